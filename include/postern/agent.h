@@ -1,0 +1,193 @@
+/*
+ * The TEEP Agent (RFC 9397, Section 6.2.1; draft-ietf-teep-protocol, Section
+ * 7.2) as a pure engine. It decides; a host carries out what it returns.
+ *
+ * Nothing blocks: crypto, store and clock are synchronous and local; a payload
+ * from elsewhere is an effect (PST_AGENT_FETCH) that pst_agent_resume answers.
+ * The engine may be destroyed at any such point and opened again: it continues
+ * from the journal in its registry.
+ */
+#ifndef POSTERN_AGENT_H
+#define POSTERN_AGENT_H
+
+#include <postern/eat.h>
+#include <postern/store.h>
+#include <postern/teep.h>
+
+#define PST_AGENT_TAMS_MAX 8
+#define PST_AGENT_TAM_KEYS_MAX 4
+#define PST_AGENT_SIGNERS_MAX 16
+#define PST_AGENT_PREFIXES_MAX 8
+#define PST_AGENT_URI_MAX 512 /* bytes of a TAM URI */
+/* Update tokens that are remembered for each TAM, the oldest goes first. */
+#define PST_AGENT_TOKENS_MAX 16
+/* Errors to senders that could not be authenticated, for each TAM and minute.
+ */
+#define PST_AGENT_ERRORS_PER_MINUTE 4
+
+/** Component identifiers that an anchor may touch: encoded prefixes. */
+struct pst_agent_scope {
+	size_t count;
+	struct pst_bytes prefix[PST_AGENT_PREFIXES_MAX];
+};
+
+/** A trusted TAM. Its index in the configuration names its session. */
+struct pst_agent_tam {
+	struct pst_bytes name; /* stable across restarts; keys the registry */
+	struct pst_bytes uri;
+	size_t key_count; /* raw keys */
+	struct pst_pubkey keys[PST_AGENT_TAM_KEYS_MAX];
+	struct pst_bytes root; /* DER of a trusted certificate; may be empty */
+	struct pst_agent_scope scope;
+};
+
+/** A trusted Trusted Component Signer. */
+struct pst_agent_signer {
+	struct pst_pubkey key;
+	struct pst_agent_scope scope;
+};
+
+/** Kept by the agent until it is closed. */
+struct pst_agent_config {
+	const struct pst_agent_tam *tams;
+	size_t tam_count;
+	const struct pst_agent_signer *signers;
+	size_t signer_count;
+	struct pst_signer key; /* signs TEEP messages; kid is its thumbprint */
+	struct pst_pubkey pub;
+	uint32_t suites;	    /* PST_SUITE_* that the agent accepts */
+	struct pst_bytes vendor_id; /* UUIDs, 16 bytes each; empty: no match */
+	struct pst_bytes class_id;
+	struct pst_bytes device_id;
+	uint32_t policy_interval_s; /* a TAM is due again after this time */
+};
+
+struct pst_agent_ports {
+	const struct pst_crypto *crypto;
+	const struct pst_store *store;
+	const struct pst_clock *clock;
+	const struct pst_attester *attester;
+};
+
+/**
+ * Buffers that the caller provides and keeps. Sizes bound what the agent can
+ * hold: too small gives PST_ERR_LIMIT or PST_ERR_SPACE, never less.
+ */
+struct pst_agent_memory {
+	uint8_t *registry;   /* what is committed */
+	uint8_t *staged;     /* what an Update is changing it to */
+	size_t registry_cap; /* of each */
+	uint8_t *message; /* the message that is being processed, copied in */
+	size_t message_cap;
+	uint8_t *out; /* the message that is returned */
+	size_t out_cap;
+	uint8_t *report; /* SUIT Reports of the Update under way */
+	size_t report_cap;
+	uint8_t *work; /* chunk buffer of the SUIT processor */
+	size_t work_cap;
+};
+
+/** What the host has to do next. */
+enum pst_agent_do {
+	PST_AGENT_NOTHING = 0, /* done: no data is passed back */
+	PST_AGENT_CONNECT,     /* POST an empty body to uri */
+	PST_AGENT_SEND,	       /* POST message to uri */
+	PST_AGENT_FETCH	       /* get uri from byte offset; then resume */
+};
+
+/** Views the agent's memory; good until the next call. */
+struct pst_agent_out {
+	enum pst_agent_do what;
+	uint32_t tam; /* names the session in later calls */
+	struct pst_bytes uri;
+	struct pst_bytes message;
+	uint64_t offset;
+	enum pst_err reason; /* why an Error message was made; for the log */
+};
+
+/** Something installed. Views the agent's registry. */
+struct pst_agent_component {
+	struct pst_bytes id; /* encoded */
+	uint64_t object;     /* in the store */
+	uint64_t size_bytes;
+	struct pst_suit_digest digest;
+	struct pst_bytes manifest_id; /* first manifest that references it */
+	uint64_t sequence;	      /* of that manifest */
+};
+
+struct pst_agent; /* complete in postern/agent_state.h */
+
+/**
+ * Open: load the registry, drop objects that nothing names.
+ *
+ * @retval PST_ERR_STORE_DAMAGED  the registry is not what was committed
+ */
+enum pst_err pst_agent_open(struct pst_agent *a,
+    const struct pst_agent_config *config, const struct pst_agent_ports *ports,
+    const struct pst_agent_memory *memory) PST_MUST_CHECK;
+
+/** Forget secrets and handles. The store keeps what was committed. */
+void pst_agent_close(struct pst_agent *a);
+
+/**
+ * RequestTA: an application needs this component.
+ *
+ * @param component  encoded SUIT_Component_Identifier
+ * @param tam_uri    the application's suggestion, or empty; used only when it
+ *                   names an anchored TAM
+ * @param out        NOTHING when it is installed or was asked for lately
+ */
+enum pst_err
+pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
+    struct pst_bytes tam_uri, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** UnrequestTA: no application needs this component any more. */
+enum pst_err pst_agent_unrequest_ta(struct pst_agent *a,
+    struct pst_bytes component, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/**
+ * RequestPolicyCheck: one TAM that is due, or NOTHING when none is left. An
+ * Update that was interrupted is continued first.
+ *
+ * @param force  every TAM is due
+ */
+enum pst_err pst_agent_policy_check(
+    struct pst_agent *a, bool force, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/**
+ * ProcessTeepMessage: a message came from the TAM of this session. It is
+ * copied into the agent's memory before it is looked at.
+ *
+ * @param out  the answer; an Error message is an answer too
+ * @retval PST_ERR_BUSY  this TAM's session or another Update is under way
+ */
+enum pst_err pst_agent_message(struct pst_agent *a, uint32_t tam,
+    struct pst_bytes message, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/**
+ * Answer to PST_AGENT_FETCH: a chunk, or why there is none.
+ *
+ * @param status  PST_OK or PST_ERR_FETCH
+ * @param last    the payload ends with this chunk
+ */
+enum pst_err pst_agent_resume(struct pst_agent *a, uint32_t tam,
+    enum pst_err status, struct pst_bytes chunk, bool last,
+    struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** ProcessError: the host could not reach this TAM. */
+enum pst_err pst_agent_error(struct pst_agent *a, uint32_t tam) PST_MUST_CHECK;
+
+/** Find an installed component by its encoded identifier. */
+enum pst_err pst_agent_component(const struct pst_agent *a, struct pst_bytes id,
+    struct pst_agent_component *out) PST_MUST_CHECK;
+
+/**
+ * The next installed component.
+ *
+ * @param cursor  0 at first; changed by each call
+ * @retval PST_ERR_NOT_FOUND  there are no more
+ */
+enum pst_err pst_agent_component_next(const struct pst_agent *a, size_t *cursor,
+    struct pst_agent_component *out) PST_MUST_CHECK;
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * EAT (RFC 9711) as CWT claims, and the TEEP EAT profile
+ * (draft-ietf-teep-protocol, Section 5).
+ */
+#ifndef POSTERN_EAT_H
+#define POSTERN_EAT_H
+
+#include <postern/suit.h>
+
+/* Attestation Results of the TEEP profile; also what a missing format means. */
+#define PST_EAT_TEEP_PROFILE "urn:ietf:rfc:rfcXXXX"
+#define PST_EAT_TEEP_FORMAT \
+	"application/eat+cwt; eat_profile=urn:ietf:rfc:rfcXXXX"
+/*
+ * Evidence that an agent of this project signs with its attestation key: the
+ * TEEP profile's claims, under a profile URI of its own so that nobody takes
+ * it for an Attestation Result (docs/interop.md).
+ */
+#define PST_EAT_EVIDENCE_PROFILE "urn:uuid:5b0f4b4e-6c1d-4f0e-9a53-2f0d3f1c7a10"
+#define PST_EAT_EVIDENCE_FORMAT \
+	"application/eat+cwt; eat_profile=\"" PST_EAT_EVIDENCE_PROFILE "\""
+
+#define PST_EAT_NONCE_MIN 8 /* bytes; RFC 9711, Section 4.1 */
+#define PST_EAT_NONCE_MAX 64
+#define PST_EAT_CLAIMS_MAX 64
+#define PST_EAT_MANIFESTS_MAX 16
+
+enum pst_eat_claim {
+	PST_CWT_ISS = 1,
+	PST_CWT_EXP = 4,
+	PST_CWT_NBF = 5,
+	PST_CWT_IAT = 6,
+	PST_CWT_CNF = 8,
+	PST_EAT_NONCE = 10,
+	PST_EAT_UEID = 256,
+	PST_EAT_OEMID = 258,
+	PST_EAT_HWMODEL = 259,
+	PST_EAT_HWVERSION = 260,
+	PST_EAT_DBGSTAT = 263,
+	PST_EAT_PROFILE = 265,
+	PST_EAT_SWNAME = 270,
+	PST_EAT_SWVERSION = 271,
+	PST_EAT_MANIFESTS = 272,
+	PST_EAT_MEASUREMENTS = 273
+};
+
+/** The claims that Postern reads or writes; absent ones are empty or 0. */
+struct pst_eat {
+	struct pst_bytes iss;	/* text */
+	struct pst_bytes nonce; /* 8..64 bytes */
+	struct pst_bytes ueid;	/* 7..33 bytes */
+	struct pst_bytes oemid; /* 3 or 16 bytes, or 4: a PEN, big-endian */
+	bool oemid_is_pen;
+	struct pst_bytes hwmodel;   /* 1..32 bytes */
+	struct pst_bytes hwversion; /* text */
+	struct pst_bytes swname;    /* text */
+	struct pst_bytes swversion; /* text */
+	struct pst_bytes profile;   /* text (URI) */
+	struct pst_bytes cnf_kid;   /* cnf {3: kid} */
+	struct pst_bytes cnf_key;   /* cnf {1: COSE_Key}, encoded */
+	struct pst_list manifests;  /* [content-format, bstr] items */
+	struct pst_list measurements;
+	uint64_t iat, exp, nbf; /* seconds since 1970 */
+	uint32_t dbgstat;	/* 0 enabled .. 4 disabled fully */
+	bool has_iat, has_exp, has_nbf, has_dbgstat;
+};
+
+/** Write the claims-set map in deterministic order. */
+void pst_eat_encode(struct pst_cbor_writer *w, const struct pst_eat *eat);
+
+/** Read a claims-set; unknown claims are skipped, known ones type-checked. */
+enum pst_err pst_eat_decode(const struct pst_verified *in, struct pst_eat *out,
+    size_t *at) PST_MUST_CHECK;
+
+/**
+ * Check the TEEP profile: ueid, oemid, hwmodel, hwversion, manifests and cnf
+ * are there, the profile is `profile`, the times hold at now_s with skew_s
+ * allowed, the nonce is `nonce` (unless empty), and cnf names the key whose
+ * thumbprint is given.
+ *
+ * @retval PST_ERR_EAT_CLAIM, _PROFILE, _NONCE, _EXPIRED, _BINDING
+ */
+enum pst_err pst_eat_check(const struct pst_eat *eat, struct pst_bytes profile,
+    struct pst_bytes nonce, const uint8_t thumbprint[PST_THUMBPRINT_LEN],
+    const struct pst_crypto *crypto, uint64_t now_s,
+    uint64_t skew_s) PST_MUST_CHECK;
+
+/** Makes Evidence about the device that the agent runs on. */
+struct pst_attester {
+	void *ctx;
+	/**
+	 * @param challenge   of the TAM; empty in timestamp mode
+	 * @param key         the agent's TEEP key, to be bound by cnf
+	 * @param out         receives the Evidence, at most cap bytes
+	 * @param format      set to its media type; static
+	 */
+	enum pst_err (*evidence)(void *ctx, struct pst_bytes challenge,
+	    const struct pst_pubkey *key, uint64_t now_s, uint8_t *out,
+	    size_t cap, size_t *len, struct pst_bytes *format);
+};
+
+/** The software attester: an EAT signed by an attestation key (core/eat). */
+struct pst_eat_attester {
+	const struct pst_crypto *crypto;
+	struct pst_signer key; /* the attestation key; not the TEEP key */
+	struct pst_bytes ueid;
+	struct pst_bytes oemid;
+	struct pst_bytes hwmodel;
+	struct pst_bytes hwversion;
+	struct pst_bytes swname; /* the agent's own */
+	struct pst_bytes swversion;
+	struct pst_suit_digest software; /* measured digest of the agent */
+	bool debug_enabled;
+};
+
+/** Fill in a pst_attester that uses s; keeps s. */
+void
+pst_eat_attester_init(struct pst_attester *out, struct pst_eat_attester *s);
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * SUIT manifests: envelope, authentication, the command interpreter, reports
+ * (draft-ietf-suit-manifest, draft-ietf-suit-trust-domains,
+ * draft-ietf-suit-report).
+ *
+ * The order is: pst_suit_envelope_decode (shape only, nothing trusted),
+ * pst_suit_authenticate (signature, then manifest digest, then the manifest
+ * is parsed), then pst_suit_run_begin and a pst_suit_run for each section.
+ */
+#ifndef POSTERN_SUIT_H
+#define POSTERN_SUIT_H
+
+#include <postern/cose.h>
+
+/* Limits. Exceeding one gives the report's reason, never a truncation. */
+#ifndef PST_SUIT_COMPONENTS_MAX
+#define PST_SUIT_COMPONENTS_MAX 64 /* components of one manifest */
+#endif
+#ifndef PST_SUIT_PARAMS_MAX
+#define PST_SUIT_PARAMS_MAX 512 /* parameters set at one time, all components \
+				 */
+#endif
+#define PST_SUIT_DEPTH_MAX 8	   /* nested try-each and run-sequence */
+#define PST_SUIT_AUTH_MAX 8	   /* authentication blocks */
+#define PST_SUIT_MEMBERS_MAX 64	   /* entries of an envelope */
+#define PST_SUIT_URI_MAX 2048	   /* bytes */
+#define PST_SUIT_ID_MAX 256	   /* bytes of an encoded component id */
+#define PST_SUIT_ID_PARTS_MAX 16   /* elements of a component id */
+#define PST_SUIT_COMMANDS_MAX 1024 /* commands run in one section */
+
+#define PST_TAG_SUIT_ENVELOPE 107
+#define PST_TAG_SUIT_MANIFEST 1070
+
+/** Envelope and manifest labels; the sections among them name procedures. */
+enum pst_suit_label {
+	PST_SUIT_AUTHENTICATION = 2, /* envelope */
+	PST_SUIT_MANIFEST = 3,	     /* envelope */
+	PST_SUIT_VERSION = 1,
+	PST_SUIT_SEQUENCE = 2,
+	PST_SUIT_COMMON = 3,
+	PST_SUIT_REFERENCE_URI = 4,
+	PST_SUIT_COMPONENT_ID = 5,
+	PST_SUIT_SET_VERSION = 6,
+	PST_SUIT_VALIDATE = 7,
+	PST_SUIT_LOAD = 8,
+	PST_SUIT_INVOKE = 9,
+	PST_SUIT_COSWID = 14,
+	PST_SUIT_DEPENDENCY_RESOLUTION = 15,
+	PST_SUIT_PAYLOAD_FETCH = 16,
+	PST_SUIT_CANDIDATE_VERIFICATION = 18,
+	PST_SUIT_INSTALL = 20,
+	PST_SUIT_TEXT = 23,
+	PST_SUIT_UNINSTALL = 24
+};
+#define PST_SUIT_LABEL_MAX 24
+
+/** Labels inside suit-common. */
+enum pst_suit_common {
+	PST_SUIT_DEPENDENCIES = 1,
+	PST_SUIT_COMPONENTS = 2,
+	PST_SUIT_SHARED_SEQUENCE = 4
+};
+
+/** Conditions and directives share one number space. */
+enum pst_suit_command {
+	PST_SUIT_COND_VENDOR = 1,
+	PST_SUIT_COND_CLASS = 2,
+	PST_SUIT_COND_IMAGE_MATCH = 3,
+	PST_SUIT_COND_USE_BEFORE = 4,
+	PST_SUIT_COND_COMPONENT_SLOT = 5,
+	PST_SUIT_COND_CHECK_CONTENT = 6,
+	PST_SUIT_COND_DEPENDENCY_INTEGRITY = 7,
+	PST_SUIT_COND_IS_DEPENDENCY = 8,
+	PST_SUIT_DIR_PROCESS_DEPENDENCY = 11,
+	PST_SUIT_DIR_SET_COMPONENT_INDEX = 12,
+	PST_SUIT_COND_ABORT = 14,
+	PST_SUIT_DIR_TRY_EACH = 15,
+	PST_SUIT_DIR_WRITE = 18,
+	PST_SUIT_DIR_SET_PARAMETERS = 19,
+	PST_SUIT_DIR_OVERRIDE_PARAMETERS = 20,
+	PST_SUIT_DIR_FETCH = 21,
+	PST_SUIT_DIR_COPY = 22,
+	PST_SUIT_DIR_INVOKE = 23,
+	PST_SUIT_COND_DEVICE = 24,
+	PST_SUIT_COND_IMAGE_NOT_MATCH = 25,
+	PST_SUIT_COND_MINIMUM_BATTERY = 26,
+	PST_SUIT_COND_UPDATE_AUTHORIZED = 27,
+	PST_SUIT_COND_VERSION = 28,
+	PST_SUIT_DIR_WAIT = 29,
+	PST_SUIT_DIR_SWAP = 31,
+	PST_SUIT_DIR_RUN_SEQUENCE = 32,
+	PST_SUIT_DIR_UNLINK = 33,
+	PST_SUIT_DIR_OVERRIDE_MULTIPLE = 34,
+	PST_SUIT_DIR_COPY_PARAMS = 35
+};
+
+enum pst_suit_parameter {
+	PST_SUIT_PARAM_VENDOR = 1,
+	PST_SUIT_PARAM_CLASS = 2,
+	PST_SUIT_PARAM_IMAGE_DIGEST = 3,
+	PST_SUIT_PARAM_USE_BEFORE = 4,
+	PST_SUIT_PARAM_COMPONENT_SLOT = 5,
+	PST_SUIT_PARAM_STRICT_ORDER = 12,
+	PST_SUIT_PARAM_SOFT_FAILURE = 13,
+	PST_SUIT_PARAM_IMAGE_SIZE = 14,
+	PST_SUIT_PARAM_CONTENT = 18,
+	PST_SUIT_PARAM_ENCRYPTION_INFO = 19,
+	PST_SUIT_PARAM_URI = 21,
+	PST_SUIT_PARAM_SOURCE_COMPONENT = 22,
+	PST_SUIT_PARAM_INVOKE_ARGS = 23,
+	PST_SUIT_PARAM_DEVICE = 24,
+	PST_SUIT_PARAM_FETCH_ARGUMENTS = 25
+};
+
+/** suit-report-result-reason (draft-ietf-suit-report, Section 4.2). */
+enum pst_suit_reason {
+	PST_SUIT_REASON_OK = 0,
+	PST_SUIT_REASON_CBOR_PARSE = 1,
+	PST_SUIT_REASON_COSE_UNSUPPORTED = 2,
+	PST_SUIT_REASON_ALG_UNSUPPORTED = 3,
+	PST_SUIT_REASON_UNAUTHORISED = 4,
+	PST_SUIT_REASON_COMMAND_UNSUPPORTED = 5,
+	PST_SUIT_REASON_COMPONENT_UNSUPPORTED = 6,
+	PST_SUIT_REASON_COMPONENT_UNAUTHORISED = 7,
+	PST_SUIT_REASON_PARAMETER_UNSUPPORTED = 8,
+	PST_SUIT_REASON_SEVERING_UNSUPPORTED = 9,
+	PST_SUIT_REASON_CONDITION_FAILED = 10,
+	PST_SUIT_REASON_OPERATION_FAILED = 11,
+	PST_SUIT_REASON_INVOKE_PENDING = 12
+};
+
+struct pst_suit_digest {
+	int32_t alg; /* a hash of enum pst_alg; 0 when there is none */
+	struct pst_bytes bytes;
+};
+
+/** SUIT_Component_Identifier: an array of 1.. byte strings, checked. */
+bool pst_component_id_valid(struct pst_bytes encoded);
+
+/** Does id begin with every element of prefix? Both are encoded arrays. */
+bool pst_component_id_under(struct pst_bytes id, struct pst_bytes prefix);
+
+/** Read [alg, bstr]; the length must be that of the algorithm. */
+struct pst_suit_digest pst_suit_digest_read(struct pst_cbor_reader *r);
+void
+pst_suit_digest_put(struct pst_cbor_writer *w, const struct pst_suit_digest *d);
+
+/** An envelope taken apart; nothing in it is trusted yet. Views its input. */
+struct pst_suit_envelope {
+	struct pst_bytes
+	    digest_content; /* encoded SUIT_Digest, what is signed */
+	struct pst_suit_digest digest;
+	struct pst_list blocks;		/* bstr items, authentication blocks */
+	struct pst_bytes manifest_bstr; /* with its bstr head: what is hashed */
+	struct pst_bytes members;	/* all pairs of the envelope, encoded */
+	size_t member_count;
+};
+
+/**
+ * Take an envelope apart, tagged (107) or not.
+ *
+ * The authentication wrapper must come before the manifest (Section 8.3).
+ */
+enum pst_err pst_suit_envelope_decode(struct pst_bytes in,
+    struct pst_suit_envelope *out, size_t *at) PST_MUST_CHECK;
+
+/** The value of an envelope's text-keyed member: an integrated payload. */
+bool pst_suit_integrated(const struct pst_suit_envelope *env,
+    struct pst_bytes uri, struct pst_bytes *payload);
+
+/** A manifest whose signature and digest were checked. Views its envelope. */
+struct pst_suit_manifest {
+	struct pst_suit_envelope envelope;
+	struct pst_suit_digest digest; /* of the manifest: its identity */
+	uint32_t who;		       /* signer, as the key source named it */
+	uint64_t sequence;
+	struct pst_bytes reference_uri; /* empty when absent */
+	struct pst_bytes component_id; /* suit-manifest-component-id, encoded */
+	struct pst_list components;    /* SUIT_Component_Identifier items */
+	struct pst_bytes shared_sequence; /* content; empty when absent */
+	struct pst_list dependencies;	  /* uint and metadata, alternating */
+	uint32_t sections;		  /* bit n: section n is usable */
+	uint32_t severed; /* bit n: section n was severed and is not there */
+	/* content of each command sequence, by label, digests checked */
+	struct pst_bytes section[PST_SUIT_LABEL_MAX + 1];
+};
+
+/**
+ * Verify signatures and the manifest's digest, then parse the manifest and
+ * compare every severed member with its digest (Sections 6.2, 8.3, 8.7).
+ *
+ * An envelope member that the manifest does not name by digest and that is
+ * no integrated payload is refused. At least one authentication block must
+ * verify with a key of `keys`; blocks of unknown kinds are passed over.
+ *
+ * @retval PST_ERR_SUIT_UNSIGNED  there is no authentication block
+ */
+enum pst_err pst_suit_authenticate(const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, const struct pst_keys *keys,
+    struct pst_suit_manifest *out, size_t *at) PST_MUST_CHECK;
+
+/**
+ * Likewise without signatures, for an envelope that the caller vouches for:
+ * its own store, or a tool that shows it. Digests are still compared.
+ */
+enum pst_err pst_suit_accept(const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, struct pst_suit_manifest *out,
+    size_t *at) PST_MUST_CHECK;
+
+/** Component `index` as an encoded identifier; empty when out of range. */
+struct pst_bytes
+pst_suit_component(const struct pst_suit_manifest *m, size_t index);
+
+/* --- report ------------------------------------------------------------ */
+
+/** Where a command stands: SUIT_Record (draft-ietf-suit-report, Section 3). */
+struct pst_suit_record {
+	int32_t section;
+	uint32_t offset;
+	uint32_t component;
+};
+
+/**
+ * A report in the making. Records go into the caller's buffer as they
+ * happen; when it is full further records are dropped and `dropped` counts
+ * them: the result always fits, because room for it is kept.
+ */
+struct pst_suit_report {
+	struct pst_cbor_writer records;
+	size_t count;
+	size_t dropped;
+	enum pst_err err; /* PST_OK, or why processing failed */
+	enum pst_suit_reason reason;
+	struct pst_suit_record record; /* where it failed */
+};
+
+void pst_suit_report_init(struct pst_suit_report *r, uint8_t *buf, size_t cap);
+
+/** Append system-property-claims or a SUIT_Record, already encoded. */
+void pst_suit_report_add(struct pst_suit_report *r, struct pst_bytes item);
+
+/**
+ * Write the SUIT_Report (Section 4) for manifest m.
+ *
+ * @param nonce  the Update's token; empty: no suit-report-nonce
+ */
+enum pst_err pst_suit_report_encode(struct pst_cbor_writer *w,
+    const struct pst_suit_report *r, struct pst_bytes reference_uri,
+    const struct pst_suit_digest *manifest,
+    struct pst_bytes nonce) PST_MUST_CHECK;
+
+/** A received report. Views its input. */
+struct pst_suit_report_view {
+	struct pst_bytes uri;
+	struct pst_suit_digest manifest;
+	struct pst_bytes nonce; /* empty when absent */
+	struct pst_list records;
+	bool success;
+	int64_t code;
+	enum pst_suit_reason reason;
+	struct pst_suit_record record;
+	struct pst_bytes capability_report; /* encoded; empty when absent */
+};
+
+/** Decode SUIT_Report (unprotected form). */
+enum pst_err pst_suit_report_decode(const struct pst_verified *in,
+    struct pst_suit_report_view *out, size_t *at) PST_MUST_CHECK;
+
+/** The one place where an error becomes a report's reason. */
+enum pst_suit_reason pst_suit_reason_of(enum pst_err err);
+
+/* --- the interpreter --------------------------------------------------- */
+
+/**
+ * What the interpreter asks of the device. Components are named by their
+ * encoded identifier; index is the manifest's.
+ */
+struct pst_suit_host {
+	void *ctx;
+
+	/**
+	 * May the manifest's signer use this command on this component?
+	 * Asked for each component when processing begins (command 0) and
+	 * before each command that reads or changes one (Section 9).
+	 *
+	 * @retval PST_ERR_SUIT_UNAUTHORISED  no
+	 * @retval PST_ERR_SUIT_COMPONENT     no such component can exist here
+	 */
+	enum pst_err (*authorise)(void *ctx, const struct pst_suit_manifest *m,
+	    struct pst_bytes component, int64_t command);
+
+	/**
+	 * Does the device have this vendor, class or device identifier?
+	 *
+	 * @param what  PST_SUIT_PARAM_VENDOR, _CLASS or _DEVICE
+	 * @param uuid  the manifest's value
+	 * @retval PST_ERR_SUIT_CONDITION  it does not
+	 */
+	enum pst_err (*identify)(void *ctx, struct pst_bytes component,
+	    enum pst_suit_parameter what, struct pst_bytes uuid);
+
+	/** Is slot the component's current slot? As identify. */
+	enum pst_err (*slot)(
+	    void *ctx, struct pst_bytes component, uint64_t slot);
+
+	/**
+	 * Replace a component's content: begin, chunks, end. Nothing is seen
+	 * by others until the host commits.
+	 *
+	 * @param size_bytes  the image-size parameter; UINT64_MAX: not known
+	 */
+	enum pst_err (*write_begin)(void *ctx, uint32_t index,
+	    struct pst_bytes component, uint64_t size_bytes);
+	enum pst_err (*write)(
+	    void *ctx, uint32_t index, struct pst_bytes chunk);
+	enum pst_err (*write_end)(void *ctx, uint32_t index);
+
+	/**
+	 * Read a component's content as it is now: written in this run, else
+	 * installed.
+	 *
+	 * @param len  bytes read; 0 at the end
+	 * @retval PST_ERR_NOT_FOUND  the component has no content
+	 */
+	enum pst_err (*read)(void *ctx, uint32_t index,
+	    struct pst_bytes component, uint64_t at, uint8_t *out, size_t cap,
+	    size_t *len);
+
+	/**
+	 * What an interrupted earlier run of the same manifest left of this
+	 * fetch, so that it can go on.
+	 *
+	 * @param have      bytes that are there
+	 * @param complete  they are the whole payload; write_end was called
+	 */
+	enum pst_err (*fetched)(void *ctx, uint32_t index,
+	    struct pst_bytes component, struct pst_bytes uri, uint64_t *have,
+	    bool *complete);
+
+	/** Drop this manifest's reference to a component (trust-domains). */
+	enum pst_err (*unlink)(void *ctx, const struct pst_suit_manifest *m,
+	    struct pst_bytes component);
+
+	/** Transfer control to a component. PST_ERR_UNSUPPORTED where none. */
+	enum pst_err (*invoke)(
+	    void *ctx, struct pst_bytes component, struct pst_bytes args);
+};
+
+/** One running sequence. Offsets count from the start of its section. */
+struct pst_suit_frame {
+	struct pst_bytes code; /* the sequence, or try-each's list */
+	uint32_t at;	       /* next command, in code */
+	uint32_t left;	       /* commands, or alternatives, still to come */
+	uint32_t base;	       /* offset of code in the section */
+	uint8_t kind;	       /* sequence, try-each, run-sequence, loop */
+	bool soft_failure;
+	uint8_t index_kind; /* one, list or all */
+	uint32_t index;	    /* component, or position in index_list */
+	struct pst_bytes index_list;
+};
+
+/** A parameter that is set: where its value is encoded. */
+struct pst_suit_param {
+	int32_t label;
+	uint16_t component;
+	uint8_t setter; /* depth of the manifest that set it */
+	const uint8_t *value;
+};
+
+/**
+ * A manifest being processed. Private by agreement; memory is the caller's.
+ * The essay at the top of core/suit/run.c says what each field means when.
+ */
+struct pst_suit_run {
+	const struct pst_suit_manifest *m;
+	const struct pst_crypto *crypto;
+	const struct pst_suit_host *host;
+	struct pst_suit_report *report;
+	uint8_t *work; /* chunk buffer */
+	size_t work_cap;
+	enum pst_err err;
+	int32_t section;
+	uint32_t commands; /* run so far in this section */
+	uint32_t depth;
+	uint32_t param_count;
+	uint8_t phase;
+	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX];
+	struct pst_suit_param params[PST_SUIT_PARAMS_MAX];
+	/* components whose content was written, and verified, in this run */
+	uint64_t written[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
+	uint64_t checked[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
+	/* the fetch that is under way */
+	struct pst_bytes fetch_uri;
+	uint64_t fetch_at;
+	uint32_t fetch_component;
+	uint32_t hash; /* handle, valid while hashing */
+	bool hashing;
+	/* digest of what was last fetched into fetch_component */
+	struct pst_suit_digest measured;
+	uint8_t measured_bytes[PST_DIGEST_MAX];
+	uint32_t measured_component;
+};
+
+/**
+ * Begin to process a manifest: check its components with host->authorise and
+ * clear all parameters (Section 6.1).
+ *
+ * @param m, crypto, host, report  kept until the run ends
+ * @param work  chunk buffer for copies and digests; kept; 256 bytes or more
+ */
+enum pst_err pst_suit_run_begin(struct pst_suit_run *run,
+    const struct pst_suit_manifest *m, const struct pst_crypto *crypto,
+    const struct pst_suit_host *host, struct pst_suit_report *report,
+    uint8_t *work, size_t work_cap) PST_MUST_CHECK;
+
+/**
+ * Run one section, the shared sequence first (Sections 6.4 and 8.4.5).
+ *
+ * @retval PST_OK         done, or the manifest has no such section
+ * @retval PST_ERR_AGAIN  a payload is wanted: run->fetch_uri from byte
+ *                        run->fetch_at; answer with pst_suit_resume
+ * @retval otherwise      failed; the report says where and why
+ */
+enum pst_err pst_suit_run(
+    struct pst_suit_run *run, enum pst_suit_label section) PST_MUST_CHECK;
+
+/**
+ * Give the run a piece of the payload that it waits for.
+ *
+ * @param status  PST_OK, or why the payload could not be had
+ * @param chunk   next bytes; may be empty
+ * @param last    the payload ends with this chunk
+ * @return as pst_suit_run
+ */
+enum pst_err pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
+    struct pst_bytes chunk, bool last) PST_MUST_CHECK;
+
+/**
+ * May the result be committed? Every component that was written must have
+ * been verified by image-match or check-content, or written by `write`.
+ *
+ * @retval PST_ERR_SUIT_UNVERIFIED  no
+ */
+enum pst_err pst_suit_run_end(struct pst_suit_run *run) PST_MUST_CHECK;
+
+/** Release what the run holds in the crypto port. Safe at any time. */
+void pst_suit_run_abandon(struct pst_suit_run *run);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * The five TEEP messages (draft-ietf-teep-protocol, Section 4): encode,
+ * decode and validate. Reading and writing stand side by side in
+ * core/teep/message.c, driven by one table of options.
+ *
+ * One struct serves all five: `present` says which options are there, and the
+ * table says which may be. Lists are views of encoded items, checked when the
+ * message is decoded and taken apart one at a time by the pst_teep_next_*.
+ */
+#ifndef POSTERN_TEEP_H
+#define POSTERN_TEEP_H
+
+#include <postern/suit.h>
+
+#define PST_TEEP_MEDIA_TYPE "application/teep+cbor"
+
+/*
+ * A whole message, COSE wrapper included. 1 MiB suits a Linux TEE; a small
+ * TEE builds with 65536. It bounds memory, not payloads: those stream.
+ */
+#ifndef PST_MESSAGE_MAX
+#define PST_MESSAGE_MAX 1048576
+#endif
+
+#define PST_TOKEN_MIN 8 /* bytes; Section 4.2 */
+#define PST_TOKEN_MAX 64
+#define PST_CHALLENGE_MIN 8
+#define PST_CHALLENGE_MAX 512
+#define PST_ERR_MSG_MAX 128
+#define PST_ERR_LANG_MAX 35
+#define PST_TEEP_OPTIONS_MAX 32 /* entries of an options map */
+#define PST_TEEP_ITEMS_MAX 256	/* entries of a list in a message */
+
+enum pst_teep_type {
+	PST_TEEP_QUERY_REQUEST = 1,
+	PST_TEEP_QUERY_RESPONSE = 2,
+	PST_TEEP_UPDATE = 3,
+	PST_TEEP_SUCCESS = 5,
+	PST_TEEP_ERROR = 6
+};
+
+/** Option labels, and bit numbers in `present` (Section 6). */
+enum pst_teep_label {
+	PST_LABEL_SUPPORTED_TEEP_CIPHER_SUITES = 1,
+	PST_LABEL_CHALLENGE = 2,
+	PST_LABEL_VERSIONS = 3,
+	PST_LABEL_SUPPORTED_SUIT_COSE_PROFILES = 4,
+	PST_LABEL_SELECTED_VERSION = 6,
+	PST_LABEL_ATTESTATION_PAYLOAD = 7,
+	PST_LABEL_TC_LIST = 8,
+	PST_LABEL_EXT_LIST = 9,
+	PST_LABEL_MANIFEST_LIST = 10,
+	PST_LABEL_MSG = 11,
+	PST_LABEL_ERR_MSG = 12,
+	PST_LABEL_ATTESTATION_PAYLOAD_FORMAT = 13,
+	PST_LABEL_REQUESTED_TC_LIST = 14,
+	PST_LABEL_UNNEEDED_MANIFEST_LIST = 15,
+	PST_LABEL_COMPONENT_ID = 16,
+	PST_LABEL_TC_MANIFEST_SEQUENCE_NUMBER = 17,
+	PST_LABEL_HAVE_BINARY = 18,
+	PST_LABEL_SUIT_REPORTS = 19,
+	PST_LABEL_TOKEN = 20,
+	PST_LABEL_SUPPORTED_FRESHNESS_MECHANISMS = 21,
+	PST_LABEL_ERR_LANG = 22,
+	PST_LABEL_ERR_CODE = 23
+};
+#define PST_TEEP_HAS(m, label) (((m)->present >> (label)) & 1u)
+
+/** Error codes on the wire (Section 4.6). */
+enum pst_teep_code {
+	PST_TEEP_ERR_PERMANENT_ERROR = 1,
+	PST_TEEP_ERR_UNSUPPORTED_EXTENSION = 2,
+	PST_TEEP_ERR_UNSUPPORTED_FRESHNESS_MECHANISMS = 3,
+	PST_TEEP_ERR_UNSUPPORTED_MSG_VERSION = 4,
+	PST_TEEP_ERR_UNSUPPORTED_CIPHER_SUITES = 5,
+	PST_TEEP_ERR_BAD_CERTIFICATE = 6,
+	PST_TEEP_ERR_ATTESTATION_REQUIRED = 7,
+	PST_TEEP_ERR_UNSUPPORTED_SUIT_REPORT = 8,
+	PST_TEEP_ERR_CERTIFICATE_EXPIRED = 9,
+	PST_TEEP_ERR_TEMPORARY_ERROR = 10,
+	PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED = 17
+};
+
+/** data-item-requested bits (Section 4.2). */
+#define PST_TEEP_ITEM_ATTESTATION 1u
+#define PST_TEEP_ITEM_TRUSTED_COMPONENTS 2u
+#define PST_TEEP_ITEM_EXTENSIONS 4u
+#define PST_TEEP_ITEM_SUIT_REPORTS 8u
+
+#define PST_FRESHNESS_NONCE 0
+#define PST_FRESHNESS_TIMESTAMP 1
+
+/** Cipher suites of this build, as bits; each is one sign1 operation. */
+#define PST_SUITE_ED25519 1u /* [[18, -19]] */
+#define PST_SUITE_ESP256 2u  /* [[18, -9]] */
+
+/** SUIT COSE profiles (draft-ietf-suit-mti), as bits, in the text's order. */
+#define PST_PROFILE_ESP256_A128CTR 1u
+#define PST_PROFILE_ED25519_A128CTR 2u
+#define PST_PROFILE_ESP256_A128GCM 4u
+#define PST_PROFILE_ED25519_CHACHA 8u
+
+struct pst_teep_message {
+	enum pst_teep_type type;
+	uint32_t present; /* bit n: option label n is there */
+
+	struct pst_bytes token;
+	struct pst_bytes challenge;
+	struct pst_bytes attestation_payload;
+	struct pst_bytes attestation_payload_format; /* UTF-8 */
+	struct pst_bytes msg;			     /* UTF-8 */
+	struct pst_bytes err_msg;		     /* UTF-8 */
+	struct pst_bytes err_lang;
+
+	struct pst_list versions;		/* uint .size 4 */
+	struct pst_list ext_list;		/* uint .size 4 */
+	struct pst_list suit_reports;		/* bstr */
+	struct pst_list tc_list;		/* system-property-claims */
+	struct pst_list requested_tc_list;	/* requested-tc-info */
+	struct pst_list unneeded_manifest_list; /* component ids */
+	struct pst_list manifest_list;		/* bstr .cbor envelope */
+
+	uint32_t suites;    /* PST_SUITE_*; those that this build knows */
+	uint32_t profiles;  /* PST_PROFILE_* */
+	uint32_t freshness; /* bit n: mechanism n */
+	uint32_t selected_version;
+	uint32_t data_items; /* PST_TEEP_ITEM_*; unknown bits are kept */
+	uint32_t err_code;   /* Error's third element, or Update's option */
+};
+
+/**
+ * Decode and validate a message (Sections 4 and 4.1.2).
+ *
+ * Unknown options are skipped; known ones are checked for type, size and for
+ * being allowed in this type of message. Duplicates, surplus elements and
+ * trailing bytes are refused. Rules that join fields are checked too: a token
+ * if and only if the attestation bit is clear, no challenge and no freshness
+ * list without it, err_code not 0.
+ *
+ * @param out  views the payload; zeroed on error
+ * @param at   offset of the first fault in the payload; may be NULL
+ */
+enum pst_err pst_teep_decode(const struct pst_verified *in,
+    struct pst_teep_message *out, size_t *at) PST_MUST_CHECK;
+
+/**
+ * Encode a message; options come out in ascending order of label.
+ *
+ * With a writer that counts, the size is measured by the same code.
+ *
+ * @retval PST_ERR_TEEP_FIELD  the message breaks a rule that decode checks
+ */
+enum pst_err pst_teep_encode(
+    struct pst_cbor_writer *w, const struct pst_teep_message *m) PST_MUST_CHECK;
+
+/** requested-tc-info (Section 4.3). */
+struct pst_teep_requested {
+	struct pst_bytes component_id; /* encoded SUIT_Component_Identifier */
+	uint64_t sequence;	       /* minimum; 0 when absent */
+	bool has_sequence;
+	bool have_binary;
+};
+
+/** One system-property-claims of a tc-list (draft-ietf-suit-report, 4). */
+struct pst_teep_tc {
+	struct pst_bytes component_id; /* encoded SUIT_Component_Identifier */
+	int32_t digest_alg;	       /* 0 when there is no image-digest */
+	struct pst_bytes digest;
+	uint64_t image_size;
+	bool has_image_size;
+};
+
+/**
+ * Take the next item off a list; list shrinks from the front.
+ *
+ * @return false when the list is empty. Items were checked by decode.
+ */
+bool pst_teep_next_item(struct pst_list *list, struct pst_bytes *item);
+bool pst_teep_next_bstr(struct pst_list *list, struct pst_bytes *content);
+bool pst_teep_next_tc(struct pst_list *list, struct pst_teep_tc *tc);
+bool
+pst_teep_next_requested(struct pst_list *list, struct pst_teep_requested *r);
+
+/** Append an item to a list that is being built in w. */
+void pst_teep_put_tc(struct pst_cbor_writer *w, const struct pst_teep_tc *tc);
+void pst_teep_put_requested(
+    struct pst_cbor_writer *w, const struct pst_teep_requested *r);
+
+/**
+ * The one place where an error becomes a wire code (Section 4.6).
+ *
+ * @return never 0
+ */
+enum pst_teep_code pst_teep_code_of(enum pst_err err);
+
+/**
+ * What an attestation payload is, by its format (Section 4.2): a missing
+ * format, or the TEEP profile's media type, is an Attestation Result.
+ */
+bool pst_teep_is_result(const struct pst_teep_message *m);
+
+#endif
