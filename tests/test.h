@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static int test_failed; /* in the present case */
-static int test_cases, test_failures, test_skipped;
+/* Each file that includes this has counters of its own; some use a few. */
+#define TEST_UNUSED __attribute__((unused))
+static int test_failed TEST_UNUSED; /* in the present case */
+static int test_cases TEST_UNUSED, test_failures TEST_UNUSED;
+static int test_skipped TEST_UNUSED;
 
 #define CHECK(cond) \
 	do { \

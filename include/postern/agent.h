@@ -83,8 +83,7 @@ struct pst_agent_memory {
 	size_t out_cap;
 	uint8_t *report; /* SUIT Reports of the Update under way */
 	size_t report_cap;
-	uint8_t *work; /* chunk buffer of the SUIT processor */
-	size_t work_cap;
+	struct pst_suit_memory suit; /* of the SUIT processor */
 };
 
 /** What the host has to do next. */

@@ -40,29 +40,34 @@ struct pst_cose_headers {
 	bool alg_protected;    /* alg came from the protected bucket */
 	bool unknown_critical; /* crit lists a label that is not understood */
 	struct pst_bytes kid;
-	struct pst_bytes x5chain[PST_X5CHAIN_MAX];
-	size_t x5chain_count;
+	struct pst_list x5chain;       /* bstr items, leaf first; RFC 9360 */
 	struct pst_bytes content_type; /* the encoded value; empty if absent */
 	struct pst_bytes protected;    /* content of the bstr */
 };
 
 /**
- * A COSE message taken apart, nothing verified. Views the message.
- *
- * For Sign1 and Mac0, signatures has one element with the message's headers.
+ * A COSE message taken apart, nothing verified. Views the message. The
+ * signatures of a COSE_Sign stay encoded, checked for their shape, and are
+ * read one at a time: the struct stays small however many there are.
  */
 struct pst_cose_message {
 	uint64_t kind; /* PST_TAG_SIGN1, PST_TAG_SIGN or PST_TAG_MAC0 */
 	bool tagged;
-	bool detached;		    /* payload is nil in the message */
-	struct pst_bytes payload;   /* empty when detached */
-	struct pst_bytes protected; /* body bucket, bstr content */
-	size_t count;		    /* signatures, 1..PST_COSE_SIGNERS_MAX */
-	struct {
-		struct pst_cose_headers headers;
-		struct pst_bytes signature;
-	} signatures[PST_COSE_SIGNERS_MAX];
+	bool detached;		      /* payload is nil in the message */
+	struct pst_bytes payload;     /* empty when detached */
+	struct pst_bytes protected;   /* body bucket, bstr content */
+	struct pst_bytes unprotected; /* body bucket, encoded map */
+	struct pst_bytes signature;   /* Sign1: signature, Mac0: tag */
+	struct pst_list signatures;   /* Sign: 1..PST_COSE_SIGNERS_MAX */
 };
+
+/**
+ * Read signature `index` of a message; Sign1 and Mac0 have one, index 0.
+ *
+ * @return false when there are no more
+ */
+bool pst_cose_signature(const struct pst_cose_message *msg, size_t index,
+    struct pst_cose_headers *headers, struct pst_bytes *signature);
 
 /**
  * Bytes whose origin was checked. Made only by the verify functions here and

@@ -16,10 +16,6 @@
 #ifndef PST_SUIT_COMPONENTS_MAX
 #define PST_SUIT_COMPONENTS_MAX 64 /* components of one manifest */
 #endif
-#ifndef PST_SUIT_PARAMS_MAX
-#define PST_SUIT_PARAMS_MAX 512 /* parameters set at one time, all components \
-				 */
-#endif
 #define PST_SUIT_DEPTH_MAX 8	   /* nested try-each and run-sequence */
 #define PST_SUIT_AUTH_MAX 8	   /* authentication blocks */
 #define PST_SUIT_MEMBERS_MAX 64	   /* entries of an envelope */
@@ -179,11 +175,13 @@ struct pst_suit_manifest {
 	struct pst_list components;    /* SUIT_Component_Identifier items */
 	struct pst_bytes shared_sequence; /* content; empty when absent */
 	struct pst_list dependencies;	  /* uint and metadata, alternating */
-	uint32_t sections;		  /* bit n: section n is usable */
-	uint32_t severed; /* bit n: section n was severed and is not there */
-	/* content of each command sequence, by label, digests checked */
-	struct pst_bytes section[PST_SUIT_LABEL_MAX + 1];
+	uint32_t sections; /* bit n: section n is usable, digest checked */
+	uint32_t severed;  /* bit n: section n was severed and is not there */
 };
+
+/** Content of a command sequence or text; empty when there is none. */
+struct pst_bytes
+pst_suit_section(const struct pst_suit_manifest *m, enum pst_suit_label label);
 
 /**
  * Verify signatures and the manifest's digest, then parse the manifest and
@@ -367,6 +365,14 @@ struct pst_suit_param {
 	const uint8_t *value;
 };
 
+/** Working memory of a run: the caller's, kept until the run ends. */
+struct pst_suit_memory {
+	struct pst_suit_param *params; /* set at one time, all components */
+	size_t param_cap;	       /* one too few is PST_ERR_LIMIT */
+	uint8_t *work;		       /* chunk buffer for copies and digests */
+	size_t work_cap;	       /* 256 or more */
+};
+
 /**
  * A manifest being processed. Private by agreement; memory is the caller's.
  * The essay at the top of core/suit/run.c says what each field means when.
@@ -376,8 +382,7 @@ struct pst_suit_run {
 	const struct pst_crypto *crypto;
 	const struct pst_suit_host *host;
 	struct pst_suit_report *report;
-	uint8_t *work; /* chunk buffer */
-	size_t work_cap;
+	struct pst_suit_memory memory;
 	enum pst_err err;
 	int32_t section;
 	uint32_t commands; /* run so far in this section */
@@ -385,7 +390,6 @@ struct pst_suit_run {
 	uint32_t param_count;
 	uint8_t phase;
 	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX];
-	struct pst_suit_param params[PST_SUIT_PARAMS_MAX];
 	/* components whose content was written, and verified, in this run */
 	uint64_t written[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
 	uint64_t checked[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
@@ -406,12 +410,11 @@ struct pst_suit_run {
  * clear all parameters (Section 6.1).
  *
  * @param m, crypto, host, report  kept until the run ends
- * @param work  chunk buffer for copies and digests; kept; 256 bytes or more
  */
 enum pst_err pst_suit_run_begin(struct pst_suit_run *run,
     const struct pst_suit_manifest *m, const struct pst_crypto *crypto,
     const struct pst_suit_host *host, struct pst_suit_report *report,
-    uint8_t *work, size_t work_cap) PST_MUST_CHECK;
+    const struct pst_suit_memory *memory) PST_MUST_CHECK;
 
 /**
  * Run one section, the shared sequence first (Sections 6.4 and 8.4.5).
