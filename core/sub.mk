@@ -4,3 +4,6 @@ srcs-y += cbor/reader.c
 srcs-y += cbor/skip.c
 srcs-y += cbor/writer.c
 srcs-y += cbor/float.c
+srcs-y += suit/envelope.c
+srcs-y += suit/manifest.c
+srcs-y += suit/authenticate.c

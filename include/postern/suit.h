@@ -16,7 +16,9 @@
 #ifndef PST_SUIT_COMPONENTS_MAX
 #define PST_SUIT_COMPONENTS_MAX 64 /* components of one manifest */
 #endif
+#define PST_SUIT_COMPONENT_WORDS ((PST_SUIT_COMPONENTS_MAX + 63) / 64)
 #define PST_SUIT_DEPTH_MAX 8	   /* nested try-each and run-sequence */
+#define PST_SUIT_SECTION_COUNT 11  /* sections of a manifest */
 #define PST_SUIT_AUTH_MAX 8	   /* authentication blocks */
 #define PST_SUIT_MEMBERS_MAX 64	   /* entries of an envelope */
 #define PST_SUIT_URI_MAX 2048	   /* bytes */
@@ -149,7 +151,8 @@ struct pst_suit_envelope {
 	struct pst_list blocks;		/* bstr items, authentication blocks */
 	struct pst_bytes manifest_bstr; /* with its bstr head: what is hashed */
 	struct pst_bytes members;	/* all pairs of the envelope, encoded */
-	size_t member_count;
+	uint32_t member_count;
+	uint32_t members_at; /* offset of members in the input */
 };
 
 /**
@@ -177,6 +180,8 @@ struct pst_suit_manifest {
 	struct pst_list dependencies;	  /* uint and metadata, alternating */
 	uint32_t sections; /* bit n: section n is usable, digest checked */
 	uint32_t severed;  /* bit n: section n was severed and is not there */
+	/* where each section's bstr begins, counted from envelope.members */
+	uint32_t section_at[PST_SUIT_SECTION_COUNT];
 };
 
 /** Content of a command sequence or text; empty when there is none. */
@@ -189,9 +194,19 @@ pst_suit_section(const struct pst_suit_manifest *m, enum pst_suit_label label);
  *
  * An envelope member that the manifest does not name by digest and that is
  * no integrated payload is refused. At least one authentication block must
- * verify with a key of `keys`; blocks of unknown kinds are passed over.
+ * verify with a key of `keys`; blocks of unknown kinds are passed over. A
+ * block is tagged and its payload is detached, as the CDDL has it.
+ *
+ * The sequence number is not compared with anything: what is installed is
+ * the caller's to know (PST_ERR_SUIT_SEQUENCE).
+ *
+ * @param at  offset of the first fault in what was decoded; may be NULL
  *
  * @retval PST_ERR_SUIT_UNSIGNED  there is no authentication block
+ * @retval PST_ERR_COSE_KEY       no block is by a key of `keys`
+ * @retval PST_ERR_COSE_SIGNATURE a block names such a key and is not by it
+ * @retval PST_ERR_SUIT_DIGEST    the manifest, or a severed member, is not
+ *                                what was signed
  */
 enum pst_err pst_suit_authenticate(const struct pst_suit_envelope *env,
     const struct pst_crypto *crypto, const struct pst_keys *keys,
@@ -208,6 +223,58 @@ enum pst_err pst_suit_accept(const struct pst_suit_envelope *env,
 /** Component `index` as an encoded identifier; empty when out of range. */
 struct pst_bytes
 pst_suit_component(const struct pst_suit_manifest *m, size_t index);
+
+/* --- what a manifest would do ------------------------------------------ */
+
+/** What the command sequences of a manifest say, without running them. */
+struct pst_suit_images {
+	/* bit n % 64 of word n / 64 is component n */
+	/* an image-digest is set for it outside suit-uninstall */
+	uint64_t digests[PST_SUIT_COMPONENT_WORDS];
+	/* fetch, copy or write may change it */
+	uint64_t written[PST_SUIT_COMPONENT_WORDS];
+	/* image-match or check-content may verify it after such a command, in
+	 * the same section or a later one, or write may fill it */
+	uint64_t verified[PST_SUIT_COMPONENT_WORDS];
+	/* suit-uninstall unlinks it */
+	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS];
+	bool install;	/* there is suit-install or suit-payload-fetch */
+	bool validate;	/* there is suit-validate */
+	bool uninstall; /* there is suit-uninstall */
+};
+
+/** Is the bit of component index set? */
+static inline bool
+pst_suit_has(const uint64_t *words, size_t index)
+{
+	return index < PST_SUIT_COMPONENTS_MAX &&
+	    (words[index / 64] >> (index % 64) & 1);
+}
+
+/**
+ * Called for each parameter that a sequence sets, in the manifest's order.
+ * The same value comes again for each component that it is set for. What it
+ * returns, unless PST_OK, ends the walk.
+ *
+ * @param value  the encoded value: a bstr, tstr, uint …
+ */
+typedef enum pst_err pst_suit_visit(void *ctx, enum pst_suit_label section,
+    uint32_t component, enum pst_suit_parameter label, struct pst_bytes value);
+
+/**
+ * Walk all sequences of a manifest, every alternative of a try-each
+ * included, and tell what they name: for a TAM that decides what it
+ * publishes, and for tools. Structure and commands are judged as a run does.
+ *
+ * @param visit  may be NULL
+ * @param out    set only on success
+ *
+ * @retval PST_ERR_SUIT_SEVERED  a section was severed and is not there
+ * @retval otherwise             as pst_suit_run: what a device would refuse
+ */
+enum pst_err pst_suit_manifest_images(const struct pst_suit_manifest *m,
+    pst_suit_visit *visit, void *ctx,
+    struct pst_suit_images *out) PST_MUST_CHECK;
 
 /* --- report ------------------------------------------------------------ */
 
@@ -232,15 +299,24 @@ struct pst_suit_report {
 	struct pst_suit_record record; /* where it failed */
 };
 
+/* Room that the result takes beside records, reference URI and nonce. */
+#define PST_SUIT_REPORT_OVERHEAD 160
+
 void pst_suit_report_init(struct pst_suit_report *r, uint8_t *buf, size_t cap);
 
 /** Append system-property-claims or a SUIT_Record, already encoded. */
 void pst_suit_report_add(struct pst_suit_report *r, struct pst_bytes item);
 
 /**
- * Write the SUIT_Report (Section 4) for manifest m.
+ * Write the SUIT_Report (Section 4).
  *
- * @param nonce  the Update's token; empty: no suit-report-nonce
+ * When w has not room for all records the last ones are left out: with
+ * PST_SUIT_REPORT_OVERHEAD bytes and those of URI and nonce the result is
+ * always written.
+ *
+ * @param reference_uri  suit-reference-uri; empty when the manifest has none
+ * @param manifest       its digest, as the envelope has it
+ * @param nonce          the Update's token; empty: no suit-report-nonce
  */
 enum pst_err pst_suit_report_encode(struct pst_cbor_writer *w,
     const struct pst_suit_report *r, struct pst_bytes reference_uri,
@@ -326,9 +402,11 @@ struct pst_suit_host {
 
 	/**
 	 * What an interrupted earlier run of the same manifest left of this
-	 * fetch, so that it can go on.
+	 * fetch, so that it can go on. When there is something, write_begin
+	 * is not called: further chunks append to what is there. NULL: every
+	 * fetch starts anew. Not asked for integrated payloads.
 	 *
-	 * @param have      bytes that are there
+	 * @param have      bytes that are there; 0: start anew
 	 * @param complete  they are the whole payload; write_end was called
 	 */
 	enum pst_err (*fetched)(void *ctx, uint32_t index,
@@ -344,17 +422,24 @@ struct pst_suit_host {
 	    void *ctx, struct pst_bytes component, struct pst_bytes args);
 };
 
-/** One running sequence. Offsets count from the start of its section. */
+/**
+ * One running sequence. All offsets count from the start of the section's
+ * content, which is also what a SUIT_Record counts from.
+ */
 struct pst_suit_frame {
-	struct pst_bytes code; /* the sequence, or try-each's list */
-	uint32_t at;	       /* next command, in code */
-	uint32_t left;	       /* commands, or alternatives, still to come */
-	uint32_t base;	       /* offset of code in the section */
-	uint8_t kind;	       /* sequence, try-each, run-sequence, loop */
+	uint32_t at;	    /* the present command */
+	uint32_t next;	    /* the command after it */
+	uint32_t left;	    /* commands to come, the present one included */
+	uint32_t index;	    /* component, or position in a list or in all */
+	uint32_t list_at;   /* component indices, when index_kind is a list */
+	uint32_t list_len;  /* how many */
+	uint32_t other_at;  /* try-each: the next alternative */
+	uint32_t other_len; /* try-each: how many are left */
+	uint8_t kind;	    /* section, try-each, run-sequence */
+	uint8_t index_kind; /* none, one, list or all */
 	bool soft_failure;
-	uint8_t index_kind; /* one, list or all */
-	uint32_t index;	    /* component, or position in index_list */
-	struct pst_bytes index_list;
+	bool strict_order;
+	uint8_t indexing; /* whether set-component-index is legal here */
 };
 
 /** A parameter that is set: where its value is encoded. */
@@ -384,25 +469,33 @@ struct pst_suit_run {
 	struct pst_suit_report *report;
 	struct pst_suit_memory memory;
 	enum pst_err err;
-	int32_t section;
-	uint32_t commands; /* run so far in this section */
-	uint32_t depth;
+	int32_t section;       /* whose sequence runs now */
+	int32_t after;	       /* section to run after the shared sequence */
+	struct pst_bytes code; /* content of the section that runs */
+	uint32_t commands;     /* run so far in this section */
+	uint32_t depth;	       /* frames in use */
 	uint32_t param_count;
-	uint8_t phase;
-	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX];
+	uint8_t phase; /* idle, running, waiting for a payload, failed */
+	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX + 1];
 	/* components whose content was written, and verified, in this run */
-	uint64_t written[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
-	uint64_t checked[(PST_SUIT_COMPONENTS_MAX + 63) / 64];
+	uint64_t written[PST_SUIT_COMPONENT_WORDS];
+	uint64_t checked[PST_SUIT_COMPONENT_WORDS];
+	/* written to and read from since strict order was given up */
+	uint64_t targets[PST_SUIT_COMPONENT_WORDS];
+	uint64_t sources[PST_SUIT_COMPONENT_WORDS];
+	uint32_t loose_depth; /* frames when it was given up; 0: it was not */
 	/* the fetch that is under way */
+	uint32_t fetch_component;
 	struct pst_bytes fetch_uri;
 	uint64_t fetch_at;
-	uint32_t fetch_component;
-	uint32_t hash; /* handle, valid while hashing */
+	uint64_t image_bytes; /* what it must come to; UINT64_MAX: unknown */
+	uint32_t hash;	      /* handle, valid while hashing */
 	bool hashing;
-	/* digest of what was last fetched into fetch_component */
-	struct pst_suit_digest measured;
-	uint8_t measured_bytes[PST_DIGEST_MAX];
+	uint8_t measured_len;
+	/* digest of what was last written, by fetch or copy */
+	int32_t measured_alg; /* 0: nothing is measured */
 	uint32_t measured_component;
+	uint8_t measured[PST_DIGEST_MAX];
 };
 
 /**

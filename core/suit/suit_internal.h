@@ -1,0 +1,50 @@
+/*
+ * For the files of core/suit only.
+ */
+#ifndef PST_SUIT_INTERNAL_H
+#define PST_SUIT_INTERNAL_H
+
+#include <postern/suit.h>
+
+#include "../pst_internal.h"
+
+/** A bit of a set of labels; 0 for a label that is no section or member. */
+static inline uint32_t
+pst_suit_bit(int64_t label)
+{
+	return label >= 0 && label <= PST_SUIT_LABEL_MAX ? (uint32_t)1 << label
+							 : 0;
+}
+
+/** Sections: members of a manifest whose value is wrapped in a bstr. */
+#define PST_SUIT_SECTIONS \
+	(1u << PST_SUIT_SET_VERSION | 1u << PST_SUIT_VALIDATE | \
+	    1u << PST_SUIT_LOAD | 1u << PST_SUIT_INVOKE | \
+	    1u << PST_SUIT_COSWID | 1u << PST_SUIT_DEPENDENCY_RESOLUTION | \
+	    1u << PST_SUIT_PAYLOAD_FETCH | \
+	    1u << PST_SUIT_CANDIDATE_VERIFICATION | 1u << PST_SUIT_INSTALL | \
+	    1u << PST_SUIT_TEXT | 1u << PST_SUIT_UNINSTALL)
+
+/**
+ * Sections that may stand in the envelope with a digest in their place.
+ * draft-ietf-suit-trust-domains has 18 among the envelope's members and
+ * not among the manifest's choices; it is read as severable.
+ */
+#define PST_SUIT_SEVERABLE \
+	(1u << PST_SUIT_COSWID | 1u << PST_SUIT_DEPENDENCY_RESOLUTION | \
+	    1u << PST_SUIT_PAYLOAD_FETCH | \
+	    1u << PST_SUIT_CANDIDATE_VERIFICATION | 1u << PST_SUIT_INSTALL | \
+	    1u << PST_SUIT_TEXT)
+
+/** Bytes of a digest by algorithm; 0 for one that is no digest. */
+size_t pst_suit_digest_len(int32_t alg);
+
+/** Is digest that of the concatenated parts? */
+enum pst_err pst_suit_digest_check(const struct pst_crypto *crypto,
+    const struct pst_suit_digest *digest, struct pst_bytes what) PST_MUST_CHECK;
+
+/** A member of the envelope with an integer label, as an encoded bstr. */
+bool pst_suit_member(
+    const struct pst_suit_envelope *env, int64_t label, struct pst_bytes *item);
+
+#endif

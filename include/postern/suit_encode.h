@@ -1,0 +1,117 @@
+/*
+ * Making SUIT envelopes: build from a description, sign, sever
+ * (draft-ietf-suit-manifest, Sections 7 and 8; draft-ietf-suit-trust-domains,
+ * Sections 5 and 7). Output is deterministic: the same description gives the
+ * same bytes, in the order of RFC 8949, Section 4.2.1.
+ *
+ * The order is: pst_suit_build, then pst_suit_sign once for each signer, then
+ * perhaps pst_suit_sever. Each writes a whole envelope to a writer; with one
+ * that only counts, they tell how much room is needed.
+ */
+#ifndef POSTERN_SUIT_ENCODE_H
+#define POSTERN_SUIT_ENCODE_H
+
+#include <postern/suit.h>
+
+/** Where the bytes of a component come from. */
+enum pst_suit_source {
+	/* fetched from uri; digest and image_bytes are the caller's */
+	PST_SUIT_FROM_URI = 0,
+	/* data travels in the envelope under the name uri, "#tc" for one */
+	PST_SUIT_FROM_ENVELOPE = 1,
+	/* data stands in the manifest, for suit-directive-write: keep it small
+	 */
+	PST_SUIT_FROM_CONTENT = 2,
+	/* data is already on the device: it is only verified */
+	PST_SUIT_FROM_DEVICE = 3
+};
+
+/** One component of a manifest. All views are borrowed. */
+struct pst_suit_build_component {
+	struct pst_bytes id; /* encoded SUIT_Component_Identifier */
+	enum pst_suit_source source;
+	struct pst_bytes uri;  /* UTF-8, no terminating zero */
+	struct pst_bytes data; /* FROM_ENVELOPE, FROM_CONTENT */
+	/* of the image; with data and alg 0 the digest is computed (SHA-256)
+	 * and image_bytes is the length of data */
+	struct pst_suit_digest digest;
+	uint64_t image_bytes; /* UINT64_MAX: the manifest does not say */
+	/* RFC 9562 UUIDs, 16 bytes, or empty: no such condition */
+	struct pst_bytes vendor_id, class_id, device_id;
+	bool invoke; /* the invoke section transfers control to it */
+	/* suit-text; each empty when there is none */
+	struct pst_bytes text_vendor, text_model, text_description,
+	    text_version;
+};
+
+/** A whole manifest. All views are borrowed. */
+struct pst_suit_build {
+	uint64_t sequence;
+	struct pst_bytes component_id;	/* suit-manifest-component-id, encoded;
+					   empty: none */
+	struct pst_bytes reference_uri; /* empty: none */
+	const struct pst_suit_build_component *components;
+	size_t count;	/* 1..PST_SUIT_COMPONENTS_MAX */
+	bool early;	/* fetch in suit-payload-fetch, not in suit-install */
+	bool uninstall; /* write suit-uninstall: unlink of every component */
+	/* suit-text: the tag of its language ("en"), what the manifest and
+	 * the update are; without a language there is no suit-text */
+	struct pst_bytes language, text_manifest, text_update;
+	/* bit n: section n moves to the envelope, its digest to the manifest;
+	 * 16 payload-fetch, 20 install, 23 text */
+	uint32_t severable;
+};
+
+/**
+ * Write an envelope (tagged 107) with the manifest's digest and without
+ * authentication blocks. Nothing is verified by whoever merely received it:
+ * a processor refuses it until it is signed.
+ *
+ * The shared sequence sets digest, size and identifiers of each component and
+ * checks the identifiers; install fetches (or writes) and verifies; validate
+ * verifies; uninstall unlinks.
+ *
+ * @param crypto  for SHA-256
+ *
+ * @retval PST_ERR_ARG    the description cannot be written: no component, an
+ *                        invalid identifier, one that occurs twice, a text
+ *                        that is not UTF-8, no digest for what is fetched,
+ *                        two integrated payloads of one name
+ * @retval PST_ERR_LIMIT  a limit of suit.h is exceeded
+ * @retval PST_ERR_SPACE  w is too small; w->len tells how much is needed
+ */
+enum pst_err
+pst_suit_build(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_suit_build *what) PST_MUST_CHECK;
+
+/**
+ * Write the envelope again with one more authentication block. The manifest's
+ * digest is compared first, as Section 8.3 demands of signers.
+ *
+ * @param env     taken apart by pst_suit_envelope_decode; views stay in its
+ *                input, which must not be w's buffer
+ * @param kind    PST_TAG_SIGN1, PST_TAG_SIGN or PST_TAG_MAC0
+ * @param signers count of them; 1 unless kind is PST_TAG_SIGN
+ *
+ * @retval PST_ERR_SUIT_DIGEST  the manifest is not the one of the digest
+ */
+enum pst_err
+pst_suit_sign(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, uint64_t kind,
+    const struct pst_signer *signers, size_t count) PST_MUST_CHECK;
+
+/**
+ * Write the envelope again without some of its members. Signatures stay
+ * valid (Section 8.5).
+ *
+ * @param sections  bit n: leave out section n, if it stands in the envelope
+ * @param payloads  leave out integrated payloads as well
+ */
+enum pst_err
+pst_suit_sever(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
+    uint32_t sections, bool payloads) PST_MUST_CHECK;
+
+/** The severable sections that an envelope carries: bit n is section n. */
+uint32_t pst_suit_members(const struct pst_suit_envelope *env);
+
+#endif
