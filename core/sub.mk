@@ -7,3 +7,4 @@ srcs-y += cbor/float.c
 srcs-y += suit/envelope.c
 srcs-y += suit/manifest.c
 srcs-y += suit/authenticate.c
+srcs-y += agent/registry.c

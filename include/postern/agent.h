@@ -18,12 +18,20 @@
 #define PST_AGENT_TAM_KEYS_MAX 4
 #define PST_AGENT_SIGNERS_MAX 16
 #define PST_AGENT_PREFIXES_MAX 8
-#define PST_AGENT_URI_MAX 512 /* bytes of a TAM URI */
+#define PST_AGENT_URI_MAX 512	 /* bytes of a TAM URI */
+#define PST_AGENT_NAME_MAX 64	 /* bytes of a TAM's name */
+#define PST_AGENT_FORMAT_MAX 255 /* bytes of a media type that is kept */
 /* Update tokens that are remembered for each TAM, the oldest goes first. */
 #define PST_AGENT_TOKENS_MAX 16
 /* Errors to senders that could not be authenticated, for each TAM and minute.
  */
 #define PST_AGENT_ERRORS_PER_MINUTE 4
+/* Components that applications wait for, all TAMs together. */
+#define PST_AGENT_REQUESTS_MAX 32
+/* The same component is not asked for again within this time. */
+#define PST_AGENT_REQUEST_INTERVAL_S 60
+/* Fetches of one Update that can be continued after a restart. */
+#define PST_AGENT_FETCHES_MAX 128
 
 /** Component identifiers that an anchor may touch: encoded prefixes. */
 struct pst_agent_scope {

@@ -1,0 +1,84 @@
+/*
+ * What a TEEP Agent consists of, so that its owner can place one. All fields
+ * are private to core/agent; the essay at the top of core/agent/agent.c says
+ * what they mean when.
+ */
+#ifndef POSTERN_AGENT_STATE_H
+#define POSTERN_AGENT_STATE_H
+
+#include <postern/agent.h>
+
+/** A registry in the caller's buffer: CBOR records, one after another. */
+struct pst_registry {
+	uint8_t *buf;
+	size_t cap;
+	size_t len;
+};
+
+/** The Update under way. */
+struct pst_agent_update {
+	bool active;	 /* there is one; the fields below hold */
+	bool loaded;	 /* message is in memory; else it is in the journal */
+	bool running;	 /* run holds a manifest */
+	bool waiting;	 /* for a payload: PST_AGENT_FETCH was returned */
+	bool journalled; /* the journal names the message */
+	bool uninstall;	 /* the run is of an uninstall section */
+	uint32_t tam;
+	size_t message_len;
+	uint64_t message_object; /* when journalled */
+	size_t token_len;
+	uint8_t token[PST_TOKEN_MAX];
+	uint8_t identity_len; /* what a replay is recognised by */
+	uint8_t identity[PST_TOKEN_MAX];
+	struct pst_list manifests; /* still to be processed */
+	uint32_t place;		   /* of the present one, from 0 */
+	uint32_t step;		   /* of the Update Procedure */
+	enum pst_err told;	   /* err-code that came with it */
+	/* the manifest that is being processed */
+	struct pst_suit_envelope envelope;
+	struct pst_suit_manifest manifest;
+	struct pst_suit_run run;
+	struct pst_suit_host host;
+	struct pst_suit_report report;
+	/* the write that is under way */
+	bool open;
+	uint32_t open_index;
+	uint64_t open_object;
+	/* the fetch that the run asked for last */
+	bool fetching;
+	uint32_t fetch_index;
+	uint64_t fetch_object;
+	uint8_t fetch_uri[32]; /* SHA-256 */
+	/* finished reports: bstr items at the start of memory.report */
+	size_t reports_len;
+	size_t reports_count;
+};
+
+/** Errors to senders that could not be authenticated. */
+struct pst_agent_errors {
+	uint64_t since_s;
+	uint32_t count;
+};
+
+struct pst_agent {
+	const struct pst_agent_config *config;
+	struct pst_agent_ports ports;
+	struct pst_agent_memory memory;
+	struct pst_registry registry; /* what is committed */
+	struct pst_registry staged;   /* components, links, manifests to be */
+	uint64_t next_object;
+	bool open;	/* usable */
+	uint32_t round; /* bit n: TAM n was given by this policy check */
+	struct pst_agent_errors errors[PST_AGENT_TAMS_MAX];
+	/* the message that is being answered */
+	uint32_t tam;
+	enum pst_err cert_err; /* what was wrong with its certificates */
+	bool by_certificate;   /* its key came from a certificate */
+	struct pst_cose_message cose;
+	struct pst_verified verified;
+	struct pst_teep_message in;
+	struct pst_teep_message answer;
+	struct pst_agent_update update;
+};
+
+#endif

@@ -1,0 +1,10 @@
+/* The files of this program and what they add up to. */
+#ifndef AGENT_CASES_H
+#define AGENT_CASES_H
+
+extern int agent_cases, agent_failures;
+
+void mem_cases(void);
+void registry_cases(void);
+
+#endif
