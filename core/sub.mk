@@ -8,3 +8,6 @@ srcs-y += suit/envelope.c
 srcs-y += suit/manifest.c
 srcs-y += suit/authenticate.c
 srcs-y += agent/registry.c
+srcs-y += eat/media.c
+srcs-y += teep/message.c
+srcs-y += teep/negotiate.c

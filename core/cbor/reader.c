@@ -421,6 +421,16 @@ pst_cbor_tag_optional(struct pst_cbor_reader *r, uint64_t tag)
 	return false;
 }
 
+bool
+pst_cbor_match(struct pst_cbor_reader *r, struct pst_bytes encoded)
+{
+	if (r->err != PST_OK || encoded.len > r->in.len - r->at ||
+	    memcmp(r->in.ptr + r->at, encoded.ptr, encoded.len) != 0)
+		return false;
+	(void)take(r, encoded.len);
+	return true;
+}
+
 struct pst_bytes
 pst_cbor_item(struct pst_cbor_reader *r)
 {

@@ -155,6 +155,12 @@ uint64_t pst_cbor_tag(struct pst_cbor_reader *r);
 /** Skip tag `tag` if it is next; returns whether it was. */
 bool pst_cbor_tag_optional(struct pst_cbor_reader *r, uint64_t tag);
 
+/**
+ * Take the next bytes if they are exactly `encoded`, one item or several in
+ * their shortest form: how a closed set of constant values is recognised.
+ */
+bool pst_cbor_match(struct pst_cbor_reader *r, struct pst_bytes encoded);
+
 /** Skip one whole item of any type, checking that it is well-formed. */
 void pst_cbor_skip(struct pst_cbor_reader *r);
 

@@ -25,6 +25,14 @@
 #define PST_EAT_CLAIMS_MAX 64
 #define PST_EAT_MANIFESTS_MAX 16
 
+/**
+ * Are two media types the same? Parameters are compared as RFC 9110 says: in
+ * any order, names without regard to case, values quoted or not.
+ *
+ * @return false also when either is no media type
+ */
+bool pst_media_type_same(struct pst_bytes a, struct pst_bytes b);
+
 enum pst_eat_claim {
 	PST_CWT_ISS = 1,
 	PST_CWT_EXP = 4,

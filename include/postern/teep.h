@@ -133,9 +133,17 @@ struct pst_teep_message {
  *
  * Unknown options are skipped; known ones are checked for type, size and for
  * being allowed in this type of message. Duplicates, surplus elements and
- * trailing bytes are refused. Rules that join fields are checked too: a token
- * if and only if the attestation bit is clear, no challenge and no freshness
- * list without it, err_code not 0.
+ * trailing bytes are refused. Rules that join fields are checked too: when a
+ * QueryRequest's attestation bit is clear there is a token, no challenge and
+ * no freshness list; err_code is not 0. A token beside the attestation bit is
+ * accepted, for the published example has one (docs/interop.md); encode
+ * refuses to send it.
+ *
+ * Lists have at least one item: what has none is absent, so a missing tc-list
+ * or ext-list means that there is nothing to list.
+ *
+ * An error code above 32 bits becomes UINT32_MAX; any that is not in enum
+ * pst_teep_code is an unknown error, not a fault.
  *
  * @param out  views the payload; zeroed on error
  * @param at   offset of the first fault in the payload; may be NULL
@@ -144,11 +152,32 @@ enum pst_err pst_teep_decode(const struct pst_verified *in,
     struct pst_teep_message *out, size_t *at) PST_MUST_CHECK;
 
 /**
+ * The attestation payload of a QueryResponse whose signature is NOT verified
+ * yet, to find the key that must have signed it (the Evidence binds it).
+ * Nothing else of such a message may be looked at.
+ *
+ * @param unverified  payload of the COSE message
+ * @param payload     views unverified; judge it as hostile bytes
+ * @param format      empty when there is none
+ *
+ * @retval PST_ERR_NOT_FOUND  a QueryResponse without attestation payload
+ * @retval PST_ERR_TEEP_TYPE  another message
+ */
+enum pst_err pst_teep_peek_evidence(struct pst_bytes unverified,
+    struct pst_bytes *payload, struct pst_bytes *format) PST_MUST_CHECK;
+
+/**
  * Encode a message; options come out in ascending order of label.
  *
  * With a writer that counts, the size is measured by the same code.
  *
- * @retval PST_ERR_TEEP_FIELD  the message breaks a rule that decode checks
+ * Items of lists are the caller's: built with pst_teep_put_*, or copied from
+ * where they were checked.
+ *
+ * @retval PST_ERR_TEEP_FIELD  the message breaks a rule that decode checks, or
+ *                             one that only a sender is held to: no token
+ *                             beside the attestation bit, and the list that
+ *                             belongs to an error code (Section 4.6)
  */
 enum pst_err pst_teep_encode(
     struct pst_cbor_writer *w, const struct pst_teep_message *m) PST_MUST_CHECK;
@@ -177,6 +206,7 @@ struct pst_teep_tc {
  */
 bool pst_teep_next_item(struct pst_list *list, struct pst_bytes *item);
 bool pst_teep_next_bstr(struct pst_list *list, struct pst_bytes *content);
+bool pst_teep_next_uint(struct pst_list *list, uint32_t *number);
 bool pst_teep_next_tc(struct pst_list *list, struct pst_teep_tc *tc);
 bool
 pst_teep_next_requested(struct pst_list *list, struct pst_teep_requested *r);
@@ -185,6 +215,26 @@ pst_teep_next_requested(struct pst_list *list, struct pst_teep_requested *r);
 void pst_teep_put_tc(struct pst_cbor_writer *w, const struct pst_teep_tc *tc);
 void pst_teep_put_requested(
     struct pst_cbor_writer *w, const struct pst_teep_requested *r);
+
+/**
+ * Negotiation: the mechanism to use out of what one side offers and the other
+ * has. Suites and freshness mechanisms are sets, without an order of
+ * preference; the choice is fixed so that both ends make the same.
+ *
+ * @return one bit, or 0 when nothing is common: ERR_UNSUPPORTED_CIPHER_SUITES,
+ *         ERR_UNSUPPORTED_FRESHNESS_MECHANISMS
+ */
+uint32_t pst_teep_pick_suite(uint32_t offered, uint32_t mine);
+uint32_t
+pst_teep_pick_freshness(const struct pst_teep_message *m, uint32_t mine);
+
+/** The signature algorithm of one suite, and back; 0 when there is none. */
+int32_t pst_teep_suite_alg(uint32_t suite);
+uint32_t pst_teep_suite_of(int32_t alg);
+
+/** Does a QueryRequest offer this version? No list means version 0 only. */
+bool
+pst_teep_offers_version(const struct pst_teep_message *m, uint32_t version);
 
 /**
  * The one place where an error becomes a wire code (Section 4.6).
