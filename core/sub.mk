@@ -11,3 +11,7 @@ srcs-y += agent/registry.c
 srcs-y += eat/media.c
 srcs-y += teep/message.c
 srcs-y += teep/negotiate.c
+srcs-y += cose/headers.c
+srcs-y += cose/message.c
+srcs-y += cose/sign.c
+srcs-y += cose/key.c

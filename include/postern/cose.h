@@ -94,6 +94,9 @@ struct pst_keys {
 	enum pst_err (*find_secret)(void *ctx,
 	    const struct pst_cose_headers *headers, size_t attempt,
 	    uint32_t *key, uint32_t *who);
+	/* RFC 9052 lets alg stand in the unprotected bucket; the protocols
+	 * here do not. True only for tools that check any COSE message. */
+	bool alg_unprotected;
 };
 
 /**
@@ -131,6 +134,28 @@ enum pst_err pst_cose_verify_detached(const struct pst_cose_message *msg,
     struct pst_bytes payload, const struct pst_crypto *crypto,
     const struct pst_keys *keys, struct pst_bytes aad,
     struct pst_verified *out) PST_MUST_CHECK;
+
+/**
+ * Check one signature of a message only, for those who want each to hold.
+ *
+ * @param index    as in pst_cose_signature
+ * @param payload  msg->payload, or the detached one
+ * @retval PST_ERR_NOT_FOUND  the message has no such signature
+ */
+enum pst_err pst_cose_verify_at(const struct pst_cose_message *msg,
+    size_t index, struct pst_bytes payload, const struct pst_crypto *crypto,
+    const struct pst_keys *keys, struct pst_bytes aad,
+    struct pst_verified *out) PST_MUST_CHECK;
+
+/** May a key be used with alg: by its type, curve and own alg? */
+bool pst_alg_fits(const struct pst_pubkey *key, int32_t alg);
+
+/**
+ * The certificates of an x5chain header as views, leaf first, as the port's
+ * chain function takes them. certs has room for cap.
+ */
+enum pst_err pst_cose_x5chain_certs(struct pst_list x5chain,
+    struct pst_bytes *certs, size_t cap, size_t *n) PST_MUST_CHECK;
 
 /**
  * Bytes that the caller vouches for: read back from its own sealed store, or
@@ -179,6 +204,9 @@ enum pst_err pst_cose_key_decode(struct pst_bytes in, struct pst_pubkey *out,
 /** Write a public COSE_Key in deterministic order; kid may be empty. */
 void pst_cose_key_encode(struct pst_cbor_writer *w,
     const struct pst_pubkey *key, struct pst_bytes kid);
+
+/** Bytes of a coordinate on a curve; 0 for a curve that is not supported. */
+size_t pst_cose_coord_len(int32_t crv);
 
 /** SHA-256 thumbprint of a public key (RFC 9679, Section 3). */
 enum pst_err pst_cose_thumbprint(const struct pst_crypto *crypto,

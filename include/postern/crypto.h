@@ -14,7 +14,10 @@
 enum pst_alg {
 	PST_ALG_NONE = 0,
 	PST_ALG_A128GCM = 1,
-	PST_ALG_HMAC_256 = 5, /* HMAC 256/256 */
+	PST_ALG_HMAC_256_64 = 4, /* HMAC-SHA-256 cut to 64 bits */
+	PST_ALG_HMAC_256 = 5,	 /* HMAC 256/256 */
+	PST_ALG_HMAC_384 = 6,
+	PST_ALG_HMAC_512 = 7,
 	PST_ALG_CHACHA_POLY = 24,
 	PST_ALG_A128KW = -3,
 	PST_ALG_A256KW = -5,
@@ -57,6 +60,8 @@ struct pst_pubkey {
 	int32_t crv; /* enum pst_crv */
 	int32_t alg; /* the only algorithm it may be used with; 0: any fit */
 	uint8_t coord_len; /* bytes of x, and of y for EC2 */
+	uint8_t y_sign;	   /* 0; or 2, 3: y is not given, only its lowest bit
+			    * (RFC 9053, 7.1.1), as a SEC 1 prefix */
 	uint8_t x[PST_COORD_MAX];
 	uint8_t y[PST_COORD_MAX];
 };
@@ -140,6 +145,13 @@ struct pst_crypto {
 	enum pst_err (*chain)(void *ctx, const struct pst_bytes *certs,
 	    size_t n, const struct pst_bytes *roots, size_t nroots,
 	    uint64_t now_s, struct pst_pubkey *leaf, size_t *root);
+
+	/**
+	 * Compute y of a key that has y_sign, and clear y_sign. May be NULL.
+	 *
+	 * @retval PST_ERR_COSE_KEY_FORMAT  no point has this x; key unchanged
+	 */
+	enum pst_err (*expand)(void *ctx, struct pst_pubkey *key);
 };
 
 #endif
