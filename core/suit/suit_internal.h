@@ -47,4 +47,12 @@ enum pst_err pst_suit_digest_check(const struct pst_crypto *crypto,
 bool pst_suit_member(
     const struct pst_suit_envelope *env, int64_t label, struct pst_bytes *item);
 
+/** Write a SUIT_Record; `properties` pairs of its last map are to follow. */
+void pst_suit_record_put(struct pst_cbor_writer *w,
+    const struct pst_suit_record *record, size_t properties);
+
+/** Keep what was written since mark as one record, or, if it did not fit,
+ * none of it. */
+void pst_suit_report_keep(struct pst_suit_report *r, size_t mark);
+
 #endif

@@ -25,6 +25,7 @@
 #define PST_SUIT_ID_MAX 256	   /* bytes of an encoded component id */
 #define PST_SUIT_ID_PARTS_MAX 16   /* elements of a component id */
 #define PST_SUIT_COMMANDS_MAX 1024 /* commands run in one section */
+#define PST_SUIT_WORK_MIN 256	   /* bytes of a run's chunk buffer */
 
 #define PST_TAG_SUIT_ENVELOPE 107
 #define PST_TAG_SUIT_MANIFEST 1070
@@ -455,7 +456,7 @@ struct pst_suit_memory {
 	struct pst_suit_param *params; /* set at one time, all components */
 	size_t param_cap;	       /* one too few is PST_ERR_LIMIT */
 	uint8_t *work;		       /* chunk buffer for copies and digests */
-	size_t work_cap;	       /* 256 or more */
+	size_t work_cap;	       /* PST_SUIT_WORK_MIN or more */
 };
 
 /**

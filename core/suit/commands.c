@@ -1,0 +1,530 @@
+/*
+ * The conditions and directives that ask something of the device
+ * (draft-ietf-suit-manifest, Sections 8.4.9 and 8.4.10;
+ * draft-ietf-suit-trust-domains, Section 6.3).
+ *
+ * A condition that fails answers PST_ERR_SUIT_CONDITION, which soft failure
+ * may forgive; everything else that goes wrong ends the run.
+ */
+#include "suit_run.h"
+
+/* A host's answer that must not be taken for a failed condition, nor for a
+ * payload that is awaited. */
+static enum pst_err
+hard(enum pst_err err)
+{
+	if (err == PST_ERR_SUIT_CONDITION || err == PST_ERR_AGAIN)
+		return PST_ERR_SUIT_OPERATION;
+	return err;
+}
+
+/* A condition's answer: that it failed is soft, that it broke is not. */
+static enum pst_err
+soft(enum pst_err err)
+{
+	return err == PST_ERR_AGAIN ? PST_ERR_SUIT_OPERATION : err;
+}
+
+enum pst_err
+pst_suit_do_identify(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	enum pst_suit_parameter what = c->id == PST_SUIT_COND_VENDOR
+	    ? PST_SUIT_PARAM_VENDOR
+	    : c->id == PST_SUIT_COND_CLASS ? PST_SUIT_PARAM_CLASS
+					   : PST_SUIT_PARAM_DEVICE;
+	struct pst_cbor_reader r;
+	struct pst_bytes id;
+
+	if (!pst_suit_param(run, c->component, what, &r))
+		return PST_ERR_SUIT_CONDITION;
+	/* A PEN is given with its tag, a UUID bare. */
+	if (pst_cbor_peek(&r) == PST_CBOR_TAG)
+		id = pst_cbor_item(&r);
+	else
+		id = pst_cbor_bstr(&r, 0, SIZE_MAX);
+	return soft(run->host->identify(run->host->ctx, c->name, what, id));
+}
+
+enum pst_err
+pst_suit_do_slot(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_cbor_reader r;
+
+	if (!pst_suit_param(
+		run, c->component, PST_SUIT_PARAM_COMPONENT_SLOT, &r))
+		return PST_ERR_SUIT_CONDITION;
+	if (run->host->slot == NULL)
+		return PST_ERR_UNSUPPORTED;
+	return soft(run->host->slot(
+	    run->host->ctx, c->name, pst_cbor_uint(&r, UINT64_MAX)));
+}
+
+enum pst_err
+pst_suit_do_abort(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	(void)run;
+	(void)c;
+	return PST_ERR_SUIT_CONDITION;
+}
+
+/* --- digests of content ------------------------------------------------ */
+
+void
+pst_suit_hash_drop(struct pst_suit_run *run)
+{
+	if (!run->hashing)
+		return;
+	run->hashing = false;
+	(void)run->crypto->hash_end(run->crypto->ctx, run->hash, NULL, NULL);
+}
+
+/* Hash what comes next, with the algorithm of the component's digest so that
+ * image-match need not read it again. */
+static enum pst_err
+hash_begin(struct pst_suit_run *run, int32_t alg)
+{
+	enum pst_err err;
+
+	pst_suit_hash_drop(run);
+	run->measured_alg = 0;
+	err = run->crypto->hash_begin(run->crypto->ctx, alg, &run->hash);
+	if (err != PST_OK)
+		return hard(err);
+	run->hashing = true;
+	/* Kept here until hash_end makes it true. */
+	run->measured_len = 0;
+	return PST_OK;
+}
+
+static enum pst_err
+hash_update(struct pst_suit_run *run, struct pst_bytes chunk)
+{
+	if (!run->hashing || chunk.len == 0)
+		return PST_OK;
+	return hard(
+	    run->crypto->hash_update(run->crypto->ctx, run->hash, chunk));
+}
+
+static enum pst_err
+hash_end(struct pst_suit_run *run, uint32_t component, int32_t alg)
+{
+	enum pst_err err;
+	size_t len = 0;
+
+	if (!run->hashing)
+		return PST_OK;
+	run->hashing = false;
+	err = run->crypto->hash_end(
+	    run->crypto->ctx, run->hash, run->measured, &len);
+	if (err != PST_OK)
+		return hard(err);
+	run->measured_len = (uint8_t)len;
+	run->measured_alg = alg;
+	run->measured_component = component;
+	return PST_OK;
+}
+
+/* The digest that the component is to have; false when none is set. */
+static bool
+wanted(const struct pst_suit_run *run, uint32_t component,
+    struct pst_suit_digest *d)
+{
+	struct pst_cbor_reader r;
+	struct pst_bytes content;
+
+	if (!pst_suit_param_string(
+		run, component, PST_SUIT_PARAM_IMAGE_DIGEST, &content))
+		return false;
+	pst_cbor_reader_init(&r, content);
+	*d = pst_suit_digest_read(&r);
+	return pst_cbor_ok(&r);
+}
+
+static int32_t
+wanted_alg(const struct pst_suit_run *run, uint32_t component)
+{
+	struct pst_suit_digest d;
+
+	return wanted(run, component, &d) ? d.alg : PST_ALG_SHA256;
+}
+
+/* Read content into the work buffer; chunk is empty at the end. */
+static enum pst_err
+read_chunk(struct pst_suit_run *run, uint32_t component, struct pst_bytes name,
+    uint64_t at, struct pst_bytes *chunk)
+{
+	enum pst_err err;
+
+	chunk->ptr = run->memory.work;
+	chunk->len = 0;
+	err = run->host->read(run->host->ctx, component, name, at,
+	    run->memory.work, run->memory.work_cap, &chunk->len);
+	if (err == PST_OK && chunk->len > run->memory.work_cap)
+		err = PST_ERR_SUIT_OPERATION;
+	return hard(err);
+}
+
+/* The digest of what the component holds at this moment, by reading it. */
+static enum pst_err
+measure(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c, int32_t alg)
+{
+	struct pst_bytes chunk;
+	uint64_t at = 0;
+	enum pst_err err;
+
+	err = hash_begin(run, alg);
+	if (err != PST_OK)
+		return err;
+	do {
+		err = read_chunk(run, c->component, c->name, at, &chunk);
+		if (err == PST_OK)
+			err = hash_update(run, chunk);
+		at += chunk.len;
+	} while (err == PST_OK && chunk.len > 0);
+	if (err == PST_OK)
+		err = hash_end(run, c->component, alg);
+	pst_suit_hash_drop(run);
+	return err;
+}
+
+enum pst_err
+pst_suit_do_image_match(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_suit_digest d;
+	struct pst_bytes got = { run->measured, 0 };
+	enum pst_err err = PST_OK;
+
+	if (!wanted(run, c->component, &d))
+		return PST_ERR_SUIT_CONDITION;
+	if (run->measured_alg != d.alg ||
+	    run->measured_component != c->component)
+		err = measure(run, c, d.alg);
+	if (err == PST_ERR_NOT_FOUND)
+		return PST_ERR_SUIT_CONDITION;
+	if (err != PST_OK)
+		return err;
+	got.len = run->measured_len;
+	if (!pst_equal(got, d.bytes))
+		return PST_ERR_SUIT_CONDITION;
+	pst_suit_set(run->checked, c->component);
+	return PST_OK;
+}
+
+/*
+ * Section 8.4.9.3: no early exit. All content up to the parameter's length is
+ * compared whatever differs; only lengths show in the time taken.
+ */
+enum pst_err
+pst_suit_do_check_content(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes want, part, chunk;
+	bool same = true;
+	size_t at = 0;
+	enum pst_err err;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_CONTENT, &want))
+		return PST_ERR_SUIT_CONDITION;
+	for (;;) {
+		err = read_chunk(run, c->component, c->name, at, &chunk);
+		if (err == PST_ERR_NOT_FOUND)
+			return PST_ERR_SUIT_CONDITION;
+		if (err != PST_OK)
+			return err;
+		if (chunk.len == 0)
+			break;
+		if (chunk.len > want.len - at)
+			return PST_ERR_SUIT_CONDITION;
+		part.ptr = want.ptr + at;
+		part.len = chunk.len;
+		same = pst_equal(part, chunk) && same;
+		at += chunk.len;
+	}
+	if (at != want.len || !same)
+		return PST_ERR_SUIT_CONDITION;
+	pst_suit_set(run->checked, c->component);
+	return PST_OK;
+}
+
+/* --- directives that change content ------------------------------------ */
+
+static bool
+has(const uint64_t *words, uint32_t index)
+{
+	return words[index / 64] >> (index % 64) & 1;
+}
+
+/*
+ * Section 6.7: while strict order is false a component MUST NOT be both a
+ * target and a source; that would be a race where commands are run in
+ * parallel, and the result must not depend on who runs them.
+ */
+static enum pst_err
+unordered(
+    struct pst_suit_run *run, uint32_t target, bool has_source, uint32_t source)
+{
+	if (pst_suit_top(run)->strict_order)
+		return PST_OK;
+	if (run->loose_depth == 0)
+		run->loose_depth = run->depth;
+	pst_suit_set(run->targets, target);
+	if (has_source)
+		pst_suit_set(run->sources, source);
+	if (has(run->sources, target) ||
+	    (has_source && has(run->targets, source)))
+		return PST_ERR_SUIT_OPERATION;
+	return PST_OK;
+}
+
+/* From here on the content is new, and nothing has verified it. */
+static void
+content_changes(struct pst_suit_run *run, uint32_t component)
+{
+	pst_suit_set(run->written, component);
+	pst_suit_clear(run->checked, component);
+	if (run->measured_component == component)
+		run->measured_alg = 0;
+	run->fetch_at = 0;
+	run->fetch_component = component;
+	run->image_bytes = pst_suit_param_uint(
+	    run, component, PST_SUIT_PARAM_IMAGE_SIZE, UINT64_MAX);
+}
+
+static enum pst_err
+write_begin(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint64_t size_bytes)
+{
+	return hard(run->host->write_begin(
+	    run->host->ctx, c->component, c->name, size_bytes));
+}
+
+/* Append to what is being written; never more than the image may be. */
+static enum pst_err
+append(struct pst_suit_run *run, struct pst_bytes chunk)
+{
+	enum pst_err err;
+
+	if (chunk.len == 0)
+		return PST_OK;
+	if (run->fetch_at > run->image_bytes ||
+	    chunk.len > run->image_bytes - run->fetch_at)
+		return PST_ERR_SUIT_OPERATION;
+	err = run->host->write(run->host->ctx, run->fetch_component, chunk);
+	if (err != PST_OK)
+		return hard(err);
+	run->fetch_at += chunk.len;
+	return hash_update(run, chunk);
+}
+
+static enum pst_err
+write_end(struct pst_suit_run *run)
+{
+	if (run->image_bytes != UINT64_MAX && run->fetch_at != run->image_bytes)
+		return PST_ERR_SUIT_OPERATION;
+	return hard(run->host->write_end(run->host->ctx, run->fetch_component));
+}
+
+enum pst_err
+pst_suit_fetch_more(struct pst_suit_run *run, struct pst_bytes chunk, bool last)
+{
+	enum pst_err err = append(run, chunk);
+
+	if (err != PST_OK || !last)
+		return err;
+	err = write_end(run);
+	if (err != PST_OK)
+		return err;
+	return hash_end(
+	    run, run->fetch_component, wanted_alg(run, run->fetch_component));
+}
+
+/* A payload that came in the envelope. */
+static enum pst_err
+fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    struct pst_bytes payload)
+{
+	enum pst_err err = write_begin(run, c, payload.len);
+
+	if (err == PST_OK)
+		err = hash_begin(run, wanted_alg(run, c->component));
+	if (err == PST_OK)
+		err = pst_suit_fetch_more(run, payload, true);
+	return err;
+}
+
+/* What an interrupted run left is not hashed again here: image-match reads
+ * it when it is whole. */
+static enum pst_err
+fetch_on(struct pst_suit_run *run, bool complete)
+{
+	if (complete && run->image_bytes != UINT64_MAX &&
+	    run->fetch_at != run->image_bytes)
+		return PST_ERR_SUIT_OPERATION;
+	return complete ? PST_OK : PST_ERR_AGAIN;
+}
+
+static enum pst_err
+fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	const struct pst_suit_host *host = run->host;
+	bool complete = false;
+	uint64_t have = 0;
+	enum pst_err err;
+
+	/* A fragment of this envelope that is not there (RFC 3986, 4.4). */
+	if (run->fetch_uri.ptr[0] == '#')
+		return PST_ERR_FETCH;
+	if (host->fetched != NULL) {
+		err = host->fetched(host->ctx, c->component, c->name,
+		    run->fetch_uri, &have, &complete);
+		if (err != PST_OK)
+			return hard(err);
+	}
+	run->fetch_at = have;
+	if (have > 0 || complete)
+		return fetch_on(run, complete);
+	err = write_begin(run, c, run->image_bytes);
+	if (err == PST_OK)
+		err = hash_begin(run, wanted_alg(run, c->component));
+	return err == PST_OK ? PST_ERR_AGAIN : err;
+}
+
+enum pst_err
+pst_suit_do_fetch(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes payload;
+	enum pst_err err;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_URI, &run->fetch_uri))
+		return PST_ERR_SUIT_PARAMETER;
+	err = unordered(run, c->component, false, 0);
+	if (err != PST_OK)
+		return err;
+	pst_suit_hash_drop(run);
+	content_changes(run, c->component);
+	if (pst_suit_integrated(&run->m->envelope, run->fetch_uri, &payload))
+		return fetch_integrated(run, c, payload);
+	return fetch_elsewhere(run, c);
+}
+
+/* The bytes are the signed manifest's own, so they need no further check. */
+enum pst_err
+pst_suit_do_write(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes content;
+	enum pst_err err;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_CONTENT, &content))
+		return PST_ERR_SUIT_PARAMETER;
+	err = unordered(run, c->component, false, 0);
+	if (err != PST_OK)
+		return err;
+	content_changes(run, c->component);
+	err = write_begin(run, c, content.len);
+	if (err == PST_OK)
+		err = append(run, content);
+	if (err == PST_OK)
+		err = write_end(run);
+	if (err == PST_OK)
+		pst_suit_set(run->checked, c->component);
+	return err;
+}
+
+/* All of the source into the target, which is open. */
+static enum pst_err
+copy_content(struct pst_suit_run *run, uint32_t source, struct pst_bytes name)
+{
+	struct pst_bytes chunk;
+	uint64_t at = 0;
+	enum pst_err err;
+
+	do {
+		err = read_chunk(run, source, name, at, &chunk);
+		if (err == PST_OK)
+			err = append(run, chunk);
+		at += chunk.len;
+	} while (err == PST_OK && chunk.len > 0);
+	/* A source without content makes the directive fail (8.4.10.5). */
+	return err == PST_ERR_NOT_FOUND ? PST_ERR_SUIT_OPERATION : err;
+}
+
+/* Copy c's source into c's component. */
+static enum pst_err
+copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint32_t source)
+{
+	struct pst_bytes name = pst_suit_component(run->m, source);
+	int32_t alg = wanted_alg(run, c->component);
+	enum pst_err err;
+
+	err = write_begin(run, c, run->image_bytes);
+	if (err == PST_OK)
+		err = hash_begin(run, alg);
+	if (err == PST_OK)
+		err = copy_content(run, source, name);
+	if (err == PST_OK)
+		err = write_end(run);
+	if (err == PST_OK)
+		err = hash_end(run, c->component, alg);
+	pst_suit_hash_drop(run);
+	/* A copy of what was verified is verified. */
+	if (err == PST_OK && has(run->checked, source))
+		pst_suit_set(run->checked, c->component);
+	return err;
+}
+
+enum pst_err
+pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_cbor_reader r;
+	uint32_t source;
+	enum pst_err err;
+
+	if (!pst_suit_param(
+		run, c->component, PST_SUIT_PARAM_SOURCE_COMPONENT, &r))
+		return PST_ERR_SUIT_PARAMETER;
+	source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
+	if (source == c->component)
+		return PST_ERR_SUIT_OPERATION;
+	err = unordered(run, c->component, true, source);
+	if (err != PST_OK)
+		return err;
+	/* Section 9: fetching from a component needs approval as well. */
+	err = hard(run->host->authorise(
+	    run->host->ctx, run->m, pst_suit_component(run->m, source), c->id));
+	if (err != PST_OK)
+		return err;
+	content_changes(run, c->component);
+	return copy_from(run, c, source);
+}
+
+enum pst_err
+pst_suit_do_invoke(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes args = { NULL, 0 };
+
+	if (run->host->invoke == NULL)
+		return PST_ERR_UNSUPPORTED;
+	(void)pst_suit_param_string(
+	    run, c->component, PST_SUIT_PARAM_INVOKE_ARGS, &args);
+	return hard(run->host->invoke(run->host->ctx, c->name, args));
+}
+
+enum pst_err
+pst_suit_do_unlink(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	if (run->host->unlink == NULL)
+		return PST_ERR_UNSUPPORTED;
+	return hard(run->host->unlink(run->host->ctx, run->m, c->name));
+}

@@ -1,0 +1,237 @@
+/*
+ * Parameters (draft-ietf-suit-manifest, Sections 8.4.8, 8.4.10.3;
+ * draft-ietf-suit-trust-domains, Section 6.3.1). The table keeps where a
+ * value is encoded, after its type was judged once.
+ *
+ * Each entry says which manifest set it, so that a dependency's defaults can
+ * be told from what its dependent preset; with one manifest that is 0.
+ */
+#include "suit_run.h"
+
+/* Vendor: a UUID, or a Private Enterprise Number (tag 112). A number is at
+ * most 8 bytes, so that its encoding is never 16 bytes long like a UUID. */
+#define TAG_PEN 112
+#define PEN_MAX 8
+#define UUID_LEN 16
+
+static void
+vendor(struct pst_cbor_reader *r)
+{
+	if (pst_cbor_tag_optional(r, TAG_PEN))
+		(void)pst_cbor_bstr(r, 1, PEN_MAX);
+	else
+		(void)pst_cbor_bstr(r, UUID_LEN, UUID_LEN);
+}
+
+static void
+digest(struct pst_cbor_reader *r)
+{
+	struct pst_cbor_reader in;
+
+	pst_cbor_reader_init(&in, pst_cbor_bstr(r, 1, SIZE_MAX));
+	(void)pst_suit_digest_read(&in);
+	pst_cbor_fail(r, pst_cbor_end(&in));
+}
+
+static void
+source_component(struct pst_cbor_reader *r, size_t count)
+{
+	if (pst_cbor_uint(r, UINT64_MAX) >= count)
+		pst_cbor_fail(r, PST_ERR_SUIT_COMPONENT);
+}
+
+static void
+value(struct pst_cbor_reader *r, int64_t label, size_t count)
+{
+	switch (label) {
+	case PST_SUIT_PARAM_VENDOR:
+		vendor(r);
+		break;
+	case PST_SUIT_PARAM_CLASS:
+	case PST_SUIT_PARAM_DEVICE:
+		(void)pst_cbor_bstr(r, UUID_LEN, UUID_LEN);
+		break;
+	case PST_SUIT_PARAM_IMAGE_DIGEST:
+		digest(r);
+		break;
+	case PST_SUIT_PARAM_COMPONENT_SLOT:
+	case PST_SUIT_PARAM_IMAGE_SIZE:
+		(void)pst_cbor_uint(r, UINT64_MAX);
+		break;
+	case PST_SUIT_PARAM_STRICT_ORDER:
+	case PST_SUIT_PARAM_SOFT_FAILURE:
+		(void)pst_cbor_bool(r);
+		break;
+	case PST_SUIT_PARAM_CONTENT:
+	case PST_SUIT_PARAM_INVOKE_ARGS:
+		(void)pst_cbor_bstr(r, 0, SIZE_MAX);
+		break;
+	case PST_SUIT_PARAM_URI:
+		(void)pst_cbor_tstr(r, 1, PST_SUIT_URI_MAX);
+		break;
+	case PST_SUIT_PARAM_SOURCE_COMPONENT:
+		source_component(r, count);
+		break;
+	default:
+		/* Encryption, update management, fetch arguments, custom and
+		 * unknown ones: a command that needs one would do something
+		 * else without it. */
+		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
+	}
+}
+
+enum pst_err
+pst_suit_param_check(struct pst_cbor_reader *r, int64_t label, size_t count)
+{
+	value(r, label, count);
+	if (r->err >= PST_ERR_CBOR_END && r->err <= PST_ERR_CBOR_ORDER)
+		r->err = PST_ERR_SUIT_PARAMETER;
+	return r->err;
+}
+
+static struct pst_suit_param *
+find(const struct pst_suit_run *run, uint32_t component, int64_t label)
+{
+	struct pst_suit_param *p = run->memory.params;
+	uint32_t i;
+
+	for (i = 0; i < run->param_count; i++)
+		if (p[i].label == label && p[i].component == component)
+			return &p[i];
+	return NULL;
+}
+
+/* Soft failure exists inside try-each and run-sequence only; setting it
+ * elsewhere causes an Abort (Section 8.4.8.17). */
+static enum pst_err
+set_soft_failure(struct pst_suit_frame *f, bool v)
+{
+	if (f->kind == FRAME_SECTION)
+		return PST_ERR_SUIT_PARAMETER;
+	f->soft_failure = v;
+	return PST_OK;
+}
+
+/* Commands are carried out one after another in either case, which is one of
+ * the orders that False permits; what changes is what is refused. */
+static enum pst_err
+set_strict_order(struct pst_suit_run *run, bool v)
+{
+	pst_suit_top(run)->strict_order = v;
+	if (v && run->loose_depth == run->depth) {
+		run->loose_depth = 0;
+		memset(run->targets, 0, sizeof(run->targets));
+		memset(run->sources, 0, sizeof(run->sources));
+	}
+	return PST_OK;
+}
+
+static enum pst_err
+store(struct pst_suit_run *run, uint32_t component, int64_t label,
+    const uint8_t *at, bool replace)
+{
+	struct pst_suit_param *p = find(run, component, label);
+
+	if (label == PST_SUIT_PARAM_SOFT_FAILURE)
+		return set_soft_failure(pst_suit_top(run), *at == 0xf5);
+	if (label == PST_SUIT_PARAM_STRICT_ORDER)
+		return set_strict_order(run, *at == 0xf5);
+	if (p != NULL && !replace)
+		return PST_OK;
+	if (p == NULL) {
+		if (run->param_count == run->memory.param_cap)
+			return PST_ERR_LIMIT;
+		p = &run->memory.params[run->param_count++];
+	}
+	p->label = (int32_t)label;
+	p->component = (uint16_t)component;
+	p->setter = 0;
+	p->value = at;
+	return PST_OK;
+}
+_Static_assert(PST_SUIT_COMPONENTS_MAX <= UINT16_MAX, "index fits a param");
+
+/* {+ parameters}, for one component. */
+static enum pst_err
+assign(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    bool replace)
+{
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	enum pst_err err = PST_OK;
+	size_t n;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = c->arg;
+	n = pst_cbor_map(&r, SIZE_MAX, &seen);
+	if (pst_cbor_ok(&r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {
+		int64_t label = pst_cbor_key(&r, &seen);
+		size_t at = r.at;
+
+		if (!pst_cbor_ok(&r))
+			break;
+		err = pst_suit_param_check(&r, label, run->m->components.count);
+		if (err == PST_OK)
+			err = store(run, c->component, label,
+			    run->code.ptr + at, replace);
+	}
+	return err != PST_OK ? err : r.err;
+}
+
+enum pst_err
+pst_suit_do_override_parameters(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	return assign(run, c, true);
+}
+
+enum pst_err
+pst_suit_do_set_parameters(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	return assign(run, c, false);
+}
+
+bool
+pst_suit_param(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, struct pst_cbor_reader *r)
+{
+	const struct pst_suit_param *p = find(run, component, (int64_t)label);
+	struct pst_bytes members = run->m->envelope.members;
+	struct pst_bytes rest;
+
+	if (p == NULL)
+		return false;
+	rest.ptr = p->value;
+	rest.len = members.len - (size_t)(p->value - members.ptr);
+	pst_cbor_reader_init(r, rest);
+	return true;
+}
+
+uint64_t
+pst_suit_param_uint(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, uint64_t otherwise)
+{
+	struct pst_cbor_reader r;
+
+	if (!pst_suit_param(run, component, label, &r))
+		return otherwise;
+	return pst_cbor_uint(&r, UINT64_MAX);
+}
+
+bool
+pst_suit_param_string(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, struct pst_bytes *out)
+{
+	struct pst_cbor_reader r;
+	struct pst_cbor_head h;
+
+	if (!pst_suit_param(run, component, label, &r))
+		return false;
+	pst_cbor_head(&r, &h);
+	out->ptr = r.in.ptr + r.at;
+	out->len = (size_t)h.arg;
+	return true;
+}

@@ -1,0 +1,727 @@
+/*
+ * The interpreter: a machine with a stack of its own, so that nothing here
+ * recurses and a run can stop at a fetch and go on much later
+ * (draft-ietf-suit-manifest, Sections 6.4, 6.5, 8.4.6).
+ *
+ * A frame is a running sequence. The bottom frame is a section, the shared
+ * sequence before it in the same way; try-each and run-sequence put a frame
+ * on top. code is the content of the section, and every sequence inside it is
+ * part of it, so an offset into code names a command and is what a
+ * SUIT_Record wants.
+ *
+ * A frame's at is the present command, next the one after it. When the
+ * component index is a list or true, the present command stays until it was
+ * carried out for each component: index is then the position among them, and
+ * a sequence that a command starts sees one component only. A frame of
+ * try-each has its present alternative in at and left, and the ones after it
+ * in other_at and other_len. The component index belongs to a frame: what a
+ * nested sequence sets does not outlive it.
+ *
+ * A failed condition takes frames off until one forgives it: try-each, while
+ * soft failure is true, by starting its next alternative, and run-sequence by
+ * ending. try-each with soft failure false ends the run (Section 8.4.8.17);
+ * run-sequence with soft failure false hands the failure to what encloses it.
+ * A failed directive ends the run in any case.
+ *
+ * phase: idle (a section may be begun, depth is 0), running (inside a call),
+ * waiting (at the fetch of fetch_component), failed (err says why, for good).
+ */
+#include "suit_run.h"
+
+static void
+stack_pop(struct pst_suit_run *run)
+{
+	run->depth--;
+	if (run->loose_depth <= run->depth)
+		return;
+	run->loose_depth = 0;
+	memset(run->targets, 0, sizeof(run->targets));
+	memset(run->sources, 0, sizeof(run->sources));
+}
+
+/* Has this frame's present command to be repeated for other components? */
+static uint32_t
+rounds(const struct pst_suit_run *run, const struct pst_suit_frame *f)
+{
+	switch (f->index_kind) {
+	case INDEX_LIST:
+		return f->list_len;
+	case INDEX_ALL:
+		return (uint32_t)run->m->components.count;
+	default:
+		return 1;
+	}
+}
+
+/* The present command is done for the present component. */
+static void
+advance(struct pst_suit_run *run)
+{
+	struct pst_suit_frame *f = pst_suit_top(run);
+
+	if (f->index_kind == INDEX_LIST || f->index_kind == INDEX_ALL) {
+		if (++f->index < rounds(run, f))
+			return;
+		f->index = 0;
+	}
+	f->at = f->next;
+	f->left--;
+}
+
+/* The component that a frame's present command is for. */
+static uint32_t
+component(const struct pst_suit_run *run, const struct pst_suit_frame *f)
+{
+	if (f->index_kind == INDEX_LIST)
+		return pst_suit_index_entry(run->code, f->list_at, f->index);
+	return f->index;
+}
+
+/*
+ * Section 6.7: how a sequence that run-sequence starts may set the component
+ * index while strict order is false: once, first, when the index is one
+ * component; not at all when the index is preset for it.
+ */
+static enum indexing
+indexing_inside(const struct pst_suit_frame *parent, enum frame_kind kind)
+{
+	if (parent->indexing != INDEXING_FREE)
+		return INDEXING_NEVER;
+	if (kind != FRAME_RUN_SEQUENCE || parent->strict_order)
+		return INDEXING_FREE;
+	return parent->index_kind == INDEX_ONE ? INDEXING_FIRST
+					       : INDEXING_NEVER;
+}
+
+/* Make the sequence in code[at..] the one that frame f runs. */
+static enum pst_err
+sequence(struct pst_suit_run *run, struct pst_suit_frame *f, uint32_t at,
+    uint32_t len)
+{
+	struct pst_cbor_reader r;
+	enum pst_err err;
+
+	err = pst_suit_sequence(run->code, at, len, &f->at, &f->left);
+	if (err != PST_OK || f->indexing != INDEXING_FIRST)
+		return err;
+	pst_cbor_reader_init(&r, run->code);
+	r.at = f->at;
+	if (pst_cbor_int(&r, INT32_MIN, INT32_MAX) !=
+	    PST_SUIT_DIR_SET_COMPONENT_INDEX)
+		return PST_ERR_SUIT_COMMAND;
+	return PST_OK;
+}
+
+/* Put a frame for one component on top of the present one. */
+static enum pst_err
+push(struct pst_suit_run *run, enum frame_kind kind)
+{
+	struct pst_suit_frame *parent = pst_suit_top(run);
+	struct pst_suit_frame *f = parent + 1;
+
+	if (run->depth > PST_SUIT_DEPTH_MAX)
+		return PST_ERR_LIMIT;
+	memset(f, 0, sizeof(*f));
+	f->kind = (uint8_t)kind;
+	f->index_kind = INDEX_ONE;
+	f->index = component(run, parent);
+	f->strict_order =
+	    kind == FRAME_RUN_SEQUENCE ? true : parent->strict_order;
+	f->indexing = (uint8_t)indexing_inside(parent, kind);
+	run->depth++;
+	return PST_OK;
+}
+
+/* Begin the bottom frame with the section's content in run->code. */
+static enum pst_err
+section_begin(struct pst_suit_run *run, int32_t section, struct pst_bytes code)
+{
+	struct pst_suit_frame *f = &run->frames[0];
+
+	memset(f, 0, sizeof(*f));
+	run->section = section;
+	run->code = code;
+	run->commands = 0;
+	run->depth = 1;
+	run->report->record.section = section;
+	run->report->record.offset = 0;
+	run->report->record.component = 0;
+	f->kind = FRAME_SECTION;
+	/* Section 6.2: with more than one component each sequence MUST begin
+	 * with set-component-index; there is no index before it. */
+	f->index_kind = run->m->components.count == 1 ? INDEX_ONE : INDEX_NONE;
+	f->strict_order = true;
+	return sequence(run, f, 0, (uint32_t)code.len);
+}
+
+/*
+ * Start the next alternative of the try-each on top. nil does nothing and
+ * succeeds (Section 8.4.10.2).
+ */
+static enum pst_err
+alternative(struct pst_suit_run *run)
+{
+	struct pst_suit_frame *f = pst_suit_top(run);
+	struct pst_suit_frame *parent = f - 1;
+	struct pst_cbor_reader r;
+	struct pst_bytes content;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = f->other_at;
+	if (pst_cbor_peek(&r) == PST_CBOR_SIMPLE) {
+		stack_pop(run);
+		advance(run);
+		return PST_OK;
+	}
+	content = pst_cbor_bstr(&r, 1, SIZE_MAX);
+	f->other_at = (uint32_t)r.at;
+	f->other_len--;
+	f->soft_failure = true;
+	f->index_kind = INDEX_ONE;
+	f->index = component(run, parent);
+	f->strict_order = parent->strict_order;
+	f->indexing = (uint8_t)indexing_inside(parent, FRAME_TRY_EACH);
+	return sequence(run, f, (uint32_t)(content.ptr - run->code.ptr),
+	    (uint32_t)content.len);
+}
+
+static enum pst_err
+do_try_each(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	uint32_t first, count;
+	enum pst_err err;
+
+	err = pst_suit_alternatives(run->code, c->arg, &first, &count);
+	if (err == PST_OK)
+		err = push(run, FRAME_TRY_EACH);
+	if (err != PST_OK)
+		return err;
+	pst_suit_top(run)->other_at = first;
+	pst_suit_top(run)->other_len = count;
+	return alternative(run);
+}
+
+static enum pst_err
+do_run_sequence(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_cbor_reader r;
+	struct pst_bytes content;
+	enum pst_err err;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = c->arg;
+	content = pst_cbor_bstr(&r, 1, SIZE_MAX);
+	if (!pst_cbor_ok(&r))
+		return r.err;
+	err = push(run, FRAME_RUN_SEQUENCE);
+	if (err != PST_OK)
+		return err;
+	return sequence(run, pst_suit_top(run),
+	    (uint32_t)(content.ptr - run->code.ptr), (uint32_t)content.len);
+}
+
+/* Not for a component, so it is carried out once whatever the index was. */
+static enum pst_err
+set_component_index(struct pst_suit_run *run, uint32_t arg)
+{
+	struct pst_suit_frame *f = pst_suit_top(run);
+	struct pst_suit_index index;
+	enum pst_err err;
+
+	if (f->indexing == INDEXING_NEVER)
+		return PST_ERR_SUIT_COMMAND;
+	err = pst_suit_index_read(
+	    run->code, arg, run->m->components.count, &index);
+	if (err != PST_OK)
+		return err;
+	if (f->indexing == INDEXING_FIRST)
+		f->indexing = INDEXING_NEVER;
+	f->index_kind = (uint8_t)index.kind;
+	f->index = index.one;
+	f->list_at = index.list_at;
+	f->list_len = index.list_len;
+	f->at = f->next;
+	f->left--;
+	return PST_OK;
+}
+
+/* Who carries out a command; NULL: nobody, it is refused. */
+static pst_suit_action *
+action(int32_t id)
+{
+	static pst_suit_action *const actions[] = {
+		[PST_SUIT_COND_VENDOR] = pst_suit_do_identify,
+		[PST_SUIT_COND_CLASS] = pst_suit_do_identify,
+		[PST_SUIT_COND_IMAGE_MATCH] = pst_suit_do_image_match,
+		[PST_SUIT_COND_COMPONENT_SLOT] = pst_suit_do_slot,
+		[PST_SUIT_COND_CHECK_CONTENT] = pst_suit_do_check_content,
+		[PST_SUIT_COND_ABORT] = pst_suit_do_abort,
+		[PST_SUIT_DIR_TRY_EACH] = do_try_each,
+		[PST_SUIT_DIR_WRITE] = pst_suit_do_write,
+		[PST_SUIT_DIR_SET_PARAMETERS] = pst_suit_do_set_parameters,
+		[PST_SUIT_DIR_OVERRIDE_PARAMETERS] =
+		    pst_suit_do_override_parameters,
+		[PST_SUIT_DIR_FETCH] = pst_suit_do_fetch,
+		[PST_SUIT_DIR_COPY] = pst_suit_do_copy,
+		[PST_SUIT_DIR_INVOKE] = pst_suit_do_invoke,
+		[PST_SUIT_COND_DEVICE] = pst_suit_do_identify,
+		[PST_SUIT_DIR_RUN_SEQUENCE] = do_run_sequence,
+		[PST_SUIT_DIR_UNLINK] = pst_suit_do_unlink,
+	};
+
+	if (id < 0 || (size_t)id >= sizeof(actions) / sizeof(actions[0]))
+		return NULL;
+	return actions[id];
+}
+
+/* --- records ------------------------------------------------------------ */
+
+/* Labels of the reporting policy, Section 8.4.7. */
+enum {
+	RECORD_SUCCESS = 1,
+	RECORD_FAILURE = 2,
+	INFO_SUCCESS = 4,
+	INFO_FAILURE = 8
+};
+
+/* The parameter that tells what a command found: label, or 0 for none. */
+static int32_t
+finding(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    bool success)
+{
+	switch (c->id) {
+	case PST_SUIT_COND_IMAGE_MATCH:
+		return run->measured_alg != 0 &&
+			run->measured_component == c->component
+		    ? PST_SUIT_PARAM_IMAGE_DIGEST
+		    : 0;
+	case PST_SUIT_COND_VENDOR:
+	case PST_SUIT_COND_CLASS:
+		return success ? c->id : 0;
+	case PST_SUIT_COND_DEVICE:
+		return success ? PST_SUIT_PARAM_DEVICE : 0;
+	case PST_SUIT_COND_COMPONENT_SLOT:
+		return success ? PST_SUIT_PARAM_COMPONENT_SLOT : 0;
+	case PST_SUIT_DIR_FETCH:
+	case PST_SUIT_DIR_WRITE:
+	case PST_SUIT_DIR_COPY:
+		return success ? PST_SUIT_PARAM_IMAGE_SIZE : 0;
+	default:
+		return 0;
+	}
+}
+
+/* bstr .cbor SUIT_Digest of what was measured. */
+static void
+put_measured(struct pst_cbor_writer *w, const struct pst_suit_run *run)
+{
+	struct pst_suit_digest d;
+	size_t mark = pst_cbor_wrap_begin(w);
+
+	d.alg = run->measured_alg;
+	d.bytes.ptr = run->measured;
+	d.bytes.len = run->measured_len;
+	pst_suit_digest_put(w, &d);
+	pst_cbor_wrap_bstr(w, mark);
+}
+
+/* One parameter with its actual value. */
+static void
+put_finding(struct pst_cbor_writer *w, const struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, int32_t label)
+{
+	struct pst_cbor_reader r;
+
+	pst_cbor_put_int(w, label);
+	if (label == PST_SUIT_PARAM_IMAGE_DIGEST)
+		put_measured(w, run);
+	else if (label == PST_SUIT_PARAM_IMAGE_SIZE)
+		pst_cbor_put_uint(w, run->fetch_at);
+	else if (pst_suit_param(
+		     run, c->component, (enum pst_suit_parameter)label, &r))
+		pst_cbor_put_raw(w, pst_cbor_item(&r));
+	else
+		w->err = PST_ERR_SPACE;
+}
+
+static void
+put_record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    int32_t label)
+{
+	struct pst_cbor_writer *w = &run->report->records;
+	size_t mark = w->len;
+
+	pst_suit_record_put(w, &run->report->record, label != 0);
+	if (label != 0)
+		put_finding(w, run, c, label);
+	pst_suit_report_keep(run->report, mark);
+}
+
+/* system-property-claims need at least one parameter. */
+static void
+put_claims(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    int32_t label)
+{
+	struct pst_cbor_writer *w = &run->report->records;
+	size_t mark = w->len;
+
+	if (label == 0)
+		return;
+	pst_cbor_put_map(w, 2);
+	pst_cbor_put_uint(w, 0);
+	pst_cbor_put_raw(w, c->name);
+	put_finding(w, run, c, label);
+	pst_suit_report_keep(run->report, mark);
+}
+
+/* What the reporting policy asks for, once a command succeeded or failed. */
+static void
+record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    bool success)
+{
+	struct pst_cbor_reader r;
+	uint64_t policy;
+	int32_t label;
+
+	if (!pst_suit_trait_of(c->id)->policy)
+		return;
+	pst_cbor_reader_init(&r, run->code);
+	r.at = c->arg;
+	policy = pst_cbor_uint(&r, UINT64_MAX);
+	policy &= success ? RECORD_SUCCESS | INFO_SUCCESS
+			  : RECORD_FAILURE | INFO_FAILURE;
+	if (policy == 0)
+		return;
+	label = finding(run, c, success);
+	if (policy & (RECORD_SUCCESS | RECORD_FAILURE))
+		put_record(run, c, success ? 0 : label);
+	if (policy & (INFO_SUCCESS | INFO_FAILURE))
+		put_claims(run, c, label);
+}
+
+/* --- one step ----------------------------------------------------------- */
+
+/* The reporting policy must be one, whether it is heeded or not. */
+static enum pst_err
+policy_check(const struct pst_suit_run *run, uint32_t arg)
+{
+	struct pst_cbor_reader r;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = arg;
+	(void)pst_cbor_uint(&r, 15);
+	return r.err;
+}
+
+/* Read the present command. It becomes where a failure would be reported. */
+static void
+command(struct pst_suit_run *run, struct pst_suit_command_now *c)
+{
+	struct pst_suit_frame *f = pst_suit_top(run);
+	struct pst_cbor_reader r;
+
+	/* The sequence was read once, by sequence(): this cannot fail. */
+	pst_cbor_reader_init(&r, run->code);
+	r.at = f->at;
+	c->id = (int32_t)pst_cbor_int(&r, INT32_MIN, INT32_MAX);
+	c->arg = (uint32_t)r.at;
+	pst_cbor_skip(&r);
+	f->next = (uint32_t)r.at;
+	c->component = f->index_kind == INDEX_NONE ? 0 : component(run, f);
+	c->name = pst_suit_component(run->m, c->component);
+	run->report->record.offset = f->at;
+	run->report->record.component = c->component;
+}
+
+static enum pst_err
+authorised(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	enum pst_err err;
+
+	if (!pst_suit_trait_of(c->id)->component)
+		return PST_OK;
+	err = run->host->authorise(run->host->ctx, run->m, c->name, c->id);
+	return err == PST_ERR_SUIT_CONDITION || err == PST_ERR_AGAIN
+	    ? PST_ERR_SUIT_UNAUTHORISED
+	    : err;
+}
+
+/* Everything that must hold before a command touches anything. */
+static enum pst_err
+permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	enum pst_err err;
+
+	err = pst_suit_command_refused(c->id, run->section == PST_SUIT_COMMON);
+	if (err != PST_OK)
+		return err;
+	if (pst_suit_trait_of(c->id)->policy) {
+		err = policy_check(run, c->arg);
+		if (err != PST_OK)
+			return err;
+	}
+	if (c->id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
+		return PST_OK;
+	if (pst_suit_top(run)->index_kind == INDEX_NONE)
+		return PST_ERR_SUIT_COMPONENT;
+	return authorised(run, c);
+}
+
+/* A sequence came to its end: what started it is done. */
+static enum pst_err
+sequence_done(struct pst_suit_run *run)
+{
+	int32_t after = run->after;
+
+	stack_pop(run);
+	if (run->depth > 0) {
+		advance(run);
+		return PST_OK;
+	}
+	if (after == 0)
+		return PST_OK;
+	run->after = 0;
+	return section_begin(
+	    run, after, pst_suit_section(run->m, (enum pst_suit_label)after));
+}
+
+static enum pst_err
+step(struct pst_suit_run *run)
+{
+	struct pst_suit_command_now c;
+	uint32_t depth = run->depth;
+	enum pst_err err;
+
+	if (pst_suit_top(run)->left == 0)
+		return sequence_done(run);
+	command(run, &c);
+	if (++run->commands > PST_SUIT_COMMANDS_MAX)
+		return PST_ERR_LIMIT;
+	err = permitted(run, &c);
+	if (err != PST_OK)
+		return err;
+	if (c.id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
+		return set_component_index(run, c.arg);
+	if (c.id == PST_SUIT_DIR_TRY_EACH || c.id == PST_SUIT_DIR_RUN_SEQUENCE)
+		return action(c.id)(run, &c);
+	err = action(c.id)(run, &c);
+	if (err == PST_ERR_AGAIN)
+		return err;
+	record(run, &c, err == PST_OK);
+	if (err == PST_OK && run->depth == depth)
+		advance(run);
+	return err;
+}
+
+/* A condition failed: look for the sequence that forgives it. */
+static enum pst_err
+forgive(struct pst_suit_run *run)
+{
+	struct pst_suit_frame *f;
+	bool soft;
+
+	while (run->depth > 1) {
+		f = pst_suit_top(run);
+		soft = f->soft_failure;
+		if (f->kind == FRAME_TRY_EACH && !soft)
+			break;
+		if (f->kind == FRAME_TRY_EACH && f->other_len > 0)
+			return alternative(run);
+		stack_pop(run);
+		if (f->kind == FRAME_RUN_SEQUENCE && soft) {
+			advance(run);
+			return PST_OK;
+		}
+	}
+	return PST_ERR_SUIT_CONDITION;
+}
+
+/* The run is over; the report keeps the first reason and where it was. */
+static enum pst_err
+fail(struct pst_suit_run *run, enum pst_err err)
+{
+	pst_suit_hash_drop(run);
+	run->phase = PHASE_FAILED;
+	run->err = err;
+	run->report->err = err;
+	run->report->reason = pst_suit_reason_of(err);
+	return err;
+}
+
+static enum pst_err
+go(struct pst_suit_run *run)
+{
+	enum pst_err err;
+
+	run->phase = PHASE_RUNNING;
+	while (run->depth > 0) {
+		err = step(run);
+		if (err == PST_ERR_SUIT_CONDITION)
+			err = forgive(run);
+		if (err == PST_ERR_AGAIN) {
+			run->phase = PHASE_WAITING;
+			return err;
+		}
+		if (err != PST_OK)
+			return fail(run, err);
+	}
+	run->phase = PHASE_IDLE;
+	return PST_OK;
+}
+
+/* --- the interface ------------------------------------------------------ */
+
+/* What this build cannot process at all. */
+static enum pst_err
+supported(const struct pst_suit_manifest *m)
+{
+	uint32_t all = m->sections | m->severed;
+
+	if (m->dependencies.count > 0 ||
+	    all & 1u << PST_SUIT_DEPENDENCY_RESOLUTION)
+		return PST_ERR_SUIT_DEPENDENCY;
+	/* Passing over either would say that something was done which was
+	 * not. */
+	if (all &
+	    (1u << PST_SUIT_CANDIDATE_VERIFICATION |
+		1u << PST_SUIT_SET_VERSION))
+		return PST_ERR_UNSUPPORTED;
+	return PST_OK;
+}
+
+static enum pst_err
+components_allowed(struct pst_suit_run *run)
+{
+	struct pst_list list = run->m->components;
+	struct pst_suit_command_now c;
+	enum pst_err err = PST_OK;
+
+	memset(&c, 0, sizeof(c));
+	while (err == PST_OK && pst_list_next(&list, &c.name)) {
+		err =
+		    run->host->authorise(run->host->ctx, run->m, c.name, c.id);
+		run->report->record.component = c.component++;
+	}
+	return err;
+}
+
+enum pst_err
+pst_suit_run_begin(struct pst_suit_run *run, const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, const struct pst_suit_host *host,
+    struct pst_suit_report *report, const struct pst_suit_memory *memory)
+{
+	enum pst_err err;
+
+	/* Section 6.1: no parameter outlives another run. */
+	memset(run, 0, sizeof(*run));
+	run->m = m;
+	run->crypto = crypto;
+	run->host = host;
+	run->report = report;
+	run->memory = *memory;
+	if (memory->work == NULL || memory->work_cap < PST_SUIT_WORK_MIN)
+		return fail(run, PST_ERR_ARG);
+	err = supported(m);
+	if (err == PST_OK)
+		err = components_allowed(run);
+	return err == PST_OK ? PST_OK : fail(run, err);
+}
+
+enum pst_err
+pst_suit_run(struct pst_suit_run *run, enum pst_suit_label section)
+{
+	const uint32_t sequences = PST_SUIT_SECTIONS &
+	    ~(1u << PST_SUIT_TEXT | 1u << PST_SUIT_COSWID |
+		1u << PST_SUIT_SET_VERSION);
+	const struct pst_suit_manifest *m = run->m;
+	uint32_t bit = pst_suit_bit((int64_t)section) & sequences;
+	enum pst_err err;
+
+	if (run->phase == PHASE_FAILED)
+		return run->err;
+	if (run->phase != PHASE_IDLE || bit == 0)
+		return PST_ERR_STATE;
+	run->report->record.section = (int32_t)section;
+	run->report->record.offset = 0;
+	run->report->record.component = 0;
+	if (m->severed & bit)
+		return fail(run, PST_ERR_SUIT_SEVERED);
+	if (!(m->sections & bit))
+		return PST_OK;
+	run->after = 0;
+	if (m->shared_sequence.len > 0) {
+		run->after = (int32_t)section;
+		err = section_begin(run, PST_SUIT_COMMON, m->shared_sequence);
+	} else {
+		err = section_begin(
+		    run, (int32_t)section, pst_suit_section(m, section));
+	}
+	return err == PST_OK ? go(run) : fail(run, err);
+}
+
+enum pst_err
+pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
+    struct pst_bytes chunk, bool last)
+{
+	struct pst_suit_command_now c;
+	enum pst_err err = status;
+
+	if (run->phase == PHASE_FAILED)
+		return run->err;
+	if (run->phase != PHASE_WAITING)
+		return PST_ERR_STATE;
+	if (err == PST_ERR_AGAIN || err == PST_ERR_SUIT_CONDITION)
+		err = PST_ERR_FETCH;
+	if (err == PST_OK)
+		err = pst_suit_fetch_more(run, chunk, last);
+	if (err == PST_OK && !last)
+		return PST_ERR_AGAIN;
+	command(run, &c);
+	record(run, &c, err == PST_OK);
+	if (err != PST_OK)
+		return fail(run, err);
+	advance(run);
+	return go(run);
+}
+
+/* The first component that was written and not verified since; or none. */
+static bool
+unverified(const struct pst_suit_run *run, uint32_t *index)
+{
+	size_t i;
+
+	for (i = 0; i < run->m->components.count; i++) {
+		uint64_t open = run->written[i / 64] & ~run->checked[i / 64];
+
+		*index = (uint32_t)i;
+		if (open >> (i % 64) & 1)
+			return true;
+	}
+	return false;
+}
+
+enum pst_err
+pst_suit_run_end(struct pst_suit_run *run)
+{
+	uint32_t index;
+
+	if (run->phase == PHASE_FAILED)
+		return run->err;
+	if (run->phase != PHASE_IDLE)
+		return PST_ERR_STATE;
+	if (!unverified(run, &index))
+		return PST_OK;
+	run->report->record.offset = 0;
+	run->report->record.component = index;
+	return fail(run, PST_ERR_SUIT_UNVERIFIED);
+}
+
+void
+pst_suit_run_abandon(struct pst_suit_run *run)
+{
+	if (run->crypto != NULL)
+		pst_suit_hash_drop(run);
+	run->phase = PHASE_FAILED;
+	if (run->err == PST_OK)
+		run->err = PST_ERR_STATE;
+}

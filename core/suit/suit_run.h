@@ -1,0 +1,138 @@
+/*
+ * What the files of the interpreter share: run.c moves through sequences,
+ * commands.c carries commands out, params.c keeps parameters.
+ */
+#ifndef PST_SUIT_RUN_H
+#define PST_SUIT_RUN_H
+
+#include "suit_internal.h"
+
+enum phase { PHASE_IDLE, PHASE_RUNNING, PHASE_WAITING, PHASE_FAILED };
+
+/* What a frame is. */
+enum frame_kind { FRAME_SECTION, FRAME_TRY_EACH, FRAME_RUN_SEQUENCE };
+
+/* What set-component-index last said in a frame (Section 6.5). */
+enum index_kind { INDEX_NONE, INDEX_ONE, INDEX_LIST, INDEX_ALL };
+
+/* Where set-component-index may stand (Section 6.7, run-sequence while
+ * strict order is false). */
+enum indexing { INDEXING_FREE, INDEXING_FIRST, INDEXING_NEVER };
+
+/** One command about to be carried out for one component. */
+struct pst_suit_command_now {
+	int32_t id;
+	uint32_t arg;	    /* offset of its argument in run->code */
+	uint32_t component; /* index */
+	struct pst_bytes name;
+};
+
+typedef enum pst_err
+pst_suit_action(struct pst_suit_run *run, const struct pst_suit_command_now *c);
+
+/* commands.c: one function a command that is carried out at once or, for
+ * fetch, answered with PST_ERR_AGAIN. */
+pst_suit_action pst_suit_do_identify;
+pst_suit_action pst_suit_do_image_match;
+pst_suit_action pst_suit_do_check_content;
+pst_suit_action pst_suit_do_slot;
+pst_suit_action pst_suit_do_abort;
+pst_suit_action pst_suit_do_fetch;
+pst_suit_action pst_suit_do_write;
+pst_suit_action pst_suit_do_copy;
+pst_suit_action pst_suit_do_invoke;
+pst_suit_action pst_suit_do_unlink;
+
+/** The next bytes of the fetch that waits; last ends it. */
+enum pst_err pst_suit_fetch_more(
+    struct pst_suit_run *run, struct pst_bytes chunk, bool last) PST_MUST_CHECK;
+
+/** Release the running hash, if there is one. */
+void pst_suit_hash_drop(struct pst_suit_run *run);
+
+/* params.c */
+pst_suit_action pst_suit_do_set_parameters;
+pst_suit_action pst_suit_do_override_parameters;
+
+/**
+ * Read a parameter's value and judge its type.
+ *
+ * @param count  components of the manifest
+ */
+enum pst_err pst_suit_param_check(
+    struct pst_cbor_reader *r, int64_t label, size_t count) PST_MUST_CHECK;
+
+/** A reader at the value of a parameter; false when it is not set. */
+bool pst_suit_param(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, struct pst_cbor_reader *r);
+
+/** A uint parameter, or what it is when it is not set. */
+uint64_t pst_suit_param_uint(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, uint64_t otherwise);
+
+/** A bstr or tstr parameter; false when it is not set. */
+bool pst_suit_param_string(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label, struct pst_bytes *out);
+
+/** The frame that runs. */
+static inline struct pst_suit_frame *
+pst_suit_top(struct pst_suit_run *run)
+{
+	return &run->frames[run->depth - 1];
+}
+
+static inline void
+pst_suit_set(uint64_t *words, uint32_t index)
+{
+	words[index / 64] |= (uint64_t)1 << (index % 64);
+}
+
+static inline void
+pst_suit_clear(uint64_t *words, uint32_t index)
+{
+	words[index / 64] &= ~((uint64_t)1 << (index % 64));
+}
+
+/* shape.c: the structure of sequences, shared with the walk of images.c */
+
+/** What is known of a command without looking at its argument. */
+struct pst_suit_trait {
+	bool known;	/* of some draft */
+	bool supported; /* by this build */
+	bool policy;	/* its argument is a reporting policy */
+	bool component; /* acts on a component, so is to be authorised */
+	bool shared;	/* may stand in the shared sequence (Section 8.4.5) */
+};
+const struct pst_suit_trait *pst_suit_trait_of(int64_t id);
+
+/** Why a command is refused; PST_OK when it is not. */
+enum pst_err pst_suit_command_refused(int64_t id, bool shared);
+
+/**
+ * Begin to read the sequence that is in code[at .. at + len].
+ *
+ * @param first  set to the offset of its first command
+ * @param count  set to the commands in it
+ */
+enum pst_err pst_suit_sequence(struct pst_bytes code, uint32_t at, uint32_t len,
+    uint32_t *first, uint32_t *count) PST_MUST_CHECK;
+
+/** Likewise for the argument of try-each: alternatives, all bstr or nil. */
+enum pst_err pst_suit_alternatives(struct pst_bytes code, uint32_t at,
+    uint32_t *first, uint32_t *count) PST_MUST_CHECK;
+
+/** The argument of set-component-index, judged. */
+struct pst_suit_index {
+	enum index_kind kind;
+	uint32_t one;	   /* INDEX_ONE */
+	uint32_t list_at;  /* INDEX_LIST: offset of the first */
+	uint32_t list_len; /* INDEX_LIST */
+};
+enum pst_err pst_suit_index_read(struct pst_bytes code, uint32_t at,
+    size_t components, struct pst_suit_index *out) PST_MUST_CHECK;
+
+/** Entry n of an index list that was judged. */
+uint32_t
+pst_suit_index_entry(struct pst_bytes code, uint32_t list_at, uint32_t n);
+
+#endif
