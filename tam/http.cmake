@@ -1,4 +1,9 @@
 # The HTTP binding, the admin API and the server's program logic.
-add_library(postern-tamhttp STATIC http_header.c)
-target_link_libraries(postern-tamhttp PUBLIC postern-core PRIVATE postern-flags)
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+add_library(postern-tamhttp STATIC http.c http_conn.c http_header.c
+  http_request.c log.c)
+target_link_libraries(postern-tamhttp PUBLIC postern-core PkgConfig::MICROHTTPD
+  Threads::Threads PRIVATE postern-flags)
 target_include_directories(postern-tamhttp PUBLIC ${CMAKE_SOURCE_DIR})
