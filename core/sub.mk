@@ -20,3 +20,5 @@ srcs-y += suit/params.c
 srcs-y += suit/commands.c
 srcs-y += suit/run.c
 srcs-y += suit/report.c
+srcs-y += eat/claims.c
+srcs-y += eat/attester.c
