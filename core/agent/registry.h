@@ -16,6 +16,7 @@
 #define PST_REG_VERSION 1
 #define PST_REG_FIELDS 8
 #define PST_REG_NUMBERS 4
+#define PST_REG_PLACE_LEN 8
 
 /* Kinds are stored: a number keeps its meaning. */
 enum pst_reg_kind {
@@ -33,8 +34,8 @@ enum pst_reg_kind {
 	/* key TAM, n0 object with the Update under way */
 	PST_REG_JOURNAL = 5,
 	/*
-	 * key SHA-256 of the URI, n0 manifest's place in the Update, n1 index
-	 * of the component, n2 object, n3 1 when it is complete
+	 * key SHA-256 of the URI, other the manifest's place in the Update and
+	 * the index of the component, n0 object, n1 1 when it is complete
 	 */
 	PST_REG_FETCH = 6,
 	/* key TAM, n0 last contact, n1 enum pst_tam_fact bits, n2 data items */

@@ -197,4 +197,15 @@ enum pst_err pst_agent_component(const struct pst_agent *a, struct pst_bytes id,
 enum pst_err pst_agent_component_next(const struct pst_agent *a, size_t *cursor,
     struct pst_agent_component *out) PST_MUST_CHECK;
 
+/**
+ * The Attestation Result that this TAM passed back last (its "passport").
+ *
+ * @param out     receives it, at most cap bytes
+ * @param format  its media type; empty: the TEEP profile's. Views the
+ *                registry
+ * @retval PST_ERR_NOT_FOUND  none has come
+ */
+enum pst_err pst_agent_result(struct pst_agent *a, uint32_t tam, uint8_t *out,
+    size_t cap, size_t *len, struct pst_bytes *format) PST_MUST_CHECK;
+
 #endif

@@ -15,37 +15,48 @@ struct pst_registry {
 	size_t len;
 };
 
-/** The Update under way. */
+/**
+ * The Update under way. It is active from the moment that it was accepted;
+ * waiting, and in the journal, while a payload is fetched; after a restart it
+ * is active but not running, until pst_agent_resume or a policy check revives
+ * it from the journal.
+ */
 struct pst_agent_update {
-	bool active;	 /* there is one; the fields below hold */
-	bool loaded;	 /* message is in memory; else it is in the journal */
+	bool active;
+	bool loaded;	 /* its message is in memory; else in the journal */
 	bool running;	 /* run holds a manifest */
-	bool waiting;	 /* for a payload: PST_AGENT_FETCH was returned */
-	bool journalled; /* the journal names the message */
+	bool waiting;	 /* PST_AGENT_FETCH was returned */
+	bool journalled; /* the registry names the message's object */
 	bool uninstall;	 /* the run is of an uninstall section */
 	uint32_t tam;
+	enum pst_err told; /* what the TAM's err-code says; for the log */
 	size_t message_len;
 	uint64_t message_object; /* when journalled */
-	size_t token_len;
+	uint64_t result_object;	 /* Attestation Result; 0: none came */
+	struct pst_bytes result_format;
+	bool in_manifest; /* what failed, failed in a manifest */
+	uint8_t token_len;
 	uint8_t token[PST_TOKEN_MAX];
 	uint8_t identity_len; /* what a replay is recognised by */
 	uint8_t identity[PST_TOKEN_MAX];
 	struct pst_list manifests; /* still to be processed */
-	uint32_t place;		   /* of the present one, from 0 */
+	uint32_t place;		   /* of the present one, from 1 */
 	uint32_t step;		   /* of the Update Procedure */
-	enum pst_err told;	   /* err-code that came with it */
 	/* the manifest that is being processed */
 	struct pst_suit_envelope envelope;
 	struct pst_suit_manifest manifest;
 	struct pst_suit_run run;
 	struct pst_suit_host host;
 	struct pst_suit_report report;
+	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS]; /* by unlink */
 	/* the write that is under way */
 	bool open;
 	uint32_t open_index;
 	uint64_t open_object;
-	/* the fetch that the run asked for last */
+	/* the fetch that the run began last, from `fetched` on */
 	bool fetching;
+	bool fetch_begun; /* its write_begin was called */
+	bool fetch_noted; /* the committed registry has it */
 	uint32_t fetch_index;
 	uint64_t fetch_object;
 	uint8_t fetch_uri[32]; /* SHA-256 */
@@ -54,7 +65,7 @@ struct pst_agent_update {
 	size_t reports_count;
 };
 
-/** Errors to senders that could not be authenticated. */
+/** Errors to senders that could not be authenticated, in one minute. */
 struct pst_agent_errors {
 	uint64_t since_s;
 	uint32_t count;
@@ -67,13 +78,14 @@ struct pst_agent {
 	struct pst_registry registry; /* what is committed */
 	struct pst_registry staged;   /* components, links, manifests to be */
 	uint64_t next_object;
-	bool open;	/* usable */
-	uint32_t round; /* bit n: TAM n was given by this policy check */
+	bool open;	/* opened, and the registry in memory can be trusted */
+	uint32_t round; /* bit n: this round of checks gave TAM n */
 	struct pst_agent_errors errors[PST_AGENT_TAMS_MAX];
 	/* the message that is being answered */
 	uint32_t tam;
 	enum pst_err cert_err; /* what was wrong with its certificates */
-	bool by_certificate;   /* its key came from a certificate */
+	uint8_t token_len;
+	uint8_t token[PST_TOKEN_MAX];
 	struct pst_cose_message cose;
 	struct pst_verified verified;
 	struct pst_teep_message in;

@@ -1,0 +1,161 @@
+/*
+ * Between the files of core/agent.
+ */
+#ifndef PST_AGENT_INTERNAL_H
+#define PST_AGENT_INTERNAL_H
+
+#include <postern/agent_state.h>
+
+#include "agent/registry.h"
+#include "pst_internal.h"
+
+#define PST_NOTHING ((struct pst_bytes){ NULL, 0 })
+
+/* --- agent.c: the registry and the store -------------------------------- */
+
+/** Forget changes to a->registry: load what the store has. */
+void pst_agent_reload(struct pst_agent *a);
+
+/** Commit a->registry; on failure load again what the store has. */
+enum pst_err pst_agent_commit(struct pst_agent *a) PST_MUST_CHECK;
+
+/** Commit a->staged and make it the registry; as above on failure. */
+enum pst_err pst_agent_commit_staged(struct pst_agent *a) PST_MUST_CHECK;
+
+/** Remove objects that no record names. Not while an Update is active. */
+void pst_agent_collect(struct pst_agent *a);
+
+/** A fresh object number. */
+uint64_t pst_agent_object(struct pst_agent *a);
+
+/** Write one finished object. */
+enum pst_err pst_agent_object_store(
+    struct pst_agent *a, uint64_t id, struct pst_bytes content) PST_MUST_CHECK;
+
+/** Read a whole object into out. */
+enum pst_err pst_agent_object_load(struct pst_agent *a, uint64_t id,
+    uint8_t *out, size_t cap, size_t *len) PST_MUST_CHECK;
+
+struct pst_bytes pst_agent_tam_name(const struct pst_agent *a, uint32_t tam);
+
+/** SHA-256 of some bytes. */
+enum pst_err pst_agent_sha256(const struct pst_agent *a, struct pst_bytes in,
+    uint8_t out[32]) PST_MUST_CHECK;
+
+/* --- keys.c: anchors and scopes ----------------------------------------- */
+
+bool
+pst_agent_scope_covers(const struct pst_agent_scope *s, struct pst_bytes id);
+bool pst_agent_tam_covers(
+    const struct pst_agent *a, uint32_t tam, struct pst_bytes id);
+
+/** Where keys for the message of session a->tam come from. */
+struct pst_keys pst_agent_tam_keys(struct pst_agent *a);
+/** Where keys for manifests come from. */
+struct pst_keys pst_agent_signer_keys(struct pst_agent *a);
+
+/** Was the verified message signed by a key out of a certificate? */
+bool pst_agent_by_certificate(const struct pst_agent *a);
+
+/* --- answer.c ----------------------------------------------------------- */
+
+/** Begin a->answer. */
+void pst_agent_answer_begin(struct pst_agent *a, enum pst_teep_type type);
+void pst_agent_answer_token(struct pst_agent *a, struct pst_bytes token);
+
+/**
+ * Encode and sign a->answer and make it the effect. Its lists may live in
+ * memory.out; memory.message is overwritten.
+ */
+enum pst_err pst_agent_send(struct pst_agent *a, uint32_t tam,
+    struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Begin an Error message: code, text and the lists that the code needs. */
+void pst_agent_error_begin(struct pst_agent *a, enum pst_err err);
+
+/** Answer with an Error message for err, or with nothing when that is due. */
+enum pst_err pst_agent_refuse(struct pst_agent *a, enum pst_err err,
+    bool authentic, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Tell the host to connect to this TAM. */
+void
+pst_agent_connect(struct pst_agent *a, uint32_t tam, struct pst_agent_out *out);
+
+/* --- message.c ---------------------------------------------------------- */
+
+/**
+ * Verify memory.message[0..len) as a message of session a->tam and decode it.
+ *
+ * @param authentic  set once its signature held
+ */
+enum pst_err pst_agent_authenticate(
+    struct pst_agent *a, size_t len, bool *authentic) PST_MUST_CHECK;
+
+/* --- query.c ------------------------------------------------------------ */
+
+enum pst_err
+pst_agent_query(struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Answer what this TAM asked last without being asked, if the text lets us. */
+enum pst_err pst_agent_unsolicited(struct pst_agent *a, uint32_t tam,
+    struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Mechanisms that this agent has at the moment: bit n, mechanism n. */
+uint32_t pst_agent_freshness(const struct pst_agent *a);
+
+/** The suite that this agent signs with. */
+uint32_t pst_agent_own_suite(const struct pst_agent *a);
+
+/* --- update.c ----------------------------------------------------------- */
+
+/** Begin with the Update in a->in, whose message has len bytes. */
+enum pst_err pst_agent_update_message(
+    struct pst_agent *a, size_t len, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Go on with the Update under way, from the journal if need be. */
+enum pst_err pst_agent_update_continue(
+    struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
+
+/* --- journal.c ---------------------------------------------------------- */
+
+/** At the opening: is there an Update to be continued? */
+void pst_agent_journal_open(struct pst_agent *a);
+/** The run waits for a payload: make sure that it can go on later. */
+enum pst_err pst_agent_journal_suspend(struct pst_agent *a) PST_MUST_CHECK;
+/** Bring the Update's message back into memory. */
+enum pst_err pst_agent_journal_load(struct pst_agent *a) PST_MUST_CHECK;
+/** The payload of the fetch under way is there. */
+void pst_agent_journal_complete(struct pst_agent *a);
+/** Drop the journal from a registry. */
+void pst_agent_journal_clear(struct pst_registry *reg);
+/** pst_suit_host.fetched */
+enum pst_err
+pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
+    struct pst_bytes uri, uint64_t *have, bool *complete);
+
+/* --- host.c: what the SUIT processor asks for --------------------------- */
+
+void pst_agent_host_init(struct pst_agent *a);
+/** Make the staged component be this object, not yet measured. */
+enum pst_err pst_agent_host_place(struct pst_agent *a, uint32_t index,
+    struct pst_bytes component, uint64_t object) PST_MUST_CHECK;
+
+/* --- manifest.c: one manifest, begun and ended -------------------------- */
+
+/** Copy what an Update may change to a->staged. */
+enum pst_err pst_agent_stage(struct pst_agent *a) PST_MUST_CHECK;
+
+/** Begin with an envelope: authenticate, compare sequence numbers, run. */
+enum pst_err pst_agent_manifest_begin(
+    struct pst_agent *a, struct pst_bytes envelope) PST_MUST_CHECK;
+/** Its procedure is done: measure, link, record it in a->staged. */
+enum pst_err pst_agent_manifest_end(struct pst_agent *a) PST_MUST_CHECK;
+
+/** Unlink an installed root manifest, in a->staged. */
+enum pst_err pst_agent_manifest_unlink(
+    struct pst_agent *a, struct pst_bytes id) PST_MUST_CHECK;
+
+/** Write the report of the present manifest behind those before it. */
+void pst_agent_manifest_report(struct pst_agent *a, enum pst_err err);
+
+#endif

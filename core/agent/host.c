@@ -1,0 +1,258 @@
+/*
+ * What the SUIT processor asks of this device. Everything happens in
+ * a->staged and in fresh objects; nobody sees it before the commit.
+ */
+#include "agent/agent_internal.h"
+
+static bool
+find(const struct pst_agent *a, enum pst_reg_kind kind, struct pst_bytes key,
+    struct pst_reg_record *r)
+{
+	return pst_reg_find(&a->staged, kind, key, PST_REG_ANY, r);
+}
+
+/*
+ * The signer's anchor and the TAM's must both reach the component. When an
+ * installed manifest is uninstalled its signer was checked long ago, and may
+ * be trusted no more: that must not keep its components here.
+ */
+static enum pst_err
+authorise(void *ctx, const struct pst_suit_manifest *m,
+    struct pst_bytes component, int64_t command)
+{
+	struct pst_agent *a = ctx;
+	const struct pst_agent_update *u = &a->update;
+	struct pst_reg_record r;
+
+	(void)command;
+	if (component.len > PST_SUIT_ID_MAX)
+		return PST_ERR_SUIT_COMPONENT;
+	if (!pst_agent_tam_covers(a, u->tam, component))
+		return PST_ERR_SUIT_UNAUTHORISED;
+	if (!u->uninstall &&
+	    (m->who >= a->config->signer_count ||
+		!pst_agent_scope_covers(
+		    &a->config->signers[m->who].scope, component)))
+		return PST_ERR_SUIT_UNAUTHORISED;
+	/* Where a manifest is kept there is no room for content. */
+	if (pst_same(component, m->component_id) ||
+	    find(a, PST_REG_MANIFEST, component, &r))
+		return PST_ERR_SUIT_COMPONENT;
+	return PST_OK;
+}
+
+static enum pst_err
+identify(void *ctx, struct pst_bytes component, enum pst_suit_parameter what,
+    struct pst_bytes uuid)
+{
+	const struct pst_agent *a = ctx;
+	struct pst_bytes mine;
+
+	(void)component;
+	switch (what) {
+	case PST_SUIT_PARAM_VENDOR:
+		mine = a->config->vendor_id;
+		break;
+	case PST_SUIT_PARAM_CLASS:
+		mine = a->config->class_id;
+		break;
+	case PST_SUIT_PARAM_DEVICE:
+		mine = a->config->device_id;
+		break;
+	default:
+		return PST_ERR_SUIT_PARAMETER;
+	}
+	if (mine.len == 0 || !pst_same(mine, uuid))
+		return PST_ERR_SUIT_CONDITION;
+	return PST_OK;
+}
+
+/* Components of a TEE have one place each, slot 0. */
+static enum pst_err
+slot(void *ctx, struct pst_bytes component, uint64_t number)
+{
+	(void)ctx;
+	(void)component;
+	return number == 0 ? PST_OK : PST_ERR_SUIT_CONDITION;
+}
+
+/* Index of a component in the present manifest; COMPONENTS_MAX if none. */
+static size_t
+index_of(const struct pst_agent *a, struct pst_bytes component)
+{
+	struct pst_list list = a->update.manifest.components;
+	struct pst_bytes item;
+	size_t i;
+
+	for (i = 0; pst_list_next(&list, &item); i++) {
+		if (pst_same(item, component))
+			return i;
+	}
+	return PST_SUIT_COMPONENTS_MAX;
+}
+
+static void
+set_unlinked(struct pst_agent *a, size_t index, bool unlinked)
+{
+	uint64_t bit = (uint64_t)1 << (index % 64);
+
+	if (index >= PST_SUIT_COMPONENTS_MAX)
+		return;
+	if (unlinked)
+		a->update.unlinked[index / 64] |= bit;
+	else
+		a->update.unlinked[index / 64] &= ~bit;
+}
+
+/*
+ * "If the reference count of a component is non-zero, any command that alters
+ * that component MUST cause the Manifest Processor to Abort" (trust-domains,
+ * suit-directive-unlink). The manifest's own reference, or that of the one
+ * that it replaces, does not count: it ends with this transaction.
+ */
+static bool
+used_by_another(const struct pst_agent *a, struct pst_bytes component)
+{
+	struct pst_reg_record link;
+	size_t at = 0;
+
+	while (pst_reg_seek(
+	    &a->staged, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
+		if (!pst_same(link.key, a->update.manifest.component_id))
+			return true;
+	}
+	return false;
+}
+
+enum pst_err
+pst_agent_host_place(struct pst_agent *a, uint32_t index,
+    struct pst_bytes component, uint64_t object)
+{
+	static const uint8_t unknown[32];
+	struct pst_reg_record r = { .kind = PST_REG_COMPONENT };
+
+	if (used_by_another(a, component))
+		return PST_ERR_AGENT_IN_USE;
+	set_unlinked(a, index, false);
+	a->update.open_index = index;
+	a->update.open_object = object;
+	r.key = component;
+	r.data.ptr = unknown;
+	r.data.len = sizeof(unknown);
+	r.n[0] = object;
+	r.n[3] = 1; /* not measured */
+	return pst_reg_put(&a->staged, &r);
+}
+
+/* The object to write into: a fetch that is begun anew keeps its own. */
+static uint64_t
+write_object(struct pst_agent *a, uint32_t index)
+{
+	struct pst_agent_update *u = &a->update;
+
+	if (!u->fetching || u->fetch_begun || u->fetch_index != index) {
+		u->fetching = false;
+		return pst_agent_object(a);
+	}
+	u->fetch_begun = true;
+	if (u->fetch_object == 0)
+		u->fetch_object = pst_agent_object(a);
+	return u->fetch_object;
+}
+
+static enum pst_err
+write_begin(
+    void *ctx, uint32_t index, struct pst_bytes component, uint64_t size_bytes)
+{
+	struct pst_agent *a = ctx;
+	const struct pst_store *s = a->ports.store;
+	enum pst_err err;
+
+	(void)size_bytes;
+	a->update.open = false;
+	if (a->update.uninstall)
+		return PST_ERR_SUIT_OPERATION;
+	err = pst_agent_host_place(a, index, component, write_object(a, index));
+	if (err == PST_OK)
+		err = s->object_create(s->ctx, a->update.open_object);
+	a->update.open = err == PST_OK;
+	return err;
+}
+
+static enum pst_err
+write(void *ctx, uint32_t index, struct pst_bytes chunk)
+{
+	struct pst_agent *a = ctx;
+	const struct pst_agent_update *u = &a->update;
+	const struct pst_store *s = a->ports.store;
+
+	if (!u->open || u->open_index != index)
+		return PST_ERR_STATE;
+	return s->object_append(s->ctx, u->open_object, chunk);
+}
+
+static enum pst_err
+write_end(void *ctx, uint32_t index)
+{
+	struct pst_agent *a = ctx;
+	struct pst_agent_update *u = &a->update;
+	const struct pst_store *s = a->ports.store;
+	enum pst_err err;
+
+	if (!u->open || u->open_index != index)
+		return PST_ERR_STATE;
+	u->open = false;
+	err = s->object_finish(s->ctx, u->open_object);
+	if (err == PST_OK && u->fetching && u->fetch_index == index)
+		pst_agent_journal_complete(a);
+	u->fetching = false;
+	return err;
+}
+
+static enum pst_err
+read(void *ctx, uint32_t index, struct pst_bytes component, uint64_t at,
+    uint8_t *out, size_t cap, size_t *len)
+{
+	struct pst_agent *a = ctx;
+	const struct pst_store *s = a->ports.store;
+	struct pst_reg_record r;
+
+	(void)index;
+	*len = 0;
+	if (!find(a, PST_REG_COMPONENT, component, &r))
+		return PST_ERR_NOT_FOUND;
+	return s->object_read(s->ctx, r.n[0], at, out, cap, len);
+}
+
+/* The reference of this manifest, once; content without any is gone. */
+static enum pst_err
+unlink(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes component)
+{
+	struct pst_agent *a = ctx;
+	struct pst_reg_record r;
+
+	pst_reg_remove(&a->staged, PST_REG_LINK, m->component_id, component);
+	set_unlinked(a, index_of(a, component), true);
+	if (!pst_reg_find(&a->staged, PST_REG_LINK, PST_REG_ANY, component, &r))
+		pst_reg_remove(
+		    &a->staged, PST_REG_COMPONENT, component, PST_REG_ANY);
+	return PST_OK;
+}
+
+void
+pst_agent_host_init(struct pst_agent *a)
+{
+	struct pst_suit_host *h = &a->update.host;
+
+	h->ctx = a;
+	h->authorise = authorise;
+	h->identify = identify;
+	h->slot = slot;
+	h->write_begin = write_begin;
+	h->write = write;
+	h->write_end = write_end;
+	h->read = read;
+	h->fetched = pst_agent_journal_ask;
+	h->unlink = unlink;
+	h->invoke = NULL;
+}

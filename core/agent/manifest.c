@@ -1,0 +1,412 @@
+/*
+ * One manifest of an Update: authenticated, compared with what is installed,
+ * and recorded when its procedure is done. Also the way back: unlinking.
+ *
+ * All of it happens in a->staged. How sequence numbers are compared is in
+ * compare(); what becomes of an old version is in manifest_end(): its
+ * references are replaced by the new one's, in the same transaction. Its
+ * uninstall section does not run, for it would take away what has just been
+ * written; it runs when the TAM unlinks a manifest (docs/interop.md).
+ */
+#include "agent/agent_internal.h"
+
+enum pst_err
+pst_agent_stage(struct pst_agent *a)
+{
+	struct pst_reg_record r;
+	size_t at = 0;
+	enum pst_err err;
+
+	a->staged.len = 0;
+	while (pst_reg_next(&a->registry, &at, &r)) {
+		if (!pst_reg_transactional(r.kind))
+			continue;
+		err = pst_reg_add(&a->staged, &r);
+		if (err != PST_OK)
+			return err;
+	}
+	return PST_OK;
+}
+
+/* Finished reports grow from the start, records of the present one behind. */
+static size_t
+reports_cap(const struct pst_agent *a)
+{
+	return a->memory.report_cap / 2;
+}
+
+static void
+report_begin(struct pst_agent *a)
+{
+	size_t half = reports_cap(a);
+
+	memset(&a->update.envelope, 0, sizeof(a->update.envelope));
+	memset(&a->update.manifest, 0, sizeof(a->update.manifest));
+	memset(a->update.unlinked, 0, sizeof(a->update.unlinked));
+	pst_suit_report_init(&a->update.report, a->memory.report + half,
+	    a->memory.report_cap - half);
+}
+
+void
+pst_agent_manifest_report(struct pst_agent *a, enum pst_err err)
+{
+	struct pst_agent_update *u = &a->update;
+	struct pst_suit_report *r = &u->report;
+	struct pst_bytes nonce = { u->token, u->token_len };
+	struct pst_cbor_writer w;
+	size_t mark;
+
+	/* The transaction is one: with a failure the others did not happen. */
+	if (err != PST_OK) {
+		u->reports_len = 0;
+		u->reports_count = 0;
+		if (r->err == PST_OK) {
+			r->err = err;
+			r->reason = pst_suit_reason_of(err);
+		}
+	}
+	/* What could not be read has no digest to report about. */
+	if (u->envelope.digest.alg == PST_ALG_NONE)
+		return;
+	pst_cbor_writer_init(&w, a->memory.report + u->reports_len,
+	    reports_cap(a) - u->reports_len);
+	mark = pst_cbor_wrap_begin(&w);
+	if (pst_suit_report_encode(&w, r, u->manifest.reference_uri,
+		&u->envelope.digest, nonce) != PST_OK)
+		return;
+	pst_cbor_wrap_bstr(&w, mark);
+	if (w.err != PST_OK)
+		return;
+	u->reports_len += w.len;
+	u->reports_count++;
+}
+
+static bool
+find_manifest(
+    const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r)
+{
+	return pst_reg_find(&a->staged, PST_REG_MANIFEST, id, PST_REG_ANY, r);
+}
+
+/* Where the manifest will be kept: reachable for its signer and the TAM. */
+static enum pst_err
+check_id(const struct pst_agent *a, const struct pst_suit_manifest *m)
+{
+	struct pst_reg_record r;
+
+	/* A root manifest without an identifier could never be replaced or
+	 * removed (trust-domains, Manifest Component ID). */
+	if (m->component_id.len == 0 || m->component_id.len > PST_SUIT_ID_MAX)
+		return PST_ERR_SUIT_COMPONENT;
+	if (!pst_agent_tam_covers(a, a->update.tam, m->component_id) ||
+	    m->who >= a->config->signer_count ||
+	    !pst_agent_scope_covers(
+		&a->config->signers[m->who].scope, m->component_id))
+		return PST_ERR_SUIT_UNAUTHORISED;
+	if (pst_reg_find(&a->staged, PST_REG_COMPONENT, m->component_id,
+		PST_REG_ANY, &r))
+		return PST_ERR_SUIT_COMPONENT;
+	return PST_OK;
+}
+
+/*
+ * Rollback protection (draft-ietf-suit-manifest, Section 6.1). The number of
+ * a manifest that was uninstalled still counts; the very same manifest may
+ * come back after that, for an Update that asks for it is new: the replay of
+ * an old one was refused by its token.
+ *
+ * @param same  it is installed already
+ */
+static enum pst_err
+compare(
+    const struct pst_agent *a, const struct pst_suit_manifest *m, bool *same)
+{
+	struct pst_reg_record r;
+	bool equal;
+
+	*same = false;
+	if (!find_manifest(a, m->component_id, &r) || m->sequence > r.n[0])
+		return PST_OK;
+	equal = m->digest.alg == -(int32_t)r.n[2] &&
+	    pst_equal(m->digest.bytes, r.data);
+	if (m->sequence < r.n[0] || !equal)
+		return PST_ERR_SUIT_SEQUENCE;
+	*same = r.n[1] != 0;
+	return PST_OK;
+}
+
+enum pst_err
+pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
+{
+	struct pst_agent_update *u = &a->update;
+	const struct pst_crypto *c = a->ports.crypto;
+	struct pst_keys keys = pst_agent_signer_keys(a);
+	bool same = false;
+	enum pst_err err;
+
+	u->place++;
+	u->step = 0;
+	u->uninstall = false;
+	report_begin(a);
+	err = pst_suit_envelope_decode(envelope, &u->envelope, NULL);
+	if (err == PST_OK)
+		err = pst_suit_authenticate(
+		    &u->envelope, c, &keys, &u->manifest, NULL);
+	if (err == PST_OK)
+		err = check_id(a, &u->manifest);
+	if (err == PST_OK)
+		err = compare(a, &u->manifest, &same);
+	if (err != PST_OK)
+		return err;
+	if (same) {
+		pst_agent_manifest_report(a, PST_OK);
+		return PST_OK;
+	}
+	err = pst_suit_run_begin(
+	    &u->run, &u->manifest, c, &u->host, &u->report, &a->memory.suit);
+	u->running = err == PST_OK;
+	return err;
+}
+
+static enum pst_err
+hash_object(struct pst_agent *a, uint32_t hash, uint64_t object, uint64_t *size)
+{
+	const struct pst_store *s = a->ports.store;
+	const struct pst_crypto *c = a->ports.crypto;
+	struct pst_bytes chunk = { a->memory.suit.work, 0 };
+	enum pst_err err;
+
+	*size = 0;
+	do {
+		err = s->object_read(s->ctx, object, *size, a->memory.suit.work,
+		    a->memory.suit.work_cap, &chunk.len);
+		if (err == PST_OK && chunk.len > 0)
+			err = c->hash_update(c->ctx, hash, chunk);
+		*size += chunk.len;
+	} while (err == PST_OK && chunk.len > 0);
+	return err;
+}
+
+/* Size and digest of what was written, from what the store gives back. */
+static enum pst_err
+measure(struct pst_agent *a, struct pst_reg_record *r)
+{
+	const struct pst_crypto *c = a->ports.crypto;
+	uint8_t digest[PST_DIGEST_MAX];
+	uint32_t hash = 0;
+	size_t len = 0;
+	enum pst_err err;
+
+	err = c->hash_begin(c->ctx, PST_ALG_SHA256, &hash);
+	if (err != PST_OK)
+		return err;
+	err = hash_object(a, hash, r->n[0], &r->n[1]);
+	if (err != PST_OK) {
+		if (c->hash_end(c->ctx, hash, NULL, &len) != PST_OK)
+			return err;
+		return err;
+	}
+	err = c->hash_end(c->ctx, hash, digest, &len);
+	if (err == PST_OK && len != 32)
+		err = PST_ERR_CRYPTO;
+	if (err != PST_OK)
+		return err;
+	r->data.ptr = digest;
+	r->data.len = len;
+	r->n[3] = 0;
+	return pst_reg_put(&a->staged, r);
+}
+
+/* The reference of this manifest to one of its components. */
+static enum pst_err
+link_component(struct pst_agent *a, size_t index)
+{
+	const struct pst_suit_manifest *m = &a->update.manifest;
+	struct pst_reg_record r, link = { .kind = PST_REG_LINK };
+	enum pst_err err;
+
+	link.key = m->component_id;
+	link.other = pst_suit_component(m, index);
+	/* Its content may not exist, or was unlinked by the manifest itself. */
+	if (pst_suit_has(a->update.unlinked, index) ||
+	    !pst_reg_find(
+		&a->staged, PST_REG_COMPONENT, link.other, PST_REG_ANY, &r))
+		return PST_OK;
+	if (r.n[3] != 0) {
+		err = measure(a, &r);
+		if (err != PST_OK)
+			return err;
+	}
+	return pst_reg_add(&a->staged, &link);
+}
+
+/* Content that nothing refers to is removed. */
+static enum pst_err
+drop_orphans(struct pst_agent *a)
+{
+	uint8_t id[PST_SUIT_ID_MAX];
+	struct pst_reg_record r, link;
+	struct pst_bytes key = { id, 0 };
+	size_t at = 0;
+
+	while (pst_reg_seek(
+	    &a->staged, &at, PST_REG_COMPONENT, PST_REG_ANY, PST_REG_ANY, &r)) {
+		if (pst_reg_find(
+			&a->staged, PST_REG_LINK, PST_REG_ANY, r.key, &link))
+			continue;
+		/* Removing moves the registry, and the key with it. */
+		if (r.key.len > sizeof(id))
+			return PST_ERR_STORE_DAMAGED;
+		key.len = r.key.len;
+		pst_copy(id, r.key);
+		pst_reg_remove(&a->staged, PST_REG_COMPONENT, key, PST_REG_ANY);
+		at = 0;
+	}
+	return PST_OK;
+}
+
+/*
+ * The envelope as it is kept: authentication and manifest. Severed members
+ * and payloads have done their work, and what uninstalling needs cannot be
+ * severed (trust-domains, Uninstall).
+ */
+static enum pst_err
+keep_envelope(struct pst_agent *a, uint64_t object)
+{
+	const struct pst_suit_envelope *env = &a->update.envelope;
+	struct pst_cbor_writer w;
+	size_t mark;
+
+	pst_cbor_writer_init(&w, a->memory.out, a->memory.out_cap);
+	pst_cbor_put_map(&w, 2);
+	pst_cbor_put_uint(&w, PST_SUIT_AUTHENTICATION);
+	mark = pst_cbor_wrap_begin(&w);
+	pst_cbor_put_array(&w, 1 + env->blocks.count);
+	pst_cbor_put_bstr(&w, env->digest_content);
+	pst_cbor_put_raw(&w, env->blocks.items);
+	pst_cbor_wrap_bstr(&w, mark);
+	pst_cbor_put_uint(&w, PST_SUIT_MANIFEST);
+	pst_cbor_put_raw(&w, env->manifest_bstr);
+	if (w.err != PST_OK)
+		return w.err;
+	return pst_agent_object_store(a, object, pst_cbor_written(&w));
+}
+
+static enum pst_err
+record_manifest(struct pst_agent *a)
+{
+	const struct pst_suit_manifest *m = &a->update.manifest;
+	struct pst_reg_record r = { .kind = PST_REG_MANIFEST };
+	uint64_t object = pst_agent_object(a);
+	enum pst_err err;
+
+	err = keep_envelope(a, object);
+	if (err != PST_OK)
+		return err;
+	/* One record a manifest, whichever TAM brought it. */
+	pst_reg_remove(
+	    &a->staged, PST_REG_MANIFEST, m->component_id, PST_REG_ANY);
+	r.key = m->component_id;
+	r.other = pst_agent_tam_name(a, a->update.tam);
+	r.data = m->digest.bytes;
+	r.n[0] = m->sequence;
+	r.n[1] = object;
+	r.n[2] = (uint64_t) - (int64_t)m->digest.alg;
+	return pst_reg_add(&a->staged, &r);
+}
+
+enum pst_err
+pst_agent_manifest_end(struct pst_agent *a)
+{
+	struct pst_agent_update *u = &a->update;
+	const struct pst_suit_manifest *m = &u->manifest;
+	enum pst_err err;
+	size_t i;
+
+	err = pst_suit_run_end(&u->run);
+	/* References of the version before end here, and only here. */
+	if (err == PST_OK)
+		pst_reg_remove(
+		    &a->staged, PST_REG_LINK, m->component_id, PST_REG_ANY);
+	for (i = 0; err == PST_OK && i < m->components.count; i++)
+		err = link_component(a, i);
+	if (err == PST_OK)
+		err = drop_orphans(a);
+	if (err == PST_OK)
+		err = record_manifest(a);
+	if (err != PST_OK)
+		return err;
+	pst_agent_manifest_report(a, PST_OK);
+	u->running = false;
+	return PST_OK;
+}
+
+/* Run the uninstall section. The envelope is in memory.out meanwhile. */
+static enum pst_err
+uninstall(struct pst_agent *a, const struct pst_reg_record *r)
+{
+	struct pst_agent_update *u = &a->update;
+	struct pst_bytes stored = { a->memory.out, 0 };
+	const struct pst_crypto *c = a->ports.crypto;
+	enum pst_err err;
+
+	err = pst_agent_object_load(
+	    a, r->n[1], a->memory.out, a->memory.out_cap, &stored.len);
+	if (err == PST_OK)
+		err = pst_suit_envelope_decode(stored, &u->envelope, NULL);
+	if (err == PST_OK && !pst_equal(u->envelope.digest.bytes, r->data))
+		err = PST_ERR_STORE_DAMAGED;
+	/* It was authenticated before it was installed. */
+	if (err == PST_OK)
+		err = pst_suit_accept(&u->envelope, c, &u->manifest, NULL);
+	if (err == PST_OK)
+		err = pst_suit_run_begin(&u->run, &u->manifest, c, &u->host,
+		    &u->report, &a->memory.suit);
+	if (err != PST_OK)
+		return err;
+	err = pst_suit_run(&u->run, PST_SUIT_UNINSTALL);
+	if (err == PST_OK)
+		err = pst_suit_run_end(&u->run);
+	/* A payload is not fetched to remove something. */
+	if (err == PST_ERR_AGAIN)
+		err = PST_ERR_SUIT_OPERATION;
+	if (err != PST_OK)
+		pst_suit_run_abandon(&u->run);
+	return err;
+}
+
+/*
+ * The section first, then the manifest's own reference and whatever it did not
+ * unlink (docs/interop.md). A root manifest has one reference, the TAM's.
+ */
+enum pst_err
+pst_agent_manifest_unlink(struct pst_agent *a, struct pst_bytes id)
+{
+	struct pst_agent_update *u = &a->update;
+	struct pst_reg_record r;
+	enum pst_err err;
+
+	report_begin(a);
+	if (!pst_agent_tam_covers(a, u->tam, id))
+		return PST_ERR_SUIT_UNAUTHORISED;
+	/* Gone already: what was asked for is so. */
+	if (!find_manifest(a, id, &r) || r.n[1] == 0)
+		return PST_OK;
+	u->uninstall = true;
+	err = uninstall(a, &r);
+	u->uninstall = false;
+	if (err != PST_OK)
+		return err;
+	pst_reg_remove(&a->staged, PST_REG_LINK, id, PST_REG_ANY);
+	err = drop_orphans(a);
+	if (err != PST_OK)
+		return err;
+	/* The tombstone: its sequence number stays. */
+	if (!find_manifest(a, id, &r))
+		return PST_ERR_STORE_DAMAGED;
+	r.n[1] = 0;
+	err = pst_reg_put(&a->staged, &r);
+	if (err == PST_OK)
+		pst_agent_manifest_report(a, PST_OK);
+	return err;
+}

@@ -1,0 +1,315 @@
+/*
+ * RequestTA, UnrequestTA, RequestPolicyCheck and ProcessError (RFC 9397,
+ * Section 6.2.1; draft-ietf-teep-protocol, Section 7.2).
+ *
+ * All of them come from the normal world, which may be hostile: repeated
+ * requests are declined, and their number is bounded (RFC 9397, Section 9.3).
+ */
+#include "agent/agent_internal.h"
+
+static enum pst_err
+begin(const struct pst_agent *a, struct pst_bytes component,
+    struct pst_agent_out *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!a->open)
+		return PST_ERR_STATE;
+	if (component.len > PST_SUIT_ID_MAX ||
+	    !pst_component_id_valid(component))
+		return PST_ERR_ARG;
+	return PST_OK;
+}
+
+static enum pst_err
+now(const struct pst_agent *a, uint64_t *now_s)
+{
+	const struct pst_clock *clock = a->ports.clock;
+	bool trusted = false;
+
+	return clock->now(clock->ctx, now_s, &trusted);
+}
+
+static bool
+within(uint64_t now_s, uint64_t then_s, uint64_t interval_s)
+{
+	/* A clock that went back says nothing about the time that passed. */
+	return now_s >= then_s && now_s - then_s < interval_s;
+}
+
+/*
+ * The caller's suggestion counts only when it names an anchored TAM that may
+ * install the component; else the first such TAM of the configuration.
+ */
+static enum pst_err
+choose_tam(const struct pst_agent *a, struct pst_bytes component,
+    struct pst_bytes uri, uint32_t *tam)
+{
+	uint32_t i, found = UINT32_MAX;
+
+	for (i = 0; i < a->config->tam_count; i++) {
+		if (!pst_agent_tam_covers(a, i, component))
+			continue;
+		if (uri.len > 0 && pst_same(a->config->tams[i].uri, uri)) {
+			*tam = i;
+			return PST_OK;
+		}
+		if (found == UINT32_MAX)
+			found = i;
+	}
+	*tam = found;
+	return found == UINT32_MAX ? PST_ERR_AGENT_TAM : PST_OK;
+}
+
+/* Room for one more request: the oldest goes when its time is over. */
+static enum pst_err
+make_room(struct pst_agent *a, uint64_t now_s)
+{
+	struct pst_reg_record r;
+	size_t at = 0;
+
+	if (pst_reg_count(&a->registry, PST_REG_REQUEST, PST_REG_ANY,
+		PST_REG_ANY) < PST_AGENT_REQUESTS_MAX)
+		return PST_OK;
+	/* They stand in the order of their times. */
+	if (!pst_reg_seek(&a->registry, &at, PST_REG_REQUEST, PST_REG_ANY,
+		PST_REG_ANY, &r) ||
+	    within(now_s, r.n[0], PST_AGENT_REQUEST_INTERVAL_S))
+		return PST_ERR_AGENT_RATE;
+	pst_reg_remove_first(
+	    &a->registry, PST_REG_REQUEST, PST_REG_ANY, PST_REG_ANY);
+	return PST_OK;
+}
+
+/* Which root manifests refer to a component: unneeded, or needed again. */
+static enum pst_err
+mark_manifests(struct pst_agent *a, struct pst_bytes component, bool unneeded,
+    bool *changed)
+{
+	struct pst_reg_record link, mark;
+	struct pst_registry *reg = &a->registry;
+	size_t at = 0;
+
+	*changed = false;
+	while (pst_reg_seek(
+	    reg, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
+		uint8_t id[PST_SUIT_ID_MAX];
+		struct pst_bytes key = { id, link.key.len };
+		bool is;
+
+		/* The registry moves: keep the key apart from it. */
+		if (key.len > sizeof(id))
+			return PST_ERR_STORE_DAMAGED;
+		pst_copy(id, link.key);
+		is = pst_reg_find(
+		    reg, PST_REG_UNNEEDED, key, PST_REG_ANY, &mark);
+		if (is == unneeded)
+			continue;
+		*changed = true;
+		if (!unneeded) {
+			pst_reg_remove(reg, PST_REG_UNNEEDED, key, PST_REG_ANY);
+			at = 0;
+			continue;
+		}
+		memset(&mark, 0, sizeof(mark));
+		mark.kind = PST_REG_UNNEEDED;
+		mark.key = key;
+		if (pst_reg_add(reg, &mark) != PST_OK)
+			return PST_ERR_SPACE;
+	}
+	return PST_OK;
+}
+
+static bool
+installed(const struct pst_agent *a, struct pst_bytes component)
+{
+	struct pst_reg_record r;
+
+	return pst_reg_find(
+	    &a->registry, PST_REG_COMPONENT, component, PST_REG_ANY, &r);
+}
+
+static enum pst_err
+needed_again(struct pst_agent *a, struct pst_bytes component)
+{
+	bool changed = false;
+	enum pst_err err;
+
+	err = mark_manifests(a, component, false, &changed);
+	if (err != PST_OK)
+		pst_agent_reload(a);
+	if (err != PST_OK || !changed)
+		return err;
+	return pst_agent_commit(a);
+}
+
+/*
+ * Note the request.
+ *
+ * @param lately  it was asked for a short while ago; nothing is noted
+ */
+static enum pst_err
+note_request(
+    struct pst_agent *a, struct pst_bytes component, uint32_t tam, bool *lately)
+{
+	struct pst_reg_record r = { .kind = PST_REG_REQUEST }, had;
+	uint64_t now_s = 0;
+	enum pst_err err;
+
+	*lately = false;
+	err = now(a, &now_s);
+	if (err != PST_OK)
+		return err;
+	if (pst_reg_find(
+		&a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &had)) {
+		*lately = within(now_s, had.n[0], PST_AGENT_REQUEST_INTERVAL_S);
+		if (*lately)
+			return PST_OK;
+		pst_reg_remove(
+		    &a->registry, PST_REG_REQUEST, component, PST_REG_ANY);
+	}
+	err = make_room(a, now_s);
+	if (err != PST_OK)
+		return err;
+	r.key = component;
+	r.other = pst_agent_tam_name(a, tam);
+	r.n[0] = now_s;
+	err = pst_reg_add(&a->registry, &r);
+	if (err == PST_OK)
+		return pst_agent_commit(a);
+	pst_agent_reload(a);
+	return err;
+}
+
+enum pst_err
+pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
+    struct pst_bytes tam_uri, struct pst_agent_out *out)
+{
+	uint32_t tam = 0;
+	bool lately = false;
+	enum pst_err err;
+
+	err = begin(a, component, out);
+	if (err != PST_OK)
+		return err;
+	if (installed(a, component))
+		return needed_again(a, component);
+	err = choose_tam(a, component, tam_uri, &tam);
+	if (err == PST_OK)
+		err = note_request(a, component, tam, &lately);
+	if (err != PST_OK || lately)
+		return err;
+	if (pst_agent_unsolicited(a, tam, out) == PST_OK)
+		return PST_OK;
+	pst_agent_connect(a, tam, out);
+	return PST_OK;
+}
+
+enum pst_err
+pst_agent_unrequest_ta(
+    struct pst_agent *a, struct pst_bytes component, struct pst_agent_out *out)
+{
+	struct pst_reg_record r;
+	uint32_t tam = 0;
+	bool changed = false, asked;
+	enum pst_err err;
+
+	err = begin(a, component, out);
+	if (err != PST_OK)
+		return err;
+	asked = pst_reg_find(
+	    &a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &r);
+	pst_reg_remove(&a->registry, PST_REG_REQUEST, component, PST_REG_ANY);
+	err = mark_manifests(a, component, true, &changed);
+	if (err != PST_OK) {
+		pst_agent_reload(a);
+		return err;
+	}
+	if (asked || changed)
+		err = pst_agent_commit(a);
+	if (err != PST_OK || !changed)
+		return err;
+	if (choose_tam(a, component, PST_NOTHING, &tam) == PST_OK)
+		pst_agent_connect(a, tam, out);
+	return PST_OK;
+}
+
+static bool
+due(const struct pst_agent *a, uint32_t tam, uint64_t now_s)
+{
+	struct pst_reg_record r;
+
+	return !pst_reg_find(&a->registry, PST_REG_TAM,
+		   pst_agent_tam_name(a, tam), PST_REG_ANY, &r) ||
+	    !within(now_s, r.n[0], a->config->policy_interval_s);
+}
+
+static enum pst_err
+note_contact(struct pst_agent *a, uint32_t tam, uint64_t now_s)
+{
+	struct pst_reg_record r;
+
+	if (!pst_reg_find(&a->registry, PST_REG_TAM, pst_agent_tam_name(a, tam),
+		PST_REG_ANY, &r)) {
+		memset(&r, 0, sizeof(r));
+		r.kind = PST_REG_TAM;
+		r.key = pst_agent_tam_name(a, tam);
+	}
+	r.n[0] = now_s;
+	if (pst_reg_put(&a->registry, &r) != PST_OK)
+		return PST_ERR_SPACE;
+	return pst_agent_commit(a);
+}
+
+/*
+ * A TAM is given once in a round; the call that finds none left ends it, so
+ * a host that asks until there is nothing gets each one once.
+ */
+enum pst_err
+pst_agent_policy_check(
+    struct pst_agent *a, bool force, struct pst_agent_out *out)
+{
+	uint64_t now_s = 0;
+	uint32_t i;
+	enum pst_err err;
+
+	memset(out, 0, sizeof(*out));
+	if (!a->open)
+		return PST_ERR_STATE;
+	if (a->update.active)
+		return pst_agent_update_continue(a, out);
+	err = now(a, &now_s);
+	if (err != PST_OK)
+		return err;
+	for (i = 0; i < a->config->tam_count; i++) {
+		if (a->round & (1u << i) || !(force || due(a, i, now_s)))
+			continue;
+		err = note_contact(a, i, now_s);
+		if (err != PST_OK)
+			return err;
+		a->round |= 1u << i;
+		pst_agent_connect(a, i, out);
+		return PST_OK;
+	}
+	a->round = 0;
+	return PST_OK;
+}
+
+enum pst_err
+pst_agent_error(struct pst_agent *a, uint32_t tam)
+{
+	struct pst_reg_record r;
+
+	if (!a->open)
+		return PST_ERR_STATE;
+	if (tam >= a->config->tam_count)
+		return PST_ERR_AGENT_TAM;
+	/* No unsolicited QueryResponse until it has asked again. */
+	if (!pst_reg_find(&a->registry, PST_REG_TAM, pst_agent_tam_name(a, tam),
+		PST_REG_ANY, &r) ||
+	    !(r.n[1] & PST_FACT_UNSOLICITED))
+		return PST_OK;
+	r.n[1] |= PST_FACT_UNREACHABLE;
+	if (pst_reg_put(&a->registry, &r) != PST_OK)
+		return PST_ERR_SPACE;
+	return pst_agent_commit(a);
+}
