@@ -6,5 +6,6 @@ extern int agent_cases, agent_failures;
 
 void mem_cases(void);
 void registry_cases(void);
+void update_cases(void);
 
 #endif
