@@ -4,6 +4,7 @@
  */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <string.h>
 
@@ -244,8 +245,10 @@ pst_port_expand(void *ctx, struct pst_pubkey *key)
 	if (key->y_sign == 0)
 		return PST_OK;
 	pkey = pst_pkey_public(key);
-	if (pkey == NULL)
+	if (pkey == NULL) {
+		ERR_clear_error();
 		return PST_ERR_COSE_KEY_FORMAT;
+	}
 	ok = get_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, y, key->coord_len);
 	EVP_PKEY_free(pkey);
 	if (!ok)
@@ -357,13 +360,18 @@ pst_port_verify(void *ctx, const struct pst_pubkey *pub, int32_t alg,
 {
 	struct pst_openssl *o = ctx;
 	struct pubkey_slot *slot;
+	enum pst_err err = PST_ERR_COSE_KEY_FORMAT;
 
 	if (!pst_alg_fits(pub, alg))
 		return PST_ERR_COSE_ALG;
 	slot = slot_for(o, pub);
-	if (slot == NULL)
-		return PST_ERR_COSE_KEY_FORMAT;
-	if (pub->kty == PST_KTY_OKP)
-		return verify_ed(o, slot, parts, n, sig);
-	return verify_ec(o, slot, alg, parts, n, sig);
+	if (slot != NULL && pub->kty == PST_KTY_OKP)
+		err = verify_ed(o, slot, parts, n, sig);
+	else if (slot != NULL)
+		err = verify_ec(o, slot, alg, parts, n, sig);
+	/* OpenSSL queues what it refused; the next user of this thread, TLS
+	 * for one, would take that for its own failure. */
+	if (err != PST_OK)
+		ERR_clear_error();
+	return err;
 }
