@@ -8,6 +8,9 @@
 #include <postern/base.h>
 #include <stdio.h>
 
+/* Operands without a bound. */
+#define CLI_MANY 1000000
+
 /** Exit statuses of every subcommand. */
 enum cli_status {
 	CLI_DONE = 0,
@@ -46,6 +49,47 @@ int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Likewise, without failing. */
 void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * A file that is read whole: a message, a manifest, a key. What is larger is
+ * a payload, and those are streamed.
+ */
+#define CLI_FILE_MAX 16777216
+
+/** The bytes of a file. Owns them. */
+struct cli_file {
+	uint8_t *ptr; /* not NULL once read; a zero byte follows the last */
+	size_t len;
+};
+
+/**
+ * Read a whole file, or standard input for "-".
+ *
+ * @param max  bytes that are accepted, at most CLI_FILE_MAX
+ * @return CLI_DONE, or CLI_REFUSED after saying why
+ */
+int cli_read(const char *path, size_t max, struct cli_file *out);
+void cli_file_free(struct cli_file *f);
+struct pst_bytes cli_bytes(const struct cli_file *f);
+
+/**
+ * Write a whole file so that a reader sees the old one or the new one.
+ *
+ * @param mode  its permissions
+ * @return CLI_DONE, or CLI_REFUSED after saying why
+ */
+int cli_write(const char *path, struct pst_bytes content, unsigned int mode);
+
+/**
+ * Check that from.. to operands follow the options.
+ *
+ * @param at  optind
+ * @return CLI_DONE or CLI_USAGE after saying what is missing
+ */
+int cli_operands(int argc, char **argv, int at, int from, int to);
+
+/** Read an option's value of hexadecimal digits; out has cap bytes. */
+bool cli_hex(const char *text, uint8_t *out, size_t cap, size_t *len);
+
 /**
  * Finish output: data that did not reach stdout is a failure.
  *
@@ -55,6 +99,11 @@ int cli_finish(int status);
 
 /* Tables of the groups, each in the file of its name. */
 extern const struct cli_command cli_commands[];
+extern const struct cli_command cli_cbor[];
 extern const struct cli_command cli_tam[]; /* cli/tam.c */
+
+/* Commands without subcommands. */
+int cli_inspect(int argc, char **argv);
+extern const char cli_inspect_help[];
 
 #endif

@@ -8,5 +8,9 @@
 #include "cli.h"
 
 const struct cli_command cli_commands[] = {
+	{ "inspect", "[--json] FILE|-",
+	    "print any file of these protocols, annotated", cli_inspect_help,
+	    cli_inspect, NULL },
+	{ "cbor", "", "check, print and write CBOR", NULL, NULL, cli_cbor },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

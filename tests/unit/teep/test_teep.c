@@ -13,17 +13,6 @@
 #define SUITES "828182122881821232"
 #define PROFILES "84842f28381c39fffd842f32381c39fffd842f28381c01842f32381c1818"
 
-/* These tests are about messages, not about who signed them. */
-static struct pst_verified
-vouched(struct pst_bytes payload)
-{
-	struct pst_verified v;
-
-	memset(&v, 0, sizeof(v));
-	v.payload = payload;
-	return v;
-}
-
 struct buffer {
 	uint8_t bytes[2048];
 	size_t len;
@@ -60,7 +49,7 @@ fill(struct buffer *b, size_t n)
 static struct pst_verified
 shown(const struct buffer *b)
 {
-	return vouched((struct pst_bytes){ b->bytes, b->len });
+	return pst_verified_by_caller((struct pst_bytes){ b->bytes, b->len });
 }
 
 /* Decode from an exact-size copy, so that a sanitizer sees an over-read. */
@@ -76,7 +65,7 @@ decode_exact(const uint8_t *bytes, size_t len, struct pst_teep_message *m)
 		abort();
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	v = vouched((struct pst_bytes){ copy, len });
+	v = pst_verified_by_caller((struct pst_bytes){ copy, len });
 	err = pst_teep_decode(&v, m, &at);
 	if (at > len)
 		abort();
@@ -259,7 +248,7 @@ encodes_what_it_decoded(void)
 		CHECK_EQ(w.len, b.len);
 		pst_cbor_writer_init(&w, out, w.len);
 		CHECK_EQ(pst_teep_encode(&w, &m), PST_OK);
-		v = vouched(pst_cbor_written(&w));
+		v = pst_verified_by_caller(pst_cbor_written(&w));
 		CHECK_EQ(pst_teep_decode(&v, &m, NULL), PST_OK);
 		CHECK_EQ(m.type, b.bytes[1]);
 		pst_cbor_writer_init(&w, out, w.len - 1);

@@ -1,0 +1,92 @@
+/*
+ * A device in memory for tests of SUIT: components with content, identities,
+ * rights, payloads on a server. It logs what it was asked to change.
+ */
+#ifndef SUIT_WORLD_H
+#define SUIT_WORLD_H
+
+#include <postern/suit.h>
+
+enum { WORLD_COMPONENTS = 80, WORLD_PAYLOADS = 16, WORLD_PARAMS = 512 };
+
+struct world_component {
+	uint8_t name[PST_SUIT_ID_MAX];
+	size_t name_len;
+	uint8_t *data;
+	size_t len;
+	bool present;  /* has content */
+	bool open;     /* write_begin, not write_end */
+	bool complete; /* write_end was called in this transaction */
+	uint8_t uri[PST_SUIT_URI_MAX]; /* of the fetch that filled it */
+	size_t uri_len;
+	uint64_t slot;
+	bool has_slot;
+	int unlinks, invokes;
+};
+
+struct world_payload {
+	const char *uri;
+	struct pst_bytes data;
+};
+
+struct world {
+	struct pst_suit_host host;
+	struct world_component c[WORLD_COMPONENTS];
+	size_t count;
+	struct pst_bytes vendor, class_id, device; /* empty: matches anything */
+	/* a command that is refused, on the component with this name */
+	int64_t refuse; /* INT64_MIN: none; 0: the component as such */
+	struct pst_bytes refuse_name; /* empty: any */
+	enum pst_err refuse_with;
+	enum pst_err fail_write; /* what every write answers */
+	size_t read_max;	 /* bytes of one read at most; 0: all */
+	struct world_payload payload[WORLD_PAYLOADS];
+	size_t payload_count;
+	/* for a URI that is not listed: its first image-size bytes */
+	struct pst_bytes serve_any;
+	char log[4096];		    /* "begin 0, write 3, end 0, " and so on */
+	size_t log_len;
+	uint64_t now_index; /* index that is being written */
+	int authorised;	    /* calls */
+	/* working memory of a run */
+	struct pst_suit_param params[WORLD_PARAMS];
+	uint8_t work[512];
+	struct pst_suit_memory memory;
+	/* how payloads are delivered */
+	size_t chunk; /* bytes a time; 0: all at once */
+	bool rebuild; /* destroy the run at each suspension */
+	struct pst_suit_run run;
+	struct pst_suit_report report;
+	uint8_t records[4096];
+	int suspensions;
+	struct pst_bytes fetched_uri; /* of the last suspension */
+};
+
+void world_init(struct world *w);
+void world_free(struct world *w);
+
+/** The component of this name, made when it is new. */
+struct world_component *world_find(struct world *w, struct pst_bytes name);
+
+/** Give a component content, as if it had been installed before. */
+void
+world_install(struct world *w, struct pst_bytes name, struct pst_bytes content);
+
+/** A payload that can be fetched; both are kept. */
+void world_serve(struct world *w, const char *uri, struct pst_bytes data);
+
+/** Is this what the component holds? */
+bool
+world_holds(struct world *w, struct pst_bytes name, struct pst_bytes content);
+
+/**
+ * Begin a run, run the sections (a list ending with 0) and end it, delivering
+ * payloads as w says. A URI that nobody serves answers PST_ERR_FETCH.
+ */
+enum pst_err world_run(struct world *w, const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, const int *sections);
+
+/** The sections of an update: 16, 20, 7. */
+extern const int world_update[];
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * SUIT envelopes and reports: the published ones, each row against what it
+ * expects. Where a row's expectation is about a later part of processing,
+ * the manifest is also run on a device in memory.
+ */
+#include <postern/suit.h>
+#include <string.h>
+
+#include "ports/openssl/openssl.h"
+#include "runner.h"
+#include "tests/unit/suit/world.h"
+
+enum { KEYS_MAX = 4 };
+
+static struct pst_openssl *port;
+static const struct pst_crypto *crypto;
+
+struct given {
+	struct pst_key key[KEYS_MAX];
+	uint32_t number[KEYS_MAX];
+	size_t count;
+};
+
+static enum pst_err
+find(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	struct given *g = ctx;
+
+	(void)headers;
+	if (attempt >= g->count)
+		return PST_ERR_NOT_FOUND;
+	*key = g->key[attempt].pub;
+	*who = 40 + (uint32_t)attempt;
+	return PST_OK;
+}
+
+static enum pst_err
+find_secret(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    uint32_t *key, uint32_t *who)
+{
+	struct given *g = ctx;
+
+	(void)headers;
+	if (attempt >= g->count)
+		return PST_ERR_NOT_FOUND;
+	*key = g->number[attempt];
+	*who = 40 + (uint32_t)attempt;
+	return PST_OK;
+}
+
+/* A .bin file is the secret itself. */
+static bool
+load_key(struct vector *v, struct given *g, const char *name)
+{
+	struct pst_bytes file = vector_file(v, name);
+	struct pst_key *key = &g->key[g->count];
+	size_t len = strlen(name);
+	const char *why = "";
+
+	memset(key, 0, sizeof(*key));
+	if (len > 4 && strcmp(name + len - 4, ".bin") == 0) {
+		key->pub.kty = PST_KTY_SYMMETRIC;
+		key->secret_len = file.len;
+		memcpy(key->secret, file.ptr, file.len);
+	} else if (pst_key_parse(file, key, &why) != PST_OK) {
+		vector_fail(v, "%s: %s", name, why);
+		return false;
+	}
+	if (key->pub.kty == PST_KTY_SYMMETRIC &&
+	    pst_openssl_add(port, key, &g->number[g->count]) != PST_OK) {
+		vector_fail(v, "%s: not taken", name);
+		return false;
+	}
+	g->count++;
+	return true;
+}
+
+static bool
+load_keys(struct vector *v, struct given *g)
+{
+	const json_t *keys = json_object_get(v->row, "key");
+	size_t i;
+
+	memset(g, 0, sizeof(*g));
+	for (i = 0; i < json_array_size(keys) && i < KEYS_MAX; i++)
+		if (!load_key(v, g, json_string_value(json_array_get(keys, i))))
+			return false;
+	return true;
+}
+
+static bool
+says(const struct vector *v, const char *words)
+{
+	return strstr(v->expected, words) != NULL;
+}
+
+static bool
+needs(const struct vector *v, const char *draft)
+{
+	const json_t *list =
+	    json_object_get(json_object_get(v->row, "suit"), "drafts_needed");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), draft) ==
+		    0)
+			return true;
+	return false;
+}
+
+/* Decode and authenticate; or, when nobody signed, decode and accept. */
+static enum pst_err
+open_envelope(struct vector *v, struct given *g, bool signed_,
+    struct pst_suit_manifest *m)
+{
+	struct pst_keys keys = { g, find, find_secret, false };
+	struct pst_suit_envelope env;
+	enum pst_err err;
+	size_t at;
+
+	err = pst_suit_envelope_decode(v->data, &env, &at);
+	if (err != PST_OK)
+		return err;
+	if (signed_)
+		return pst_suit_authenticate(&env, crypto, &keys, m, &at);
+	return pst_suit_accept(&env, crypto, m, &at);
+}
+
+/* "element 20: severed, digest matches" and "… absent from the envelope" */
+static bool
+elements_as_said(struct vector *v, const struct pst_suit_manifest *m)
+{
+	const char *p = v->expected;
+	char text[64];
+	int label;
+
+	while ((p = strstr(p, "element ")) != NULL) {
+		if (sscanf(p, "element %d: severed, %63[^;,]", &label, text) !=
+		    2) {
+			vector_fail(v, "row not understood: %s", p);
+			return false;
+		}
+		p++;
+		if ((m->severed >> label & 1) !=
+			(strncmp(text, "absent", 6) == 0) ||
+		    (m->sections >> label & 1) !=
+			(strncmp(text, "digest matches", 14) == 0)) {
+			vector_fail(v, "element %d is not %s", label, text);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+contains(struct pst_bytes in, struct pst_bytes what)
+{
+	return what.len > 0 &&
+	    memmem(in.ptr, in.len, what.ptr, what.len) != NULL;
+}
+
+/* "integrated dependency envelope #x: matches image-digest" */
+static bool
+dependency_as_said(struct vector *v, const struct pst_suit_manifest *m)
+{
+	const char *p = strstr(v->expected, "integrated dependency envelope ");
+	struct pst_suit_manifest inner;
+	struct pst_suit_envelope env;
+	struct pst_bytes payload;
+	char name[64];
+
+	if (p == NULL)
+		return true;
+	if (sscanf(p, "integrated dependency envelope %63[^:]", name) != 1)
+		return false;
+	if (!pst_suit_integrated(&m->envelope,
+		(struct pst_bytes){ (uint8_t *)name, strlen(name) },
+		&payload) ||
+	    pst_suit_envelope_decode(payload, &env, NULL) != PST_OK ||
+	    pst_suit_accept(&env, crypto, &inner, NULL) != PST_OK ||
+	    !contains(m->envelope.manifest_bstr, inner.digest.bytes)) {
+		vector_fail(v, "dependency %s is not what is said", name);
+		return false;
+	}
+	return true;
+}
+
+/* How a run may end. The examples' digests and sizes are of no content that
+ * was published, so a manifest that is understood fails where it compares. */
+static bool
+ends_as_it_should(
+    struct vector *v, const struct pst_suit_manifest *m, enum pst_err err)
+{
+	if (says(v, "unsupported command"))
+		return err == PST_ERR_SUIT_COMMAND;
+	if (m->dependencies.count > 0)
+		return err == PST_ERR_SUIT_DEPENDENCY;
+	if (needs(v, "firmware-encryption"))
+		return err == PST_ERR_SUIT_PARAMETER;
+	if (needs(v, "update-management"))
+		return err == PST_ERR_SUIT_COMMAND ||
+		    err == PST_ERR_SUIT_PARAMETER || err == PST_ERR_UNSUPPORTED;
+	if (m->severed >> PST_SUIT_INSTALL & 1)
+		return err == PST_ERR_SUIT_SEVERED;
+	return err == PST_OK || err == PST_ERR_SUIT_CONDITION ||
+	    err == PST_ERR_SUIT_OPERATION;
+}
+
+/* Run the manifest on a device that is whatever it asks for, and that finds
+ * as many zeros behind each URI as it says. */
+static enum vector_result
+run_as_far_as_possible(struct vector *v, const struct pst_suit_manifest *m)
+{
+	static const int all[] = { 16, 20, 7, 8, 9, 24, 0 };
+	static const uint8_t zeros[1 << 17];
+	static struct world w;
+	enum pst_err err;
+	size_t i;
+
+	world_init(&w);
+	w.chunk = 1000;
+	w.serve_any = (struct pst_bytes){ zeros, sizeof(zeros) };
+	for (i = 0; i < m->components.count; i++)
+		world_install(&w, pst_suit_component(m, i),
+		    PST_BYTES_LIT("not the image"));
+	err = world_run(&w, m, crypto, all);
+	world_free(&w);
+	if (!ends_as_it_should(v, m, err))
+		return vector_fail(
+		    v, "run ends with %s (%d)", pst_err_name(err), err);
+	return VECTOR_PASS;
+}
+
+static enum vector_result
+check_rejected(struct vector *v, struct given *g)
+{
+	struct pst_suit_manifest m;
+	enum pst_err err = open_envelope(v, g, true, &m);
+
+	if (says(v, "unsupported command"))
+		return err == PST_OK
+		    ? run_as_far_as_possible(v, &m)
+		    : vector_fail(v, "not authentic: %s", pst_err_name(err));
+	if (err == PST_OK)
+		return vector_fail(v, "accepted");
+	if ((says(v, "signature does not verify") &&
+		err != PST_ERR_COSE_SIGNATURE) ||
+	    (says(v, "severed element") && err != PST_ERR_SUIT_DIGEST) ||
+	    (says(v, "but the manifest digest does not match") &&
+		err != PST_ERR_SUIT_DIGEST) ||
+	    (says(v, "manifest version") && err != PST_ERR_SUIT_VERSION) ||
+	    (says(v, "duplicate") && err != PST_ERR_CBOR_DUPLICATE))
+		return vector_fail(
+		    v, "refused for another reason: %s", pst_err_name(err));
+	return VECTOR_PASS;
+}
+
+static enum vector_result
+check_envelope(struct vector *v)
+{
+	struct pst_suit_manifest m;
+	struct given g;
+	enum pst_err err;
+	bool unsigned_ = says(v, "no authentication block");
+
+	if (!load_keys(v, &g))
+		return VECTOR_FAIL;
+	if (vector_expects(v, "must be rejected"))
+		return check_rejected(v, &g);
+	if (unsigned_ &&
+	    open_envelope(v, &g, true, &m) != PST_ERR_SUIT_UNSIGNED)
+		return vector_fail(v, "not refused as unsigned");
+	err = open_envelope(v, &g, !unsigned_, &m);
+	if (vector_expects(v, "NOT conformant"))
+		return err == PST_ERR_SUIT_STRUCTURE
+		    ? VECTOR_PASS
+		    : vector_fail(v, "refused for another reason: %s",
+			  pst_err_name(err));
+	if (err != PST_OK)
+		return vector_fail(v, "%s (%d)", pst_err_name(err), err);
+	if (!unsigned_ && m.who != 40)
+		return vector_fail(v, "signer is not named");
+	if (!elements_as_said(v, &m) || !dependency_as_said(v, &m))
+		return VECTOR_FAIL;
+	return run_as_far_as_possible(v, &m);
+}
+
+/* --- reports ------------------------------------------------------------ */
+
+static enum vector_result
+check_claims(struct vector *v)
+{
+	static const uint8_t bytes[32];
+	struct pst_suit_digest digest = { PST_ALG_SHA256, { bytes, 32 } };
+	struct pst_bytes none = { NULL, 0 };
+	struct pst_suit_report_view view;
+	struct pst_suit_report report;
+	struct pst_cbor_writer w;
+	struct pst_verified in;
+	uint8_t records[512], out[1024];
+
+	pst_suit_report_init(&report, records, sizeof(records));
+	pst_suit_report_add(&report, v->data);
+	pst_cbor_writer_init(&w, out, sizeof(out));
+	if (pst_suit_report_encode(&w, &report, none, &digest, none) != PST_OK)
+		return vector_fail(v, "does not encode");
+	in = pst_verified_by_caller(pst_cbor_written(&w));
+	if (pst_suit_report_decode(&in, &view, NULL) != PST_OK ||
+	    view.records.count != 1)
+		return vector_fail(v, "is no record of a report");
+	return VECTOR_PASS;
+}
+
+static enum vector_result
+check_report(struct vector *v)
+{
+	struct pst_suit_report_view view;
+	struct pst_cose_message msg;
+	struct pst_verified in = pst_verified_by_caller(v->data);
+	struct pst_bytes none = { NULL, 0 };
+	struct given g;
+	struct pst_keys keys = { &g, find, find_secret, false };
+	enum pst_err err;
+
+	if (!load_keys(v, &g))
+		return VECTOR_FAIL;
+	if (says(v, "{0: component id"))
+		return check_claims(v);
+	if (says(v, "verifies")) {
+		if (pst_cose_parse(v->data, PST_TAG_SIGN1, &msg, NULL) !=
+			PST_OK ||
+		    pst_cose_verify(&msg, crypto, &keys, none, &in) != PST_OK)
+			return vector_fail(v, "does not verify");
+	}
+	err = pst_suit_report_decode(&in, &view, NULL);
+	if (says(v, "must be rejected") || says(v, "NOT conformant"))
+		return err != PST_OK ? VECTOR_PASS : vector_fail(v, "accepted");
+	if (err != PST_OK)
+		return vector_fail(v, "%s (%d)", pst_err_name(err), err);
+	if (says(v, "payload conforms") || says(v, "conforms"))
+		return VECTOR_PASS;
+	return vector_fail(v, "row not understood");
+}
+
+static enum vector_result
+check(struct vector *v)
+{
+	if (strstr(v->dir, "suit-report") != NULL)
+		return check_report(v);
+	if (says(v, "detached payload decrypts") ||
+	    says(v, "equals the context"))
+		return vector_skip(v, "needs firmware encryption");
+	return check_envelope(v);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
+	port = pst_openssl_new();
+	if (argc != 2 || port == NULL)
+		return 1;
+	crypto = pst_openssl_crypto(port);
+	status = vectors_run(argv[1], check);
+	pst_openssl_free(&port);
+	return status;
+}
