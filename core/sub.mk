@@ -30,3 +30,5 @@ srcs-y += agent/message.c
 srcs-y += agent/query.c
 srcs-y += agent/request.c
 srcs-y += agent/update.c
+srcs-y += eat/claims.c
+srcs-y += eat/attester.c

@@ -22,6 +22,7 @@
 
 #define PST_EAT_NONCE_MIN 8 /* bytes; RFC 9711, Section 4.1 */
 #define PST_EAT_NONCE_MAX 64
+#define PST_EAT_UEID_MAX 33 /* bytes; RFC 9711, Section 4.2.1 */
 #define PST_EAT_CLAIMS_MAX 64
 #define PST_EAT_MANIFESTS_MAX 16
 
@@ -57,13 +58,19 @@ struct pst_eat {
 	struct pst_bytes iss;	/* text */
 	struct pst_bytes nonce; /* 8..64 bytes */
 	struct pst_bytes ueid;	/* 7..33 bytes */
-	struct pst_bytes oemid; /* 3 or 16 bytes, or 4: a PEN, big-endian */
+	/*
+	 * 3 or 16 bytes; to be written also 4, a PEN in big-endian order. A
+	 * PEN that was read is in oemid_pen, with oemid_is_pen.
+	 */
+	struct pst_bytes oemid;
+	uint32_t oemid_pen;
 	bool oemid_is_pen;
 	struct pst_bytes hwmodel;   /* 1..32 bytes */
 	struct pst_bytes hwversion; /* text */
 	struct pst_bytes swname;    /* text */
 	struct pst_bytes swversion; /* text */
 	struct pst_bytes profile;   /* text (URI) */
+	bool profile_is_oid;	    /* an OID instead: no profile known here */
 	struct pst_bytes cnf_kid;   /* cnf {3: kid} */
 	struct pst_bytes cnf_key;   /* cnf {1: COSE_Key}, encoded */
 	struct pst_list manifests;  /* [content-format, bstr] items */
@@ -76,7 +83,13 @@ struct pst_eat {
 /** Write the claims-set map in deterministic order. */
 void pst_eat_encode(struct pst_cbor_writer *w, const struct pst_eat *eat);
 
-/** Read a claims-set; unknown claims are skipped, known ones type-checked. */
+/**
+ * Read a claims-set; unknown claims are skipped, known ones type-checked.
+ * eat_nonce is one byte string, as the TEEP profile has it.
+ *
+ * @param out  views the payload; zeroed on error
+ * @retval PST_ERR_EAT_CLAIM  a known claim has the wrong type or size
+ */
 enum pst_err pst_eat_decode(const struct pst_verified *in, struct pst_eat *out,
     size_t *at) PST_MUST_CHECK;
 
@@ -84,7 +97,9 @@ enum pst_err pst_eat_decode(const struct pst_verified *in, struct pst_eat *out,
  * Check the TEEP profile: ueid, oemid, hwmodel, hwversion, manifests and cnf
  * are there, the profile is `profile`, the times hold at now_s with skew_s
  * allowed, the nonce is `nonce` (unless empty), and cnf names the key whose
- * thumbprint is given.
+ * thumbprint is given. The same in parts follows, for who reports on each.
+ *
+ * How old a token may be is the caller's to judge, from iat.
  *
  * @retval PST_ERR_EAT_CLAIM, _PROFILE, _NONCE, _EXPIRED, _BINDING
  */
@@ -92,6 +107,33 @@ enum pst_err pst_eat_check(const struct pst_eat *eat, struct pst_bytes profile,
     struct pst_bytes nonce, const uint8_t thumbprint[PST_THUMBPRINT_LEN],
     const struct pst_crypto *crypto, uint64_t now_s,
     uint64_t skew_s) PST_MUST_CHECK;
+
+/** Are the claims there that the TEEP profile requires? */
+enum pst_err pst_eat_check_claims(const struct pst_eat *eat) PST_MUST_CHECK;
+
+/** A token without eat_profile is of the TEEP profile, and of no other. */
+enum pst_err pst_eat_check_profile(
+    const struct pst_eat *eat, struct pst_bytes profile) PST_MUST_CHECK;
+
+/** exp and nbf hold, and iat is not in the future. */
+enum pst_err pst_eat_check_times(
+    const struct pst_eat *eat, uint64_t now_s, uint64_t skew_s) PST_MUST_CHECK;
+
+/** cnf names the key with this thumbprint, by kid, by COSE_Key, or by both. */
+enum pst_err pst_eat_check_binding(const struct pst_eat *eat,
+    const uint8_t thumbprint[PST_THUMBPRINT_LEN],
+    const struct pst_crypto *crypto) PST_MUST_CHECK;
+
+/**
+ * The eat_nonce for a challenge: the challenge itself when it fits, else its
+ * SHA-256, for a challenge may have 512 bytes and a nonce 64
+ * (docs/interop.md).
+ *
+ * @param len  0 for an empty challenge
+ */
+enum pst_err
+pst_eat_nonce_of(const struct pst_crypto *crypto, struct pst_bytes challenge,
+    uint8_t out[PST_EAT_NONCE_MAX], size_t *len) PST_MUST_CHECK;
 
 /** Makes Evidence about the device that the agent runs on. */
 struct pst_attester {
@@ -107,7 +149,12 @@ struct pst_attester {
 	    size_t cap, size_t *len, struct pst_bytes *format);
 };
 
-/** The software attester: an EAT signed by an attestation key (core/eat). */
+/**
+ * The software attester: an EAT signed by an attestation key (core/eat).
+ *
+ * The evidence buffer must hold the claims twice while they are signed: 2 KiB
+ * always suffice. swversion may be empty; all else is required.
+ */
 struct pst_eat_attester {
 	const struct pst_crypto *crypto;
 	struct pst_signer key; /* the attestation key; not the TEEP key */
@@ -115,7 +162,7 @@ struct pst_eat_attester {
 	struct pst_bytes oemid;
 	struct pst_bytes hwmodel;
 	struct pst_bytes hwversion;
-	struct pst_bytes swname; /* the agent's own */
+	struct pst_bytes swname; /* URI of the agent's manifest, 64 bytes */
 	struct pst_bytes swversion;
 	struct pst_suit_digest software; /* measured digest of the agent */
 	bool debug_enabled;
