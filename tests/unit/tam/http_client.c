@@ -112,7 +112,7 @@ client_ended(int fd, int within_ms)
 {
 	char c;
 
-	return readable(fd, within_ms) && recv(fd, &c, 1, 0) <= 0;
+	return readable(fd, within_ms) && recv(fd, &c, 1, MSG_PEEK) <= 0;
 }
 
 void

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "http_client.h"
-#include "tam/http.h"
+#include "tam/http_internal.h"
 #include "test.h"
 
 #define TYPE "application/teep+cbor"
@@ -534,11 +534,13 @@ bodies_together_are_bounded(void)
 	for (i = 0; i < 3; i++) {
 		fds[i] = client_open(port);
 		CHECK(client_send(fds[i], request, len - 1));
+		/* The first two take what there is. */
+		while (
+		    i < 2 && atomic_load(&server->bodies) < (i + 1) * BODY_MAX)
+			nap(5);
 	}
-	nap(200);
-	for (i = 0; i < 3; i++)
+	for (i = 3; i-- > 0;) {
 		CHECK(client_send(fds[i], "x", 1));
-	for (i = 0; i < 3; i++) {
 		client_read(fds[i], &r);
 		CHECK_EQ(r.status, i < 2 ? 200 : 503);
 		CHECK(i < 2 || reply_has(&r, "Retry-After", NULL));
