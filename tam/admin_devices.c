@@ -1,0 +1,378 @@
+/* Devices, what they report, and groups. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_internal.h"
+
+/* --- devices ----------------------------------------------------------- */
+
+static json_t *
+groups_json(const char *names)
+{
+	json_t *list = json_array();
+	const char *end;
+
+	for (; *names != 0; names = *end ? end + 1 : end) {
+		end = strchrnul(names, ',');
+		json_array_append_new(
+		    list, json_stringn(names, (size_t)(end - names)));
+	}
+	return list;
+}
+
+static json_t *
+attested_json(const struct pst_tam_device_row *row)
+{
+	bool ever = row->claims.len > 0 || row->attested_s > 0;
+
+	return json_pack("{s:o, s:o}", "passed", admin_time(row->attested_s),
+	    "last",
+	    ever || row->attested != PST_OK
+		? json_string(pst_err_name(row->attested))
+		: json_null());
+}
+
+static json_t *
+device_json(struct admin_call *c, const struct pst_tam_device_row *row)
+{
+	json_t *key = row->has_key ? admin_key(c, &row->key) : json_null();
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "name", admin_text(row->name), "status",
+	    row->status == PST_TAM_REVOKED ? "revoked" : "active", "attester",
+	    admin_hex(row->attester), "teep-key", key, "enrolled",
+	    admin_time(row->enrolled_s), "seen", admin_time(row->seen_s),
+	    "attestation", attested_json(row), "update-pending-until",
+	    row->pending ? admin_time(row->pending_expires_s) : json_null(),
+	    "groups", groups_json(row->groups));
+}
+
+static bool
+add_device(void *ctx, const struct pst_tam_device_row *row)
+{
+	struct admin_page *p = ctx;
+
+	return admin_page_add(p, row->id, device_json(p->c, row));
+}
+
+static enum pst_err
+list_devices(struct admin_call *c)
+{
+	struct admin_page p;
+	size_t limit = admin_page_begin(&p, c);
+
+	return admin_page_end(&p,
+	    pst_tam_list_devices(c->reader, c->after, limit, add_device, &p));
+}
+
+/** One device, found by name or number. */
+struct one {
+	struct admin_call *c;
+	json_t *json;
+	int64_t id;
+	char name[ADMIN_NAME_LEN];
+	bool fresh; /* enrolled in this second */
+};
+
+static bool
+take_device(void *ctx, const struct pst_tam_device_row *row)
+{
+	struct one *o = ctx;
+
+	o->json = device_json(o->c, row);
+	o->id = row->id;
+	o->fresh = row->enrolled_s == o->c->now_s;
+	snprintf(o->name, sizeof(o->name), "%s", row->name);
+	return false;
+}
+
+static bool
+add_inventory(void *ctx, const struct pst_tam_inventory_row *row)
+{
+	json_t *item;
+
+	item = json_pack("{s:o, s:o, s:o, s:o, s:b}", "component",
+	    admin_component(row->component), "digest",
+	    admin_digest(&row->digest), "size",
+	    row->has_image_size ? json_integer((json_int_t)row->image_size)
+				: json_null(),
+	    "since", admin_time(row->since_s), "manifest", row->is_manifest);
+	if (row->is_manifest)
+		json_object_set_new(
+		    item, "sequence", json_integer((json_int_t)row->sequence));
+	return json_array_append_new(ctx, item) == 0;
+}
+
+static enum pst_err
+show_device(struct admin_call *c)
+{
+	struct one o = { .c = c };
+	json_t *inventory;
+	enum pst_err err;
+
+	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
+	if (err != PST_OK)
+		return err;
+	inventory = json_array();
+	err = pst_tam_list_inventory(c->reader, o.id, add_inventory, inventory);
+	json_object_set_new(o.json, "components", inventory);
+	c->out = o.json;
+	return err;
+}
+
+static enum pst_err
+enroll_device(struct admin_call *c)
+{
+	const char *name = "", *text = "";
+	struct pst_pubkey key;
+	struct one o = { .c = c };
+	enum pst_err err;
+	int64_t id;
+
+	err = admin_unpack(c, "{s?s, s:s}", "name", &name, "key", &text);
+	if (err == PST_OK)
+		err = admin_key_read(c, text, &key);
+	if (err != PST_OK)
+		return err;
+	err = pst_tam_device_enroll(
+	    c->store, c->crypto, c->who, name, &key, c->now_s, &id);
+	if (err == PST_ERR_STATE)
+		return admin_refuse(c, err,
+		    "another device has this name or this attestation key");
+	if (err == PST_OK)
+		err =
+		    pst_tam_list_devices(c->reader, id - 1, 1, take_device, &o);
+	if (err != PST_OK)
+		return err;
+	c->out = o.json;
+	c->status = o.fresh ? 201 : 200;
+	return o.json != NULL ? PST_OK : PST_ERR_NOT_FOUND;
+}
+
+static enum pst_err
+set_device_status(struct admin_call *c)
+{
+	struct one o = { .c = c };
+	enum pst_tam_status status;
+	const char *text = "";
+	enum pst_err err;
+
+	err = admin_unpack(c, "{s:s}", "status", &text);
+	if (err != PST_OK)
+		return err;
+	if (strcmp(text, "active") == 0)
+		status = PST_TAM_ACTIVE;
+	else if (strcmp(text, "revoked") == 0)
+		status = PST_TAM_REVOKED;
+	else
+		return admin_refuse(c, PST_ERR_ARG,
+		    "status: \"active\" or \"revoked\", nothing else");
+	err = pst_tam_device_status(
+	    c->store, c->who, c->arg[0], status, c->now_s);
+	if (err == PST_OK)
+		err =
+		    pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
+	c->out = o.json;
+	return err;
+}
+
+static enum pst_err
+remove_device(struct admin_call *c)
+{
+	c->status = 204;
+	return pst_tam_device_remove(c->store, c->who, c->arg[0], c->now_s);
+}
+
+/* --- reports ----------------------------------------------------------- */
+
+/* draft-ietf-suit-report, Section 4.2. */
+static const char *const reasons[] = {
+	[PST_SUIT_REASON_OK] = "ok",
+	[PST_SUIT_REASON_CBOR_PARSE] = "cbor-parse",
+	[PST_SUIT_REASON_COSE_UNSUPPORTED] = "cose-unsupported",
+	[PST_SUIT_REASON_ALG_UNSUPPORTED] = "alg-unsupported",
+	[PST_SUIT_REASON_UNAUTHORISED] = "unauthorised",
+	[PST_SUIT_REASON_COMMAND_UNSUPPORTED] = "command-unsupported",
+	[PST_SUIT_REASON_COMPONENT_UNSUPPORTED] = "component-unsupported",
+	[PST_SUIT_REASON_COMPONENT_UNAUTHORISED] = "component-unauthorised",
+	[PST_SUIT_REASON_PARAMETER_UNSUPPORTED] = "parameter-unsupported",
+	[PST_SUIT_REASON_SEVERING_UNSUPPORTED] = "severing-unsupported",
+	[PST_SUIT_REASON_CONDITION_FAILED] = "condition-failed",
+	[PST_SUIT_REASON_OPERATION_FAILED] = "operation-failed",
+	[PST_SUIT_REASON_INVOKE_PENDING] = "invoke-pending",
+};
+
+static json_t *
+reason_json(enum pst_suit_reason reason)
+{
+	size_t i = (size_t)reason;
+
+	if (i < sizeof(reasons) / sizeof(*reasons) && reasons[i] != NULL)
+		return json_string(reasons[i]);
+	return json_sprintf("%d", (int)reason);
+}
+
+/** Where and why a manifest's procedure stopped; null when it did not. */
+static json_t *
+failure_json(const struct pst_tam_report_row *row)
+{
+	if (row->success || row->manifest.alg == 0)
+		return json_null();
+	return json_pack("{s:o, s:I, s:s, s:i, s:i, s:i}", "reason",
+	    reason_json(row->reason), "code", (json_int_t)row->code, "meaning",
+	    pst_err_name((enum pst_err)row->code), "section",
+	    (int)row->record.section, "offset", (int)row->record.offset,
+	    "component-index", (int)row->record.component);
+}
+
+static bool
+add_report(void *ctx, const struct pst_tam_report_row *row)
+{
+	json_t *item;
+
+	item = json_pack("{s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "device",
+	    (json_int_t)row->device, "at", admin_time(row->at_s), "success",
+	    row->success, "err-code",
+	    row->err_code ? json_integer(row->err_code) : json_null(), "msg",
+	    row->msg[0] ? admin_text(row->msg) : json_null(), "manifest",
+	    row->manifest_id.len > 0 ? admin_component(row->manifest_id)
+				     : json_null(),
+	    "digest", admin_digest(&row->manifest), "failure",
+	    failure_json(row));
+	return admin_page_add(ctx, row->id, item);
+}
+
+/* The store knows a report's device by number; people know it by name. */
+static enum pst_err
+name_devices(struct admin_call *c)
+{
+	json_t *item, *items = json_object_get(c->out, "items");
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		struct one o = { .c = c };
+		json_int_t id =
+		    json_integer_value(json_object_get(item, "device"));
+		enum pst_err err =
+		    pst_tam_list_devices(c->reader, id - 1, 1, take_device, &o);
+
+		json_decref(o.json);
+		if (err != PST_OK)
+			return err;
+		json_object_set_new(item, "device",
+		    o.id == id ? admin_text(o.name) : json_null());
+	}
+	return PST_OK;
+}
+
+static enum pst_err
+reports_of(struct admin_call *c, int64_t device)
+{
+	struct admin_page p;
+	size_t limit = admin_page_begin(&p, c);
+	enum pst_err err;
+
+	err = admin_page_end(&p,
+	    pst_tam_list_reports(
+		c->reader, device, c->after, limit, add_report, &p));
+	return err == PST_OK ? name_devices(c) : err;
+}
+
+static enum pst_err
+list_reports(struct admin_call *c)
+{
+	return reports_of(c, 0);
+}
+
+static enum pst_err
+list_device_reports(struct admin_call *c)
+{
+	struct one o = { .c = c };
+	enum pst_err err;
+
+	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
+	json_decref(o.json);
+	return err == PST_OK ? reports_of(c, o.id) : err;
+}
+
+const struct admin_route admin_device_routes[] = {
+	{ "GET", "/devices", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_devices },
+	{ "POST", "/devices", 0, ADMIN_JSON, enroll_device },
+	{ "GET", "/devices/*", 0, ADMIN_NO_BODY, show_device },
+	{ "DELETE", "/devices/*", 0, ADMIN_NO_BODY, remove_device },
+	{ "PUT", "/devices/*/status", 0, ADMIN_JSON, set_device_status },
+	{ "GET", "/devices/*/reports", ADMIN_Q_PAGE, ADMIN_NO_BODY,
+	    list_device_reports },
+	{ "GET", "/reports", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_reports },
+	{ NULL, NULL, 0, ADMIN_NO_BODY, NULL },
+};
+
+/* --- groups ------------------------------------------------------------ */
+
+static bool
+add_group(void *ctx, const struct pst_tam_group_row *row)
+{
+	return admin_page_add(ctx, row->id,
+	    json_pack("{s:o, s:I}", "name", admin_text(row->name), "members",
+		(json_int_t)row->members));
+}
+
+static enum pst_err
+list_groups(struct admin_call *c)
+{
+	struct admin_page p;
+	size_t limit = admin_page_begin(&p, c);
+
+	return admin_page_end(
+	    &p, pst_tam_list_groups(c->reader, c->after, limit, add_group, &p));
+}
+
+static enum pst_err
+add_new_group(struct admin_call *c)
+{
+	const char *name = "";
+	enum pst_err err = admin_unpack(c, "{s:s}", "name", &name);
+
+	if (err != PST_OK)
+		return err;
+	if (strchr(name, ',') != NULL)
+		return admin_refuse(
+		    c, PST_ERR_ARG, "name: a group's name has no comma");
+	err = pst_tam_group_add(c->store, c->who, name, c->now_s);
+	c->out = json_pack("{s:s}", "name", name);
+	return err;
+}
+
+static enum pst_err
+remove_group(struct admin_call *c)
+{
+	c->status = 204;
+	return pst_tam_group_remove(c->store, c->who, c->arg[0], c->now_s);
+}
+
+static enum pst_err
+add_member(struct admin_call *c)
+{
+	c->status = 204;
+	return pst_tam_group_member(
+	    c->store, c->who, c->arg[0], c->arg[1], true, c->now_s);
+}
+
+static enum pst_err
+remove_member(struct admin_call *c)
+{
+	c->status = 204;
+	return pst_tam_group_member(
+	    c->store, c->who, c->arg[0], c->arg[1], false, c->now_s);
+}
+
+const struct admin_route admin_group_routes[] = {
+	{ "GET", "/groups", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_groups },
+	{ "POST", "/groups", 0, ADMIN_JSON, add_new_group },
+	{ "DELETE", "/groups/*", 0, ADMIN_NO_BODY, remove_group },
+	{ "PUT", "/groups/*/members/*", 0, ADMIN_NO_BODY, add_member },
+	{ "DELETE", "/groups/*/members/*", 0, ADMIN_NO_BODY, remove_member },
+	{ NULL, NULL, 0, ADMIN_NO_BODY, NULL },
+};
