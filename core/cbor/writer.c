@@ -209,6 +209,12 @@ pst_cbor_wrap_array(struct pst_cbor_writer *w, size_t mark, size_t count)
 	wrap(w, mark, PST_CBOR_ARRAY, count);
 }
 
+void
+pst_cbor_wrap_map(struct pst_cbor_writer *w, size_t mark, size_t pairs)
+{
+	wrap(w, mark, PST_CBOR_MAP, pairs);
+}
+
 struct pst_bytes
 pst_cbor_written(const struct pst_cbor_writer *w)
 {

@@ -571,9 +571,8 @@ go(struct pst_suit_run *run)
 
 /* --- the interface ------------------------------------------------------ */
 
-/* What this build cannot process at all. */
-static enum pst_err
-supported(const struct pst_suit_manifest *m)
+enum pst_err
+pst_suit_supported(const struct pst_suit_manifest *m)
 {
 	uint32_t all = m->sections | m->severed;
 
@@ -621,7 +620,7 @@ pst_suit_run_begin(struct pst_suit_run *run, const struct pst_suit_manifest *m,
 	run->memory = *memory;
 	if (memory->work == NULL || memory->work_cap < PST_SUIT_WORK_MIN)
 		return fail(run, PST_ERR_ARG);
-	err = supported(m);
+	err = pst_suit_supported(m);
 	if (err == PST_OK)
 		err = components_allowed(run);
 	return err == PST_OK ? PST_OK : fail(run, err);

@@ -121,6 +121,10 @@ enum pst_err pst_suit_sequence(struct pst_bytes code, uint32_t at, uint32_t len,
 enum pst_err pst_suit_alternatives(struct pst_bytes code, uint32_t at,
     uint32_t *first, uint32_t *count) PST_MUST_CHECK;
 
+/** Does a manifest need what this build cannot process at all? */
+enum pst_err
+pst_suit_supported(const struct pst_suit_manifest *m) PST_MUST_CHECK;
+
 /** The argument of set-component-index, judged. */
 struct pst_suit_index {
 	enum index_kind kind;

@@ -243,13 +243,14 @@ void pst_cbor_put_head(
 
 /**
  * Wrap what is written between begin and end into one byte string, or into
- * an array of `count` elements known only at the end.
+ * an array or a map of as many elements as are known only at the end.
  *
  * @return a mark for the matching end
  */
 size_t pst_cbor_wrap_begin(struct pst_cbor_writer *w);
 void pst_cbor_wrap_bstr(struct pst_cbor_writer *w, size_t mark);
 void pst_cbor_wrap_array(struct pst_cbor_writer *w, size_t mark, size_t count);
+void pst_cbor_wrap_map(struct pst_cbor_writer *w, size_t mark, size_t pairs);
 
 /** What was written so far, as a view of the buffer; empty after an error. */
 struct pst_bytes pst_cbor_written(const struct pst_cbor_writer *w);

@@ -44,7 +44,7 @@ struct world {
 	size_t payload_count;
 	/* for a URI that is not listed: its first image-size bytes */
 	struct pst_bytes serve_any;
-	char log[4096];		    /* "begin 0, write 3, end 0, " and so on */
+	char log[4096]; /* "begin 0, write 3, end 0, " and so on */
 	size_t log_len;
 	uint64_t now_index; /* index that is being written */
 	int authorised;	    /* calls */

@@ -1,0 +1,304 @@
+/*
+ * What a manifest would do: its sequences are walked, not run. Every
+ * alternative of a try-each is taken, and a nested sequence is walked once
+ * with all components that it may be run for, so the answers say "may".
+ */
+#include "suit_run.h"
+
+/* A sequence that is being walked; offsets as in struct pst_suit_frame. */
+struct level {
+	uint32_t at, left;
+	uint32_t other_at, other_len; /* alternatives after this one */
+	struct pst_suit_index index;
+};
+
+struct walk {
+	const struct pst_suit_manifest *m;
+	pst_suit_visit *visit;
+	void *ctx;
+	struct pst_suit_images *out;
+	int32_t section;
+	struct pst_bytes code;
+	uint32_t depth;
+	struct level levels[PST_SUIT_DEPTH_MAX + 1];
+};
+
+static uint32_t
+set_size(const struct walk *w, const struct pst_suit_index *index)
+{
+	switch (index->kind) {
+	case INDEX_NONE:
+		return 0;
+	case INDEX_ONE:
+		return 1;
+	case INDEX_LIST:
+		return index->list_len;
+	default:
+		return (uint32_t)w->m->components.count;
+	}
+}
+
+static uint32_t
+set_member(const struct walk *w, const struct pst_suit_index *index, uint32_t n)
+{
+	switch (index->kind) {
+	case INDEX_ONE:
+		return index->one;
+	case INDEX_LIST:
+		return pst_suit_index_entry(w->code, index->list_at, n);
+	default:
+		return n;
+	}
+}
+
+/* A parameter is set for every component of the present set. */
+static enum pst_err
+parameter(struct walk *w, int64_t label, struct pst_bytes value)
+{
+	const struct pst_suit_index *index = &w->levels[w->depth - 1].index;
+	enum pst_err err = PST_OK;
+	uint32_t i, n = set_size(w, index);
+
+	for (i = 0; i < n && err == PST_OK; i++) {
+		uint32_t c = set_member(w, index, i);
+
+		if (label == PST_SUIT_PARAM_IMAGE_DIGEST &&
+		    w->section != PST_SUIT_UNINSTALL)
+			pst_suit_set(w->out->digests, c);
+		if (w->visit != NULL)
+			err = w->visit(w->ctx, (enum pst_suit_label)w->section,
+			    c, (enum pst_suit_parameter)label, value);
+	}
+	return err;
+}
+
+static enum pst_err
+parameters(struct walk *w, struct pst_cbor_reader *r)
+{
+	struct pst_cbor_seen seen;
+	struct pst_bytes value;
+	enum pst_err err = PST_OK;
+	size_t n = pst_cbor_map(r, SIZE_MAX, &seen);
+
+	if (pst_cbor_ok(r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(r)) {
+		int64_t label = pst_cbor_key(r, &seen);
+
+		if (!pst_cbor_ok(r))
+			break;
+		value.ptr = r->in.ptr + r->at;
+		err = pst_suit_param_check(r, label, w->m->components.count);
+		value.len = (size_t)(r->in.ptr + r->at - value.ptr);
+		if (err == PST_OK)
+			err = parameter(w, label, value);
+	}
+	return err != PST_OK ? err : r->err;
+}
+
+/* What a command with a reporting policy may do to one component. */
+static void
+effect(struct walk *w, int64_t id, uint32_t c)
+{
+	struct pst_suit_images *out = w->out;
+
+	switch (id) {
+	case PST_SUIT_DIR_FETCH:
+	case PST_SUIT_DIR_COPY:
+		pst_suit_set(out->written, c);
+		pst_suit_clear(out->verified, c);
+		break;
+	case PST_SUIT_DIR_WRITE:
+		pst_suit_set(out->written, c);
+		pst_suit_set(out->verified, c);
+		break;
+	case PST_SUIT_COND_IMAGE_MATCH:
+	case PST_SUIT_COND_CHECK_CONTENT:
+		if (pst_suit_has(out->written, c))
+			pst_suit_set(out->verified, c);
+		break;
+	case PST_SUIT_DIR_UNLINK:
+		if (w->section == PST_SUIT_UNINSTALL)
+			pst_suit_set(out->unlinked, c);
+		break;
+	default:
+		break;
+	}
+}
+
+static enum pst_err
+enter(struct walk *w, struct pst_bytes content)
+{
+	struct level *l = &w->levels[w->depth - 1];
+
+	return pst_suit_sequence(w->code, (uint32_t)(content.ptr - w->code.ptr),
+	    (uint32_t)content.len, &l->at, &l->left);
+}
+
+/* One level more, for the same components. */
+static enum pst_err
+descend(struct walk *w)
+{
+	if (w->depth > PST_SUIT_DEPTH_MAX)
+		return PST_ERR_LIMIT;
+	memset(&w->levels[w->depth], 0, sizeof(w->levels[0]));
+	w->levels[w->depth].index = w->levels[w->depth - 1].index;
+	w->depth++;
+	return PST_OK;
+}
+
+/* The next alternative of the level on top; nil and none end it. */
+static enum pst_err
+next_alternative(struct walk *w)
+{
+	struct level *l = &w->levels[w->depth - 1];
+	struct pst_cbor_reader r;
+	struct pst_bytes content;
+
+	pst_cbor_reader_init(&r, w->code);
+	r.at = l->other_at;
+	if (l->other_len == 0 || pst_cbor_peek(&r) == PST_CBOR_SIMPLE) {
+		w->depth--;
+		return PST_OK;
+	}
+	content = pst_cbor_bstr(&r, 1, SIZE_MAX);
+	l->other_at = (uint32_t)r.at;
+	l->other_len--;
+	l->index = w->levels[w->depth - 2].index;
+	return enter(w, content);
+}
+
+static enum pst_err
+try_each(struct walk *w, uint32_t arg)
+{
+	uint32_t first, count;
+	enum pst_err err;
+
+	err = pst_suit_alternatives(w->code, arg, &first, &count);
+	if (err == PST_OK)
+		err = descend(w);
+	if (err != PST_OK)
+		return err;
+	w->levels[w->depth - 1].other_at = first;
+	w->levels[w->depth - 1].other_len = count;
+	return next_alternative(w);
+}
+
+static enum pst_err
+run_sequence(struct walk *w, struct pst_cbor_reader *r)
+{
+	struct pst_bytes content = pst_cbor_bstr(r, 1, SIZE_MAX);
+	enum pst_err err;
+
+	if (!pst_cbor_ok(r))
+		return r->err;
+	err = descend(w);
+	return err == PST_OK ? enter(w, content) : err;
+}
+
+static enum pst_err
+act(struct walk *w, struct pst_cbor_reader *r, int64_t id)
+{
+	const struct pst_suit_index *index = &w->levels[w->depth - 1].index;
+	uint32_t i, n = set_size(w, index);
+
+	(void)pst_cbor_uint(r, 15);
+	for (i = 0; i < n && pst_cbor_ok(r); i++)
+		effect(w, id, set_member(w, index, i));
+	return r->err;
+}
+
+static enum pst_err
+command(struct walk *w)
+{
+	struct level *l = &w->levels[w->depth - 1];
+	struct pst_cbor_reader r;
+	enum pst_err err;
+	int64_t id;
+	uint32_t arg;
+
+	pst_cbor_reader_init(&r, w->code);
+	r.at = l->at;
+	id = pst_cbor_int(&r, INT32_MIN, INT32_MAX);
+	arg = (uint32_t)r.at;
+	pst_cbor_skip(&r);
+	l->at = (uint32_t)r.at;
+	l->left--;
+	r.at = arg;
+	err = pst_suit_command_refused(id, w->section == PST_SUIT_COMMON);
+	if (err != PST_OK)
+		return err;
+	if (id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
+		return pst_suit_index_read(
+		    w->code, arg, w->m->components.count, &l->index);
+	if (l->index.kind == INDEX_NONE)
+		return PST_ERR_SUIT_COMPONENT;
+	if (id == PST_SUIT_DIR_TRY_EACH)
+		return try_each(w, arg);
+	if (id == PST_SUIT_DIR_RUN_SEQUENCE)
+		return run_sequence(w, &r);
+	if (pst_suit_trait_of(id)->policy)
+		return act(w, &r, id);
+	return parameters(w, &r);
+}
+
+static enum pst_err
+sequences(struct walk *w, int32_t section, struct pst_bytes code)
+{
+	enum pst_err err;
+
+	if (code.len == 0)
+		return PST_OK;
+	memset(&w->levels[0], 0, sizeof(w->levels[0]));
+	w->section = section;
+	w->code = code;
+	w->depth = 1;
+	w->levels[0].index.kind =
+	    w->m->components.count == 1 ? INDEX_ONE : INDEX_NONE;
+	err = enter(w, code);
+	while (err == PST_OK && w->depth > 0) {
+		if (w->levels[w->depth - 1].left > 0)
+			err = command(w);
+		else if (w->depth > 1)
+			err = next_alternative(w);
+		else
+			w->depth = 0;
+	}
+	return err;
+}
+
+enum pst_err
+pst_suit_manifest_images(const struct pst_suit_manifest *m,
+    pst_suit_visit *visit, void *ctx, struct pst_suit_images *out)
+{
+	/* In the order in which an update, and then a start, runs them. */
+	static const uint8_t order[] = { PST_SUIT_PAYLOAD_FETCH,
+		PST_SUIT_INSTALL, PST_SUIT_VALIDATE, PST_SUIT_LOAD,
+		PST_SUIT_INVOKE, PST_SUIT_UNINSTALL };
+	struct pst_suit_images images;
+	struct walk w;
+	enum pst_err err;
+	size_t i;
+
+	memset(&images, 0, sizeof(images));
+	w.m = m;
+	w.visit = visit;
+	w.ctx = ctx;
+	w.out = &images;
+	images.install = m->sections &
+	    (1u << PST_SUIT_INSTALL | 1u << PST_SUIT_PAYLOAD_FETCH);
+	images.validate = m->sections & 1u << PST_SUIT_VALIDATE;
+	images.uninstall = m->sections & 1u << PST_SUIT_UNINSTALL;
+	err = pst_suit_supported(m);
+	if (err == PST_OK)
+		err = sequences(&w, PST_SUIT_COMMON, m->shared_sequence);
+	for (i = 0; err == PST_OK && i < sizeof(order); i++) {
+		if (m->severed & pst_suit_bit(order[i]))
+			return PST_ERR_SUIT_SEVERED;
+		err = sequences(&w, order[i],
+		    pst_suit_section(m, (enum pst_suit_label)order[i]));
+	}
+	if (err == PST_OK)
+		*out = images;
+	return err;
+}
