@@ -100,6 +100,11 @@ int cli_finish(int status);
 /* Tables of the groups, each in the file of its name. */
 extern const struct cli_command cli_commands[];
 extern const struct cli_command cli_cbor[];
+extern const struct cli_command cli_cose[];
+extern const struct cli_command cli_eat[];
+extern const struct cli_command cli_key[];
+extern const struct cli_command cli_report[];
+extern const struct cli_command cli_teep[];
 extern const struct cli_command cli_tam[]; /* cli/tam.c */
 
 /* Commands without subcommands. */

@@ -12,5 +12,10 @@ const struct cli_command cli_commands[] = {
 	    "print any file of these protocols, annotated", cli_inspect_help,
 	    cli_inspect, NULL },
 	{ "cbor", "", "check, print and write CBOR", NULL, NULL, cli_cbor },
+	{ "cose", "", "check COSE messages", NULL, NULL, cli_cose },
+	{ "key", "", "make, convert and name keys", NULL, NULL, cli_key },
+	{ "teep", "", "check TEEP messages", NULL, NULL, cli_teep },
+	{ "report", "", "check SUIT reports", NULL, NULL, cli_report },
+	{ "eat", "", "show and check attestation tokens", NULL, NULL, cli_eat },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -1,0 +1,149 @@
+#include "keyring.h"
+
+#include <errno.h>
+#include <string.h>
+
+void
+cli_hex_text(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+/* The attempt-th key that can be used with this algorithm. */
+static const struct cli_keyring_entry *
+candidate(const struct cli_keyring *ring, const struct pst_cose_headers *h,
+    size_t attempt, bool secret)
+{
+	const struct cli_keyring_entry *e;
+	size_t i;
+
+	for (i = 0; i < ring->count; i++) {
+		e = &ring->key[i];
+		if ((e->pub.kty == PST_KTY_SYMMETRIC) != secret)
+			continue;
+		if (!secret && !pst_alg_fits(&e->pub, h->alg))
+			continue;
+		if (attempt-- == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static enum pst_err
+find(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	const struct cli_keyring *ring = ctx;
+	const struct cli_keyring_entry *e =
+	    candidate(ring, headers, attempt, false);
+
+	if (e == NULL)
+		return PST_ERR_NOT_FOUND;
+	*key = e->pub;
+	*who = (uint32_t)(e - ring->key);
+	return PST_OK;
+}
+
+static enum pst_err
+find_secret(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    uint32_t *key, uint32_t *who)
+{
+	const struct cli_keyring *ring = ctx;
+	const struct cli_keyring_entry *e =
+	    candidate(ring, headers, attempt, true);
+
+	if (e == NULL)
+		return PST_ERR_NOT_FOUND;
+	*key = e->number;
+	*who = (uint32_t)(e - ring->key);
+	return PST_OK;
+}
+
+int
+cli_keyring_open(struct cli_keyring *ring)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->port = pst_openssl_new();
+	if (ring->port == NULL)
+		return cli_fail("OpenSSL does not start");
+	ring->crypto = pst_openssl_crypto(ring->port);
+	ring->keys.ctx = ring;
+	ring->keys.find = find;
+	ring->keys.find_secret = find_secret;
+	return CLI_DONE;
+}
+
+void
+cli_keyring_close(struct cli_keyring *ring)
+{
+	pst_openssl_free(&ring->port);
+}
+
+static enum pst_err
+take(struct cli_keyring *ring, const struct pst_key *key,
+    struct cli_keyring_entry *e)
+{
+	enum pst_err err = pst_key_thumbprint(key, e->thumbprint);
+
+	e->pub = key->pub;
+	if (err == PST_OK && key->secret_len > 0)
+		err = pst_openssl_add(ring->port, key, &e->number);
+	return err;
+}
+
+int
+cli_keyring_add(struct cli_keyring *ring, const char *path)
+{
+	struct cli_keyring_entry *e = &ring->key[ring->count];
+	struct cli_file f;
+	struct pst_key key;
+	const char *why = NULL;
+	enum pst_err err;
+	int status;
+
+	if (ring->count == CLI_KEYS_MAX)
+		return cli_fail("more than %d keys", CLI_KEYS_MAX);
+	status = cli_read(path, PST_KEY_FILE_MAX, &f);
+	if (status != CLI_DONE)
+		return status;
+	e->path = path;
+	err = pst_key_parse(cli_bytes(&f), &key, &why);
+	cli_file_free(&f);
+	if (err == PST_OK)
+		err = take(ring, &key, e);
+	pst_key_wipe(&key);
+	if (err != PST_OK)
+		return cli_fail(
+		    "%s: %s", path, why != NULL ? why : pst_err_name(err));
+	ring->secrets += e->pub.kty == PST_KTY_SYMMETRIC;
+	ring->count++;
+	return CLI_DONE;
+}
+
+int
+cli_keyring_signers(
+    struct cli_keyring *ring, struct pst_signer *out, size_t *count)
+{
+	enum pst_err err;
+	size_t i;
+
+	for (i = 0; i < ring->count; i++) {
+		if (ring->key[i].number == 0)
+			return cli_fail(
+			    "%s: no private key in it", ring->key[i].path);
+		err = pst_openssl_signer(
+		    ring->port, ring->key[i].number, 0, &out[i]);
+		if (err != PST_OK)
+			return cli_fail(
+			    "%s: %s", ring->key[i].path, pst_err_name(err));
+	}
+	*count = ring->count;
+	return CLI_DONE;
+}

@@ -1,0 +1,78 @@
+/*
+ * The keys that a command was given, as a key source for the core, and the
+ * crypto port that they live in.
+ */
+#ifndef PST_CLI_KEYRING_H
+#define PST_CLI_KEYRING_H
+
+#include "cli.h"
+#include "ports/openssl/openssl.h"
+
+/* --key may be given this often. */
+#define CLI_KEYS_MAX 16
+
+struct cli_keyring {
+	struct pst_openssl *port;
+	const struct pst_crypto *crypto;
+	struct pst_keys keys; /* finds every key that fits the algorithm */
+	size_t count;
+	size_t secrets; /* of these, symmetric ones */
+	struct cli_keyring_entry {
+		const char *path;
+		struct pst_pubkey pub;
+		uint32_t number; /* of a private or secret key; else 0 */
+		uint8_t thumbprint[PST_THUMBPRINT_LEN];
+	} key[CLI_KEYS_MAX];
+};
+
+/** @return CLI_DONE, or CLI_REFUSED after saying why */
+int cli_keyring_open(struct cli_keyring *ring);
+/** Accepts one that was not opened. */
+void cli_keyring_close(struct cli_keyring *ring);
+
+/** Read a key file: PEM, COSE_Key or JWK; public, private or symmetric. */
+int cli_keyring_add(struct cli_keyring *ring, const char *path);
+
+/** Signers of every private key of the ring, in the order of the options. */
+int cli_keyring_signers(
+    struct cli_keyring *ring, struct pst_signer *out, size_t *count);
+
+/* --- messages --- */
+
+/** A message out of its COSE wrapper, or bare. Views the bytes given. */
+struct cli_message {
+	bool wrapped;		      /* in COSE; a key was needed */
+	uint64_t kind;		      /* PST_TAG_* of the wrapper */
+	struct pst_verified verified; /* its payload */
+};
+
+/** Is it a COSE message, tagged, untagged or in a CWT tag? */
+bool cli_is_cose(struct pst_bytes in);
+
+/** What is inside a CWT tag (RFC 8392, Section 6), or in itself. */
+struct pst_bytes cli_without_cwt_tag(struct pst_bytes in);
+
+/**
+ * Take a COSE message apart; what four elements mean without a tag depends on
+ * the keys.
+ */
+int cli_cose_parse(const struct cli_keyring *ring, const char *path,
+    struct pst_bytes in, struct pst_cose_message *out);
+
+/**
+ * Take a message out of its wrapper, which must verify with a key of the
+ * ring. A bare one is vouched for by whoever named the file.
+ *
+ * @return CLI_DONE; CLI_USAGE when a key is needed and none was given;
+ *         CLI_REFUSED after saying why
+ */
+int cli_unwrap(struct cli_keyring *ring, const char *command, const char *path,
+    struct pst_bytes in, struct cli_message *out);
+
+/** "Sign1", "Sign", "Mac0" … */
+const char *cli_cose_name(uint64_t tag);
+
+/** Lower-case digits; out has 2 * len + 1. */
+void cli_hex_text(const uint8_t *bytes, size_t len, char *out);
+
+#endif
