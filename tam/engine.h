@@ -28,16 +28,19 @@
 /* Challenge keys that are valid at one time: the present and the last. */
 #define PST_TAM_MAC_KEYS_MAX 4
 #define PST_TAM_NOTE_MAX 192
-/* What the engine needs beside a reply: a payload before it is signed. */
-#define PST_TAM_BUFFER_MIN 16384
-/* Largest ledger of a device: PST_TAM_TARGETS_MAX entries of usual size. */
-#define PST_TAM_LEDGER_MAX 65536
+/* Largest ledger of a device: twice PST_TAM_TARGETS_MAX lines. */
+#define PST_TAM_LEDGER_MAX 262144
 /*
  * Room that an Update needs beside its manifests: wrapper, token, unneeded
  * list. An envelope of up to PST_TAM_ENVELOPE_MAX always fits alone.
  */
 #define PST_TAM_UPDATE_OVERHEAD 32768
-#define PST_TAM_ENVELOPE_MAX (PST_MESSAGE_MAX - PST_TAM_UPDATE_OVERHEAD)
+#define PST_TAM_ENVELOPE_MAX (PST_MESSAGE_MAX - PST_TAM_UPDATE_OVERHEAD - 16)
+/*
+ * Scratch that always suffices: the manifest list, the payload that holds it
+ * before it is signed, and what is kept for the device's row.
+ */
+#define PST_TAM_SCRATCH_MAX (2 * PST_MESSAGE_MAX + 2 * PST_TAM_LEDGER_MAX)
 
 /* --- records ----------------------------------------------------------- */
 
@@ -89,7 +92,7 @@ struct pst_tam_records {
 	 */
 	enum pst_err (*targets)(void *ctx, const struct pst_tam_device *device,
 	    const struct pst_tam_target **list, size_t *count);
-	/** The envelope of a target. */
+	/** The envelope of a target; the view lives until the next one. */
 	enum pst_err (*envelope)(
 	    void *ctx, int64_t manifest, struct pst_bytes *out);
 };
@@ -218,7 +221,7 @@ enum pst_tam_event {
 struct pst_tam_output {
 	uint8_t *reply; /* PST_MESSAGE_MAX to hold any Update */
 	size_t reply_cap;
-	uint8_t *scratch; /* as large as reply, and PST_TAM_LEDGER_MAX more */
+	uint8_t *scratch; /* PST_TAM_SCRATCH_MAX to make any Update */
 	size_t scratch_cap;
 
 	size_t reply_len; /* 0: 204 No Content */

@@ -1,0 +1,233 @@
+/*
+ * Success and Error (draft-ietf-teep-protocol, Sections 4.5, 4.6 and 7.1.2).
+ *
+ * With a token it is the answer to an Update: the token must be the one in
+ * the device's row, and is used up whatever else the message holds. Without
+ * one an Error may ask for another QueryRequest; a Success, or an Error to an
+ * Update that only carried an err-code, ends the session.
+ */
+#include <tam/engine_internal.h>
+
+#include <string.h>
+
+/* Both kinds of answer may be refused for the token alone. */
+static enum pst_err
+check_token(struct pst_tam_turn *t)
+{
+	const char *why = NULL;
+
+	if (t->device.token.len == 0)
+		why = "no Update is pending";
+	else if (!pst_equal(t->msg.token, t->device.token))
+		why = "token of another Update";
+	else if (t->device.token_expires_s <= t->now_s)
+		why = "token expired";
+	if (why == NULL)
+		return PST_OK;
+	(void)pst_tam_drop(t->out, PST_ERR_TEEP_TOKEN, "device %.*s: %s",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr, why);
+	return PST_ERR_TEEP_TOKEN;
+}
+
+/* --- SUIT Reports ------------------------------------------------------ */
+
+static void
+keep_report(struct pst_tam_changes *ch, const struct pst_suit_report_view *v,
+    struct pst_bytes raw)
+{
+	struct pst_tam_report *r;
+
+	if (ch->report_count == PST_TAM_REPORTS_MAX)
+		return;
+	r = &ch->reports[ch->report_count++];
+	r->manifest = v->manifest;
+	r->success = v->success;
+	r->code = v->code;
+	r->reason = v->reason;
+	r->record = v->record;
+	r->raw = raw;
+}
+
+/*
+ * Section 7.1.2: a report whose nonce is not the Update's token makes the
+ * whole message void. A signed or encrypted report is more than this build
+ * reads; it is counted and passed over.
+ */
+static enum pst_err
+read_reports(struct pst_tam_turn *t, size_t *unread)
+{
+	struct pst_list list = t->msg.suit_reports;
+	struct pst_suit_report_view view;
+	struct pst_verified verified;
+	struct pst_bytes raw;
+
+	*unread = 0;
+	while (pst_teep_next_bstr(&list, &raw)) {
+		/* Inside a message whose signature verified. */
+		verified = pst_verified_by_caller(raw);
+		if (pst_suit_report_decode(&verified, &view, NULL) != PST_OK) {
+			(*unread)++;
+			continue;
+		}
+		if (!pst_equal(view.nonce, t->device.token))
+			return PST_ERR_TEEP_TOKEN;
+		keep_report(&t->out->changes, &view, raw);
+	}
+	return PST_OK;
+}
+
+/* --- the answer to an Update ------------------------------------------- */
+
+static enum pst_err
+settle_ledger(struct pst_tam_turn *t, bool failed)
+{
+	struct pst_tam_changes *ch = &t->out->changes;
+	struct pst_tam_outcome o;
+	struct pst_cbor_writer w;
+	enum pst_err err;
+
+	memset(&o, 0, sizeof(o));
+	o.reports = ch->reports;
+	o.report_count = ch->report_count;
+	o.failed = failed;
+	o.penalty = t->msg.err_code != PST_TEEP_ERR_TEMPORARY_ERROR;
+	o.now_s = t->now_s;
+	o.backoff_s = t->e->policy.backoff_s;
+	o.backoff_max_s = t->e->policy.backoff_max_s;
+	err = pst_tam_pending_read(t->device.pending, &o.installed, &o.removed);
+	if (err != PST_OK)
+		return PST_ERR_STORE_DAMAGED;
+	pst_tam_scratch(t, &w);
+	pst_tam_ledger_answered(&w, t->device.ledger, &o);
+	if (w.err != PST_OK)
+		return w.err;
+	ch->ledger = pst_tam_kept(t, &w);
+	ch->what |= PST_TAM_LEDGER;
+	if (failed)
+		return PST_OK;
+	ch->installed = o.installed;
+	ch->removed = o.removed;
+	ch->what |= PST_TAM_MERGE;
+	return PST_OK;
+}
+
+static bool
+any_failure(const struct pst_tam_changes *ch)
+{
+	size_t i;
+
+	for (i = 0; i < ch->report_count; i++) {
+		if (!ch->reports[i].success)
+			return true;
+	}
+	return false;
+}
+
+static enum pst_err
+answer(struct pst_tam_turn *t, bool failed, struct pst_bytes text)
+{
+	struct pst_tam_changes *ch = &t->out->changes;
+	size_t unread;
+	enum pst_err err;
+
+	if (check_token(t) != PST_OK)
+		return PST_OK;
+	ch->what |= PST_TAM_ANSWER;
+	memcpy(ch->token, t->device.token.ptr, sizeof(ch->token));
+	if (read_reports(t, &unread) != PST_OK) {
+		ch->report_count = 0;
+		return pst_tam_drop(t->out, PST_ERR_TEEP_TOKEN,
+		    "device %.*s: SUIT Report of another Update",
+		    (int)t->device.name.len, (const char *)t->device.name.ptr);
+	}
+	/* A Success that reports a failure is a failure. */
+	failed = failed || any_failure(ch);
+	ch->what |= PST_TAM_REPORT;
+	ch->success = !failed;
+	ch->err_code = t->msg.err_code;
+	ch->msg = text;
+	err = settle_ledger(t, failed);
+	if (err != PST_OK)
+		return err;
+	t->out->event = failed ? PST_TAM_EV_FAILURE : PST_TAM_EV_SUCCESS;
+	pst_tam_note(t->out,
+	    "device %.*s: %s, error %u, %zu reports, %zu unread",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr,
+	    failed ? "failed" : "succeeded", (unsigned)t->msg.err_code,
+	    ch->report_count, unread);
+	return PST_OK;
+}
+
+enum pst_err
+pst_tam_on_success(struct pst_tam_turn *t)
+{
+	if (!PST_TEEP_HAS(&t->msg, PST_LABEL_TOKEN))
+		return pst_tam_drop(t->out, PST_OK,
+		    "device %.*s: end of session", (int)t->device.name.len,
+		    (const char *)t->device.name.ptr);
+	return answer(t, false, t->msg.msg);
+}
+
+/* --- an Error to a QueryRequest ---------------------------------------- */
+
+/*
+ * Ask again in a way that the agent can take (Section 4.6). Once in a while
+ * only: an agent that refuses this too must not keep the TAM signing.
+ */
+static enum pst_err
+ask_again(struct pst_tam_turn *t, uint32_t suite, uint32_t freshness)
+{
+	if (t->device.renegotiated_s + t->e->policy.renegotiate_s > t->now_s)
+		return pst_tam_drop(t->out, PST_ERR_BUSY,
+		    "device %.*s: asked again too soon",
+		    (int)t->device.name.len, (const char *)t->device.name.ptr);
+	t->out->changes.what |= PST_TAM_RENEGOTIATED;
+	return pst_tam_query(t->e, t->out, suite, freshness, t->now_s);
+}
+
+static enum pst_err
+give_up(struct pst_tam_turn *t, enum pst_err why, const char *text)
+{
+	return pst_tam_drop(t->out, why, "device %.*s: error %u: %s",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr,
+	    (unsigned)t->msg.err_code, text);
+}
+
+static enum pst_err
+renegotiate(struct pst_tam_turn *t)
+{
+	const uint32_t both =
+	    1u << PST_FRESHNESS_NONCE | 1u << PST_FRESHNESS_TIMESTAMP;
+	uint32_t suite, freshness;
+
+	switch (t->msg.err_code) {
+	case PST_TEEP_ERR_UNSUPPORTED_CIPHER_SUITES:
+		suite =
+		    pst_teep_pick_suite(t->msg.suites, pst_tam_suites(t->e));
+		if (suite == 0)
+			return give_up(
+			    t, PST_ERR_TEEP_SUITE, "no cipher suite in common");
+		return ask_again(t, suite, 0);
+	case PST_TEEP_ERR_UNSUPPORTED_FRESHNESS_MECHANISMS:
+		freshness = t->msg.freshness &
+		    (t->e->policy.timestamps ? both
+					     : 1u << PST_FRESHNESS_NONCE);
+		if (freshness == 0)
+			return give_up(t, PST_ERR_TEEP_FRESHNESS,
+			    "no freshness mechanism in common");
+		return ask_again(t, t->suite, freshness);
+	case PST_TEEP_ERR_ATTESTATION_REQUIRED:
+		return give_up(t, PST_ERR_UNSUPPORTED,
+		    "the agent asks the TAM to attest; it has no Evidence");
+	default:
+		return give_up(t, PST_OK, "the agent cannot go on");
+	}
+}
+
+enum pst_err
+pst_tam_on_error(struct pst_tam_turn *t)
+{
+	if (PST_TEEP_HAS(&t->msg, PST_LABEL_TOKEN))
+		return answer(t, true, t->msg.err_msg);
+	return renegotiate(t);
+}

@@ -1,0 +1,325 @@
+/*
+ * A list of changes becomes rows. Called by the writer inside a savepoint:
+ * an error undoes the whole list and nothing else.
+ */
+#include "store_internal.h"
+
+#include <string.h>
+
+static enum pst_err
+run_blob_id(struct pst_tam_db *db, enum pst_tam_sql which,
+    struct pst_bytes blob, int64_t id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, blob);
+	(void)sqlite3_bind_int64(s, 2, id);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+run_id(struct pst_tam_db *db, enum pst_tam_sql which, int64_t id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, id);
+	return pst_tam_run(s);
+}
+
+/* The unique index is what makes a challenge good for one use. */
+static enum pst_err
+spend(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_SPEND);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(
+	    s, 1, (struct pst_bytes){ ch->challenge, sizeof(ch->challenge) });
+	pst_tam_bind_u64(s, 2, ch->challenge_expires_s);
+	err = pst_tam_run(s);
+	return err == PST_ERR_STATE ? PST_ERR_TEEP_TOKEN : err;
+}
+
+static enum pst_err
+answer(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_ANSWER);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_u64(s, 1, ch->now_s);
+	(void)sqlite3_bind_int64(s, 2, ch->device);
+	pst_tam_bind_blob(
+	    s, 3, (struct pst_bytes){ ch->token, sizeof(ch->token) });
+	err = pst_tam_run(s);
+	if (err == PST_OK && sqlite3_changes(db->sql) == 0)
+		return PST_ERR_TEEP_TOKEN;
+	return err;
+}
+
+/* Every list touches its device, so a device that is gone is noticed. */
+static enum pst_err
+seen(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	bool passed = ch->attested == PST_OK;
+	sqlite3_stmt *s;
+	enum pst_err err;
+	int n = 1;
+
+	if ((ch->what & PST_TAM_ATTESTED) == 0)
+		s = pst_tam_stmt(db, SQL_SEEN);
+	else
+		s = pst_tam_stmt(db, passed ? SQL_PASSED : SQL_NOT_PASSED);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_u64(s, n++, ch->now_s);
+	if ((ch->what & PST_TAM_ATTESTED) != 0) {
+		if (!passed)
+			(void)sqlite3_bind_int(s, n++, (int)ch->attested);
+		pst_tam_bind_blob(s, n++, ch->claims);
+	}
+	(void)sqlite3_bind_int64(s, n, ch->device);
+	err = pst_tam_run(s);
+	if (err == PST_OK && sqlite3_changes(db->sql) == 0)
+		return PST_ERR_NOT_FOUND;
+	return err;
+}
+
+static enum pst_err
+key(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	uint8_t buf[PST_TAM_KEY_BYTES];
+	struct pst_cbor_writer w;
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_KEY);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	pst_cose_key_encode(&w, &ch->key, (struct pst_bytes){ NULL, 0 });
+	if (w.err != PST_OK)
+		return w.err;
+	pst_tam_bind_blob(s, 1, pst_cbor_written(&w));
+	pst_tam_bind_blob(
+	    s, 2, (struct pst_bytes){ ch->thumbprint, sizeof(ch->thumbprint) });
+	(void)sqlite3_bind_int64(s, 3, ch->device);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+put_components(struct pst_tam_db *db, const struct pst_tam_changes *ch,
+    struct pst_list list)
+{
+	struct pst_teep_tc tc;
+	struct pst_suit_digest digest;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	while (pst_teep_next_tc(&list, &tc)) {
+		s = pst_tam_stmt(db, SQL_INVENTORY_PUT);
+		if (s == NULL)
+			return PST_ERR_STORE;
+		digest = (struct pst_suit_digest){ tc.digest_alg, tc.digest };
+		(void)sqlite3_bind_int64(s, 1, ch->device);
+		pst_tam_bind_blob(s, 2, tc.component_id);
+		pst_tam_bind_digest(s, 3, &digest);
+		if (tc.has_image_size)
+			pst_tam_bind_u64(s, 5, tc.image_size);
+		pst_tam_bind_u64(s, 6, ch->now_s);
+		err = pst_tam_run(s);
+		if (err != PST_OK)
+			return err;
+	}
+	return PST_OK;
+}
+
+static enum pst_err
+inventory(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	enum pst_err err;
+
+	err = run_id(db, SQL_INVENTORY_CLEAR, ch->device);
+	if (err == PST_OK)
+		err = put_components(db, ch, ch->tc_list);
+	if (err == PST_OK)
+		err = run_blob_id(db, SQL_TC_DIGEST,
+		    (struct pst_bytes){ ch->tc_digest, sizeof(ch->tc_digest) },
+		    ch->device);
+	return err;
+}
+
+/* A Success is believed until the next tc-list, which replaces everything
+ * because the digest of the last one is forgotten. */
+static enum pst_err
+merge(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	struct pst_list list = ch->removed;
+	struct pst_bytes id;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	err = put_components(db, ch, ch->installed);
+	while (err == PST_OK && pst_list_next(&list, &id)) {
+		s = pst_tam_stmt(db, SQL_INVENTORY_DROP);
+		if (s == NULL)
+			return PST_ERR_STORE;
+		(void)sqlite3_bind_int64(s, 1, ch->device);
+		pst_tam_bind_blob(s, 2, id);
+		err = pst_tam_run(s);
+	}
+	if (err == PST_OK)
+		err = run_blob_id(db, SQL_TC_DIGEST,
+		    (struct pst_bytes){ NULL, 0 }, ch->device);
+	return err;
+}
+
+static enum pst_err
+update(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_UPDATE);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(
+	    s, 1, (struct pst_bytes){ ch->token, sizeof(ch->token) });
+	pst_tam_bind_u64(s, 2, ch->token_expires_s);
+	pst_tam_bind_blob(s, 3, ch->pending);
+	(void)sqlite3_bind_int64(s, 4, ch->device);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+report(struct pst_tam_db *db, const struct pst_tam_changes *ch,
+    const struct pst_tam_report *r)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_REPORT);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, ch->device);
+	pst_tam_bind_u64(s, 2, ch->now_s);
+	(void)sqlite3_bind_int(s, 3, r->success);
+	(void)sqlite3_bind_int64(s, 4, ch->err_code);
+	pst_tam_bind_text(s, 5, ch->msg);
+	pst_tam_bind_digest(s, 6, &r->manifest);
+	(void)sqlite3_bind_int64(s, 8, r->code);
+	(void)sqlite3_bind_int(s, 9, (int)r->reason);
+	(void)sqlite3_bind_int(s, 10, r->record.section);
+	(void)sqlite3_bind_int64(s, 11, r->record.offset);
+	(void)sqlite3_bind_int64(s, 12, r->record.component);
+	pst_tam_bind_blob(s, 13, r->raw);
+	return pst_tam_run(s);
+}
+
+/* An answer without a SUIT Report is one row too. */
+static enum pst_err
+reports(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	struct pst_tam_report none;
+	sqlite3_stmt *s;
+	enum pst_err err = PST_OK;
+	size_t i;
+
+	memset(&none, 0, sizeof(none));
+	none.success = ch->success;
+	if (ch->report_count == 0)
+		err = report(db, ch, &none);
+	for (i = 0; i < ch->report_count && err == PST_OK; i++)
+		err = report(db, ch, &ch->reports[i]);
+	if (err != PST_OK)
+		return err;
+	s = pst_tam_stmt(db, SQL_REPORTS_TRIM);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, ch->device);
+	(void)sqlite3_bind_int(s, 2, PST_TAM_REPORTS_KEPT);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+renegotiated(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_RENEGOTIATED);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_u64(s, 1, ch->now_s);
+	(void)sqlite3_bind_int64(s, 2, ch->device);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+withdraw(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	return run_id(db, SQL_WITHDRAW, ch->device);
+}
+
+static enum pst_err
+ledger(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	return run_blob_id(db, SQL_LEDGER, ch->ledger, ch->device);
+}
+
+enum pst_err
+pst_tam_changes_apply(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	static const struct {
+		uint32_t bit;
+		enum pst_err (*apply)(
+		    struct pst_tam_db *, const struct pst_tam_changes *);
+	} steps[] = {
+		/* first what may refuse the list */
+		{ PST_TAM_SPEND, spend },
+		{ PST_TAM_ANSWER, answer },
+		{ UINT32_MAX, seen },
+		{ PST_TAM_KEY, key },
+		{ PST_TAM_INVENTORY, inventory },
+		{ PST_TAM_MERGE, merge },
+		{ PST_TAM_WITHDRAW, withdraw },
+		{ PST_TAM_UPDATE, update },
+		{ PST_TAM_LEDGER, ledger },
+		{ PST_TAM_REPORT, reports },
+		{ PST_TAM_RENEGOTIATED, renegotiated },
+	};
+	enum pst_err err = PST_OK;
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if ((ch->what & steps[i].bit) == 0)
+			continue;
+		err = steps[i].apply(db, ch);
+		if (err != PST_OK)
+			return err;
+	}
+	return PST_OK;
+}
+
+static enum pst_err
+run_u64(struct pst_tam_db *db, enum pst_tam_sql which, uint64_t v)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_u64(s, 1, v);
+	return pst_tam_run(s);
+}
+
+enum pst_err
+pst_tam_purge(struct pst_tam_db *db, uint64_t now_s)
+{
+	enum pst_err err;
+
+	err = run_u64(db, SQL_PURGE_SPENT, now_s);
+	if (err == PST_OK)
+		err = run_u64(db, SQL_PURGE_TOKENS, now_s);
+	if (err == PST_OK)
+		err = run_u64(db, SQL_PURGE_AUDIT, PST_TAM_AUDIT_KEPT);
+	return err;
+}

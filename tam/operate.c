@@ -1,0 +1,681 @@
+/*
+ * What an operator does: each call is one job of the writer, with one audit
+ * row, and returns when it is durable. What changes who should have what
+ * moves the generation on, so that readers load their catalogue anew.
+ */
+#include "store_internal.h"
+
+#include <ports/openssl/openssl.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DETAIL_MAX 512
+
+/* One operator's call, as the writer sees it. */
+struct op {
+	const char *who;
+	const char *what;
+	const char *name;
+	const char *other; /* a second name */
+	uint64_t now_s;
+	struct pst_bytes attester, key, component;
+	struct pst_list prefixes;
+	int64_t kind; /* status, scope or kind of anchor */
+	bool flag;
+	int64_t id; /* result */
+};
+
+bool
+pst_tam_name_ok(const char *name)
+{
+	struct pst_bytes v;
+	size_t i;
+
+	if (name == NULL)
+		return false;
+	v = (struct pst_bytes){ (const uint8_t *)name, strlen(name) };
+	if (v.len == 0 || v.len > PST_TAM_NAME_MAX || !pst_utf8_valid(v))
+		return false;
+	for (i = 0; i < v.len; i++) {
+		if (v.ptr[i] < 0x20 || v.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static enum pst_err audit(struct pst_tam_db *db, const struct op *op,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static enum pst_err
+audit(struct pst_tam_db *db, const struct op *op, const char *format, ...)
+{
+	char detail[DETAIL_MAX];
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_AUDIT);
+	va_list args;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	va_start(args, format);
+	(void)vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	pst_tam_bind_u64(s, 1, op->now_s);
+	pst_tam_bind_str(s, 2, op->who != NULL ? op->who : "");
+	pst_tam_bind_str(s, 3, op->what);
+	pst_tam_bind_str(s, 4, detail);
+	return pst_tam_run(s);
+}
+
+/* Run a statement that must change a row. */
+static enum pst_err
+run_found(struct pst_tam_db *db, sqlite3_stmt *s)
+{
+	enum pst_err err = pst_tam_run(s);
+
+	if (err == PST_OK && sqlite3_changes(db->sql) == 0)
+		return PST_ERR_NOT_FOUND;
+	return err;
+}
+
+static enum pst_err
+id_of(struct pst_tam_db *db, enum pst_tam_sql which, const char *name,
+    int64_t *id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+	enum pst_err err;
+	int rc;
+
+	*id = 0;
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_str(s, 1, name);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*id = sqlite3_column_int64(s, 0);
+	err = rc == SQLITE_DONE ? PST_ERR_NOT_FOUND : pst_tam_db_err(rc);
+	(void)sqlite3_reset(s);
+	return err;
+}
+
+/* --- devices ----------------------------------------------------------- */
+
+/* Name and attester as they are asked for: nothing to do. */
+static bool
+same_device(struct pst_tam_db *db, struct op *op)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_DEVICE_SAME);
+	bool found;
+
+	pst_tam_bind_str(s, 1, op->name);
+	pst_tam_bind_blob(s, 2, op->attester);
+	found = sqlite3_step(s) == SQLITE_ROW;
+	if (found)
+		op->id = sqlite3_column_int64(s, 0);
+	(void)sqlite3_reset(s);
+	return found;
+}
+
+static enum pst_err
+enroll(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	if (same_device(db, op))
+		return PST_OK;
+	s = pst_tam_stmt(db, SQL_DEVICE_ADD);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_str(s, 1, op->name);
+	pst_tam_bind_blob(s, 2, op->attester);
+	pst_tam_bind_blob(s, 3, op->key);
+	pst_tam_bind_u64(s, 4, op->now_s);
+	err = pst_tam_run(s);
+	if (err != PST_OK)
+		return err;
+	op->id = sqlite3_last_insert_rowid(db->sql);
+	return audit(db, op, "%s", op->name);
+}
+
+enum pst_err
+pst_tam_device_enroll(struct pst_tam_store *store,
+    const struct pst_crypto *crypto, const char *who, const char *name,
+    const struct pst_pubkey *attestation, uint64_t now_s, int64_t *id)
+{
+	uint8_t print[PST_THUMBPRINT_LEN], encoded[PST_TAM_KEY_BYTES];
+	char given[17];
+	struct pst_cbor_writer w;
+	struct op op = { .who = who, .what = "enroll", .now_s = now_s };
+	enum pst_err err;
+	size_t i;
+
+	*id = 0;
+	/* A key that everybody has proves nothing. */
+	if (pst_pubkey_published(attestation))
+		return PST_ERR_COSE_KEY;
+	err = pst_cose_thumbprint(crypto, attestation, print);
+	if (err != PST_OK)
+		return err;
+	pst_cbor_writer_init(&w, encoded, sizeof(encoded));
+	pst_cose_key_encode(&w, attestation, (struct pst_bytes){ NULL, 0 });
+	if (w.err != PST_OK)
+		return w.err;
+	for (i = 0; i < 8; i++)
+		(void)snprintf(given + 2 * i, 3, "%02x", print[i]);
+	op.name = name != NULL && name[0] != '\0' ? name : given;
+	if (!pst_tam_name_ok(op.name))
+		return PST_ERR_ARG;
+	op.attester = (struct pst_bytes){ print, sizeof(print) };
+	op.key = pst_cbor_written(&w);
+	err = pst_tam_store_work(store, enroll, &op);
+	if (err == PST_OK)
+		*id = op.id;
+	return err;
+}
+
+static enum pst_err
+set_status(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_DEVICE_STATUS);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, op->kind);
+	pst_tam_bind_str(s, 2, op->name);
+	err = run_found(db, s);
+	if (err != PST_OK)
+		return err;
+	return audit(db, op, "%s", op->name);
+}
+
+enum pst_err
+pst_tam_device_status(struct pst_tam_store *store, const char *who,
+    const char *name, enum pst_tam_status status, uint64_t now_s)
+{
+	struct op op = { .who = who, .name = name, .now_s = now_s };
+
+	if (status != PST_TAM_ACTIVE && status != PST_TAM_REVOKED)
+		return PST_ERR_ARG;
+	op.what = status == PST_TAM_ACTIVE ? "reinstate" : "revoke";
+	op.kind = status;
+	return pst_tam_store_work(store, set_status, &op);
+}
+
+static enum pst_err
+remove_named(struct pst_tam_db *db, struct op *op, enum pst_tam_sql which)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_str(s, 1, op->name);
+	err = run_found(db, s);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit(db, op, "%s", op->name);
+	return err;
+}
+
+static enum pst_err
+remove_device(struct pst_tam_db *db, void *ctx)
+{
+	return remove_named(db, ctx, SQL_DEVICE_REMOVE);
+}
+
+enum pst_err
+pst_tam_device_remove(struct pst_tam_store *store, const char *who,
+    const char *name, uint64_t now_s)
+{
+	struct op op = { .who = who,
+		.what = "remove device",
+		.name = name,
+		.now_s = now_s };
+
+	return pst_tam_store_work(store, remove_device, &op);
+}
+
+/* --- groups ------------------------------------------------------------ */
+
+static enum pst_err
+group_add(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_GROUP_ADD);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_str(s, 1, op->name);
+	err = pst_tam_run(s);
+	if (err == PST_OK)
+		err = audit(db, op, "%s", op->name);
+	return err;
+}
+
+enum pst_err
+pst_tam_group_add(struct pst_tam_store *store, const char *who,
+    const char *name, uint64_t now_s)
+{
+	struct op op = {
+		.who = who, .what = "add group", .name = name, .now_s = now_s
+	};
+
+	if (!pst_tam_name_ok(name))
+		return PST_ERR_ARG;
+	return pst_tam_store_work(store, group_add, &op);
+}
+
+static enum pst_err
+group_remove(struct pst_tam_db *db, void *ctx)
+{
+	return remove_named(db, ctx, SQL_GROUP_REMOVE);
+}
+
+enum pst_err
+pst_tam_group_remove(struct pst_tam_store *store, const char *who,
+    const char *name, uint64_t now_s)
+{
+	struct op op = {
+		.who = who, .what = "remove group", .name = name, .now_s = now_s
+	};
+
+	return pst_tam_store_work(store, group_remove, &op);
+}
+
+static enum pst_err
+group_member(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	int64_t group, device;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	err = id_of(db, SQL_GROUP_ID, op->name, &group);
+	if (err == PST_OK)
+		err = id_of(db, SQL_DEVICE_ID, op->other, &device);
+	if (err != PST_OK)
+		return err;
+	s = pst_tam_stmt(db, op->flag ? SQL_MEMBER_ADD : SQL_MEMBER_REMOVE);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, device);
+	(void)sqlite3_bind_int64(s, 2, group);
+	err = op->flag ? pst_tam_run(s) : run_found(db, s);
+	if (err == PST_OK)
+		err = audit(db, op, "%s: %s", op->name, op->other);
+	return err;
+}
+
+enum pst_err
+pst_tam_group_member(struct pst_tam_store *store, const char *who,
+    const char *group, const char *device, bool member, uint64_t now_s)
+{
+	struct op op = { .who = who,
+		.name = group,
+		.other = device,
+		.flag = member,
+		.now_s = now_s };
+
+	op.what = member ? "join group" : "leave group";
+	return pst_tam_store_work(store, group_member, &op);
+}
+
+/* --- assignments ------------------------------------------------------- */
+
+static enum pst_err
+resolve(
+    struct pst_tam_db *db, const struct op *op, int64_t *group, int64_t *device)
+{
+	*group = *device = 0;
+	if (op->kind == PST_TAM_GROUP)
+		return id_of(db, SQL_GROUP_ID, op->name, group);
+	if (op->kind == PST_TAM_DEVICE)
+		return id_of(db, SQL_DEVICE_ID, op->name, device);
+	return PST_OK;
+}
+
+static enum pst_err
+audit_component(struct pst_tam_db *db, const struct op *op)
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * PST_SUIT_ID_MAX + 1];
+	size_t i, n = op->component.len;
+
+	if (n > PST_SUIT_ID_MAX)
+		n = PST_SUIT_ID_MAX;
+	for (i = 0; i < n; i++) {
+		hex[2 * i] = digits[op->component.ptr[i] >> 4];
+		hex[2 * i + 1] = digits[op->component.ptr[i] & 15];
+	}
+	hex[2 * n] = '\0';
+	return audit(db, op, "%s%s: component %s",
+	    op->kind == PST_TAM_ALL	    ? "all"
+		: op->kind == PST_TAM_GROUP ? "group "
+					    : "device ",
+	    op->kind == PST_TAM_ALL ? "" : op->name, hex);
+}
+
+static enum pst_err
+assign(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	int64_t group, device;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	err = resolve(db, op, &group, &device);
+	if (err != PST_OK)
+		return err;
+	s = pst_tam_stmt(db, SQL_ASSIGN);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, op->component);
+	(void)sqlite3_bind_int64(s, 2, op->kind);
+	if (group != 0)
+		(void)sqlite3_bind_int64(s, 3, group);
+	if (device != 0)
+		(void)sqlite3_bind_int64(s, 4, device);
+	(void)sqlite3_bind_int(s, 5, op->flag);
+	err = pst_tam_run(s);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit_component(db, op);
+	return err;
+}
+
+static enum pst_err
+unassign(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	int64_t group, device;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	err = resolve(db, op, &group, &device);
+	if (err != PST_OK)
+		return err;
+	s = pst_tam_stmt(db, SQL_UNASSIGN);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, op->component);
+	(void)sqlite3_bind_int64(s, 2, op->kind);
+	(void)sqlite3_bind_int64(s, 3, group);
+	(void)sqlite3_bind_int64(s, 4, device);
+	err = run_found(db, s);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit_component(db, op);
+	return err;
+}
+
+static enum pst_err
+assignment(struct pst_tam_store *store, pst_tam_work *work, struct op *op)
+{
+	if (!pst_component_id_valid(op->component) || op->kind < PST_TAM_ALL ||
+	    op->kind > PST_TAM_DEVICE)
+		return PST_ERR_ARG;
+	if (op->kind != PST_TAM_ALL && op->name == NULL)
+		return PST_ERR_ARG;
+	return pst_tam_store_work(store, work, op);
+}
+
+enum pst_err
+pst_tam_assign(struct pst_tam_store *store, const char *who,
+    struct pst_bytes component, enum pst_tam_scope scope, const char *target,
+    bool on_request, uint64_t now_s)
+{
+	struct op op = { .who = who,
+		.what = "assign",
+		.name = target,
+		.component = component,
+		.kind = scope,
+		.flag = on_request,
+		.now_s = now_s };
+
+	return assignment(store, assign, &op);
+}
+
+enum pst_err
+pst_tam_unassign(struct pst_tam_store *store, const char *who,
+    struct pst_bytes component, enum pst_tam_scope scope, const char *target,
+    uint64_t now_s)
+{
+	struct op op = { .who = who,
+		.what = "unassign",
+		.name = target,
+		.component = component,
+		.kind = scope,
+		.now_s = now_s };
+
+	return assignment(store, unassign, &op);
+}
+
+/* --- anchors ----------------------------------------------------------- */
+
+/* A name stands for one key; other prefixes replace the old ones. */
+static enum pst_err
+anchor_clash(struct pst_tam_db *db, const struct op *op)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_ANCHOR_SAME);
+	enum pst_err err = PST_OK;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, op->kind);
+	pst_tam_bind_str(s, 2, op->name);
+	if (sqlite3_step(s) == SQLITE_ROW &&
+	    !pst_equal(pst_tam_col_blob(s, 0), op->key))
+		err = PST_ERR_STATE;
+	(void)sqlite3_reset(s);
+	return err;
+}
+
+static enum pst_err
+anchor_add(struct pst_tam_db *db, void *ctx)
+{
+	static const uint8_t none[1];
+	struct op *op = ctx;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	err = anchor_clash(db, op);
+	if (err != PST_OK)
+		return err;
+	s = pst_tam_stmt(db, SQL_ANCHOR_ADD);
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, op->kind);
+	pst_tam_bind_str(s, 2, op->name);
+	pst_tam_bind_blob(s, 3, op->key);
+	if (op->prefixes.items.len > 0)
+		pst_tam_bind_blob(s, 4, op->prefixes.items);
+	else
+		(void)sqlite3_bind_blob(s, 4, none, 0, SQLITE_STATIC);
+	pst_tam_bind_u64(s, 5, op->prefixes.count);
+	err = pst_tam_run(s);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit(db, op, "%s %s",
+		    op->kind == PST_TAM_SIGNER ? "signer" : "verifier",
+		    op->name);
+	return err;
+}
+
+static bool
+prefixes_ok(const struct pst_tam_anchor *a)
+{
+	struct pst_list list = a->prefixes;
+	struct pst_bytes id;
+
+	while (pst_list_next(&list, &id)) {
+		if (!pst_component_id_valid(id))
+			return false;
+	}
+	/* A signer for nothing is a mistake that shows up too late. */
+	return a->kind != PST_TAM_SIGNER || a->prefixes.count > 0;
+}
+
+enum pst_err
+pst_tam_anchor_add(struct pst_tam_store *store, const char *who,
+    const struct pst_tam_anchor *anchor, uint64_t now_s)
+{
+	uint8_t encoded[PST_TAM_KEY_BYTES];
+	struct pst_cbor_writer w;
+	struct op op = { .who = who,
+		.what = "add anchor",
+		.name = anchor->name,
+		.kind = anchor->kind,
+		.prefixes = anchor->prefixes,
+		.now_s = now_s };
+
+	if (!pst_tam_name_ok(anchor->name) || !prefixes_ok(anchor) ||
+	    (anchor->kind != PST_TAM_SIGNER &&
+		anchor->kind != PST_TAM_VERIFIER))
+		return PST_ERR_ARG;
+	if (pst_pubkey_published(&anchor->key))
+		return PST_ERR_COSE_KEY;
+	pst_cbor_writer_init(&w, encoded, sizeof(encoded));
+	pst_cose_key_encode(&w, &anchor->key, (struct pst_bytes){ NULL, 0 });
+	if (w.err != PST_OK)
+		return w.err;
+	op.key = pst_cbor_written(&w);
+	return pst_tam_store_work(store, anchor_add, &op);
+}
+
+static enum pst_err
+anchor_remove(struct pst_tam_db *db, void *ctx)
+{
+	struct op *op = ctx;
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_ANCHOR_REMOVE);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, op->kind);
+	pst_tam_bind_str(s, 2, op->name);
+	err = run_found(db, s);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit(db, op, "%s", op->name);
+	return err;
+}
+
+enum pst_err
+pst_tam_anchor_remove(struct pst_tam_store *store, const char *who,
+    enum pst_tam_anchor_kind kind, const char *name, uint64_t now_s)
+{
+	struct op op = { .who = who,
+		.what = "remove anchor",
+		.name = name,
+		.kind = kind,
+		.now_s = now_s };
+
+	return pst_tam_store_work(store, anchor_remove, &op);
+}
+
+/* --- manifests --------------------------------------------------------- */
+
+/*
+ * The very same is fine; otherwise the sequence number has to grow, or a
+ * device that has the newer one would be sent the older (a downgrade).
+ */
+static enum pst_err
+newer(struct pst_tam_db *db, const struct pst_tam_manifest *m, bool *known)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_MANIFEST_NEWEST);
+	struct pst_suit_digest digest;
+	enum pst_err err;
+	int rc;
+
+	*known = false;
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, m->manifest_id);
+	rc = sqlite3_step(s);
+	err = pst_tam_db_err(rc);
+	if (rc == SQLITE_ROW) {
+		digest = pst_tam_col_digest(s, 1);
+		*known = digest.alg == m->digest.alg &&
+		    pst_equal(digest.bytes, m->digest.bytes);
+		if (!*known && pst_tam_col_u64(s, 0) >= m->sequence)
+			err = PST_ERR_SUIT_SEQUENCE;
+	}
+	(void)sqlite3_reset(s);
+	return err;
+}
+
+static enum pst_err
+manifest_row(
+    struct pst_tam_db *db, const struct pst_tam_manifest *m, int64_t *id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_MANIFEST_ADD);
+	enum pst_err err;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, m->manifest_id);
+	pst_tam_bind_u64(s, 2, m->sequence);
+	pst_tam_bind_digest(s, 3, &m->digest);
+	pst_tam_bind_blob(s, 5, m->components.items);
+	pst_tam_bind_u64(s, 6, m->components.count);
+	pst_tam_bind_str(s, 7, m->signer);
+	pst_tam_bind_u64(s, 8, m->published_s);
+	pst_tam_bind_u64(s, 9, m->envelope.len);
+	pst_tam_bind_blob(s, 10, m->envelope);
+	err = pst_tam_run(s);
+	if (err == PST_OK)
+		*id = sqlite3_last_insert_rowid(db->sql);
+	return err;
+}
+
+static enum pst_err
+component_row(struct pst_tam_db *db, struct pst_bytes component, int64_t id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_MANIFEST_COMPONENT);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, component);
+	(void)sqlite3_bind_int64(s, 2, id);
+	return pst_tam_run(s);
+}
+
+enum pst_err
+pst_tam_manifest_store(struct pst_tam_db *db, void *ctx)
+{
+	struct pst_tam_publication *p = ctx;
+	const struct pst_tam_manifest *m = &p->manifest;
+	struct op op = {
+		.who = p->who, .what = "publish", .now_s = m->published_s
+	};
+	struct pst_list list = m->components;
+	struct pst_bytes id;
+	bool known;
+	enum pst_err err;
+
+	err = newer(db, m, &known);
+	if (err != PST_OK || known)
+		return err;
+	err = manifest_row(db, m, &p->manifest.id);
+	if (err == PST_OK)
+		err = component_row(db, m->manifest_id, m->id);
+	while (err == PST_OK && pst_list_next(&list, &id))
+		err = component_row(db, id, m->id);
+	if (err == PST_OK)
+		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+	if (err == PST_OK)
+		err = audit(db, &op, "manifest %lld, sequence %llu, signer %s",
+		    (long long)m->id, (unsigned long long)m->sequence,
+		    m->signer);
+	return err;
+}

@@ -1,0 +1,316 @@
+/*
+ * Every statement of the store and the schema, as plain SQL: no feature that
+ * PostgreSQL lacks, but for the pragmas and STRICT, which stand apart.
+ *
+ * Times are seconds since 1970. Component identifiers, digests and keys are
+ * kept as they are encoded on the wire. No secret is in here: challenge keys
+ * are files, and a token is worth something only to the device that holds
+ * the TEEP key.
+ */
+#include "store_internal.h"
+
+/*
+ * Version 1. The envelope stands last, so that a listing does not read it.
+ */
+static const char schema_1[] =
+    "CREATE TABLE meta ("
+    " name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+    "INSERT INTO meta VALUES ('generation', 1);"
+
+    "CREATE TABLE devices ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE,"
+    " status INTEGER NOT NULL,"
+    " attester BLOB NOT NULL UNIQUE,"
+    " attestation_key BLOB,"
+    " teep_key BLOB,"
+    " thumbprint BLOB UNIQUE,"
+    " enrolled_s INTEGER NOT NULL,"
+    " seen_s INTEGER NOT NULL DEFAULT 0,"
+    " attested_s INTEGER NOT NULL DEFAULT 0,"
+    " attested INTEGER NOT NULL DEFAULT 0,"
+    " claims BLOB,"
+    " token BLOB,"
+    " token_expires_s INTEGER NOT NULL DEFAULT 0,"
+    " pending BLOB,"
+    " tc_digest BLOB) STRICT;"
+    "CREATE INDEX devices_token ON devices (token_expires_s)"
+    " WHERE token IS NOT NULL;"
+
+    "CREATE TABLE inventory ("
+    " device INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,"
+    " component BLOB NOT NULL,"
+    " digest_alg INTEGER NOT NULL,"
+    " digest BLOB,"
+    " image_size INTEGER,"
+    " since_s INTEGER NOT NULL,"
+    " PRIMARY KEY (device, component)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE spent ("
+    " challenge BLOB PRIMARY KEY,"
+    " expires_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX spent_expires ON spent (expires_s);"
+
+    "CREATE TABLE manifests ("
+    " id INTEGER PRIMARY KEY,"
+    " manifest_id BLOB NOT NULL,"
+    " sequence INTEGER NOT NULL,"
+    " digest_alg INTEGER NOT NULL,"
+    " digest BLOB NOT NULL UNIQUE,"
+    " components BLOB NOT NULL,"
+    " component_count INTEGER NOT NULL,"
+    " signer TEXT NOT NULL,"
+    " published_s INTEGER NOT NULL,"
+    " envelope_len INTEGER NOT NULL,"
+    " envelope BLOB NOT NULL,"
+    " UNIQUE (manifest_id, sequence)) STRICT;"
+    "CREATE TABLE manifest_components ("
+    " component BLOB NOT NULL,"
+    " manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,"
+    " PRIMARY KEY (component, manifest)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE groups ("
+    " id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE members ("
+    " device INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,"
+    " grp INTEGER NOT NULL REFERENCES groups (id) ON DELETE CASCADE,"
+    " PRIMARY KEY (device, grp)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX members_grp ON members (grp);"
+
+    "CREATE TABLE assignments ("
+    " id INTEGER PRIMARY KEY,"
+    " component BLOB NOT NULL,"
+    " scope INTEGER NOT NULL,"
+    " grp INTEGER REFERENCES groups (id) ON DELETE CASCADE,"
+    " device INTEGER REFERENCES devices (id) ON DELETE CASCADE,"
+    " on_request INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX assignments_once ON assignments"
+    " (component, scope, coalesce(grp, 0), coalesce(device, 0));"
+    "CREATE INDEX assignments_device ON assignments (device);"
+
+    "CREATE TABLE anchors ("
+    " id INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " public_key BLOB NOT NULL,"
+    " prefixes BLOB NOT NULL,"
+    " prefix_count INTEGER NOT NULL,"
+    " UNIQUE (kind, name)) STRICT;"
+
+    "CREATE TABLE reports ("
+    " id INTEGER PRIMARY KEY,"
+    " device INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,"
+    " at_s INTEGER NOT NULL,"
+    " success INTEGER NOT NULL,"
+    " err_code INTEGER NOT NULL,"
+    " msg TEXT NOT NULL,"
+    " digest_alg INTEGER NOT NULL,"
+    " digest BLOB,"
+    " code INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL,"
+    " section INTEGER NOT NULL,"
+    " place INTEGER NOT NULL,"
+    " component INTEGER NOT NULL,"
+    " raw BLOB) STRICT;"
+    "CREATE INDEX reports_device ON reports (device, id);"
+
+    "CREATE TABLE audit ("
+    " id INTEGER PRIMARY KEY,"
+    " at_s INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " what TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT;"
+
+    /* Which challenge keys exist; their bytes are files. */
+    "CREATE TABLE cluster_keys ("
+    " id INTEGER PRIMARY KEY,"
+    " from_s INTEGER NOT NULL,"
+    " until_s INTEGER NOT NULL) STRICT;";
+
+/* Version 2: what was delivered and what failed; Errors answered. */
+static const char schema_2[] = "ALTER TABLE devices ADD COLUMN ledger BLOB;"
+			       "ALTER TABLE devices ADD COLUMN renegotiated_s"
+			       " INTEGER NOT NULL DEFAULT 0;";
+
+const char *const pst_tam_schema[] = { schema_1, schema_2 };
+const int pst_tam_schema_version =
+    (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
+
+#define DEVICE_RECORD \
+	"SELECT d.id, d.status, d.name, d.attester, d.teep_key, d.token," \
+	" d.token_expires_s, d.pending, d.ledger, d.tc_digest," \
+	" d.renegotiated_s, m.grp," \
+	" (SELECT value FROM meta WHERE name = 'generation')" \
+	" FROM devices d LEFT JOIN members m ON m.device = d.id "
+
+#define DEVICE_ROW \
+	"SELECT id, name, status, attester, teep_key, enrolled_s, seen_s," \
+	" attested_s, attested, claims, token IS NOT NULL, token_expires_s" \
+	" FROM devices "
+
+const char *const pst_tam_sql_text[SQL_COUNT] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SAVE] = "SAVEPOINT one",
+	[SQL_SAVE_UNDO] = "ROLLBACK TO SAVEPOINT one",
+	[SQL_SAVE_DONE] = "RELEASE SAVEPOINT one",
+	[SQL_GENERATION_NEXT] =
+	    "UPDATE meta SET value = value + 1 WHERE name = 'generation'",
+
+	[SQL_SPEND] = "INSERT INTO spent (challenge, expires_s)"
+		      " VALUES (?, ?)",
+	[SQL_SEEN] = "UPDATE devices SET seen_s = ? WHERE id = ?",
+	[SQL_PASSED] = "UPDATE devices SET seen_s = ?1, attested_s = ?1,"
+		       " attested = 0, claims = ?2 WHERE id = ?3",
+	[SQL_NOT_PASSED] = "UPDATE devices SET seen_s = ?, attested = ?,"
+			   " claims = coalesce(?, claims) WHERE id = ?",
+	[SQL_KEY] = "UPDATE devices SET teep_key = ?, thumbprint = ?"
+		    " WHERE id = ?",
+	[SQL_INVENTORY_CLEAR] = "DELETE FROM inventory WHERE device = ?",
+	[SQL_INVENTORY_PUT] =
+	    "INSERT INTO inventory (device, component, digest_alg, digest,"
+	    " image_size, since_s) VALUES (?, ?, ?, ?, ?, ?)"
+	    " ON CONFLICT (device, component) DO UPDATE SET"
+	    " digest_alg = excluded.digest_alg, digest = excluded.digest,"
+	    " image_size = excluded.image_size, since_s = excluded.since_s",
+	[SQL_INVENTORY_DROP] =
+	    "DELETE FROM inventory WHERE device = ? AND component = ?",
+	[SQL_TC_DIGEST] = "UPDATE devices SET tc_digest = ? WHERE id = ?",
+	[SQL_UPDATE] = "UPDATE devices SET token = ?, token_expires_s = ?,"
+		       " pending = ? WHERE id = ?",
+	[SQL_WITHDRAW] = "UPDATE devices SET token = NULL,"
+			 " token_expires_s = 0, pending = NULL WHERE id = ?",
+	[SQL_ANSWER] = "UPDATE devices SET token = NULL, token_expires_s = 0,"
+		       " pending = NULL, seen_s = ? WHERE id = ? AND token = ?",
+	[SQL_LEDGER] = "UPDATE devices SET ledger = ? WHERE id = ?",
+	[SQL_REPORT] =
+	    "INSERT INTO reports (device, at_s, success, err_code, msg,"
+	    " digest_alg, digest, code, reason, section, place, component,"
+	    " raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_REPORTS_TRIM] = "DELETE FROM reports WHERE device = ?1 AND id <="
+			     " (SELECT id FROM reports WHERE device = ?1"
+			     " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[SQL_RENEGOTIATED] = "UPDATE devices SET renegotiated_s = ?1,"
+			     " seen_s = ?1 WHERE id = ?2",
+	[SQL_PURGE_SPENT] = "DELETE FROM spent WHERE expires_s <= ?",
+	[SQL_PURGE_TOKENS] =
+	    "UPDATE devices SET token = NULL, token_expires_s = 0,"
+	    " pending = NULL WHERE token IS NOT NULL AND"
+	    " token_expires_s <= ?",
+	[SQL_PURGE_AUDIT] =
+	    "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?",
+
+	[SQL_DEVICE_BY_KEY] = DEVICE_RECORD "WHERE d.thumbprint = ?",
+	[SQL_DEVICE_BY_ATTESTER] = DEVICE_RECORD "WHERE d.attester = ?",
+	[SQL_GENERATION] = "SELECT value FROM meta WHERE name = 'generation'",
+	/* The newest of each, in the order in which they first appeared. */
+	[SQL_CATALOGUE] =
+	    "SELECT m.id, m.manifest_id, m.sequence, m.digest_alg, m.digest,"
+	    " m.components, m.component_count, m.envelope_len"
+	    " FROM manifests m JOIN"
+	    " (SELECT manifest_id, max(sequence) AS newest, min(id) AS first"
+	    "  FROM manifests GROUP BY manifest_id) n"
+	    " ON n.manifest_id = m.manifest_id AND n.newest = m.sequence"
+	    " ORDER BY n.first",
+	[SQL_GRANTS] = "SELECT component, scope, grp, on_request"
+		       " FROM assignments WHERE device IS NULL",
+	[SQL_DEVICE_GRANTS] = "SELECT component, on_request FROM assignments"
+			      " WHERE device = ?",
+	[SQL_ENVELOPE] = "SELECT envelope FROM manifests WHERE id = ?",
+
+	[SQL_AUDIT] = "INSERT INTO audit (at_s, who, what, detail)"
+		      " VALUES (?, ?, ?, ?)",
+	[SQL_DEVICE_ID] = "SELECT id FROM devices WHERE name = ?",
+	[SQL_DEVICE_SAME] =
+	    "SELECT id FROM devices WHERE name = ? AND attester = ?",
+	[SQL_DEVICE_ADD] =
+	    "INSERT INTO devices (name, status, attester, attestation_key,"
+	    " enrolled_s) VALUES (?, 1, ?, ?, ?)",
+	[SQL_DEVICE_STATUS] =
+	    "UPDATE devices SET status = ?, token = NULL,"
+	    " token_expires_s = 0, pending = NULL WHERE name = ?",
+	[SQL_DEVICE_REMOVE] = "DELETE FROM devices WHERE name = ?",
+	[SQL_GROUP_ID] = "SELECT id FROM groups WHERE name = ?",
+	[SQL_GROUP_ADD] = "INSERT INTO groups (name) VALUES (?)"
+			  " ON CONFLICT (name) DO NOTHING",
+	[SQL_GROUP_REMOVE] = "DELETE FROM groups WHERE name = ?",
+	[SQL_MEMBER_ADD] = "INSERT INTO members (device, grp) VALUES (?, ?)"
+			   " ON CONFLICT (device, grp) DO NOTHING",
+	[SQL_MEMBER_REMOVE] =
+	    "DELETE FROM members WHERE device = ? AND grp = ?",
+	[SQL_ASSIGN] = "INSERT INTO assignments (component, scope, grp, device,"
+		       " on_request) VALUES (?, ?, ?, ?, ?)"
+		       " ON CONFLICT (component, scope, coalesce(grp, 0),"
+		       " coalesce(device, 0))"
+		       " DO UPDATE SET on_request = excluded.on_request",
+	[SQL_UNASSIGN] =
+	    "DELETE FROM assignments WHERE component = ? AND scope = ?"
+	    " AND coalesce(grp, 0) = ? AND coalesce(device, 0) = ?",
+	[SQL_ANCHOR_SAME] = "SELECT public_key FROM anchors"
+			    " WHERE kind = ? AND name = ?",
+	[SQL_ANCHOR_ADD] =
+	    "INSERT INTO anchors (kind, name, public_key, prefixes,"
+	    " prefix_count) VALUES (?, ?, ?, ?, ?)"
+	    " ON CONFLICT (kind, name) DO UPDATE SET"
+	    " prefixes = excluded.prefixes,"
+	    " prefix_count = excluded.prefix_count",
+	[SQL_ANCHOR_REMOVE] = "DELETE FROM anchors WHERE kind = ? AND name = ?",
+	[SQL_MANIFEST_NEWEST] =
+	    "SELECT sequence, digest_alg, digest FROM manifests"
+	    " WHERE manifest_id = ? ORDER BY sequence DESC LIMIT 1",
+	[SQL_MANIFEST_ADD] =
+	    "INSERT INTO manifests (manifest_id, sequence, digest_alg,"
+	    " digest, components, component_count, signer, published_s,"
+	    " envelope_len, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_MANIFEST_COMPONENT] =
+	    "INSERT INTO manifest_components (component, manifest)"
+	    " VALUES (?, ?) ON CONFLICT (component, manifest) DO NOTHING",
+
+	[SQL_LIST_DEVICES] = DEVICE_ROW "WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_FIND_DEVICE] = DEVICE_ROW "WHERE name = ?",
+	[SQL_DEVICE_GROUPS] =
+	    "SELECT g.name FROM members m JOIN groups g ON g.id = m.grp"
+	    " WHERE m.device = ? ORDER BY g.name",
+	[SQL_LIST_INVENTORY] =
+	    "SELECT i.component, i.digest_alg, i.digest, i.image_size,"
+	    " i.since_s, m.id, m.sequence FROM inventory i"
+	    " LEFT JOIN manifests m ON m.digest = i.digest"
+	    " AND m.digest_alg = i.digest_alg"
+	    " AND m.manifest_id = i.component"
+	    " WHERE i.device = ? ORDER BY i.component",
+	[SQL_LIST_REPORTS] =
+	    "SELECT r.id, r.device, r.at_s, r.success, r.err_code, r.msg,"
+	    " r.digest_alg, r.digest, m.manifest_id, r.code, r.reason,"
+	    " r.section, r.place, r.component, r.raw FROM reports r"
+	    " LEFT JOIN manifests m ON m.digest = r.digest"
+	    " WHERE r.id > ?1 AND (?2 = 0 OR r.device = ?2)"
+	    " ORDER BY r.id LIMIT ?3",
+	[SQL_LIST_MANIFESTS] =
+	    "SELECT id, manifest_id, sequence, digest_alg, digest,"
+	    " components, component_count, signer, published_s,"
+	    " envelope_len FROM manifests WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_LIST_GROUPS] =
+	    "SELECT id, name,"
+	    " (SELECT count(*) FROM members WHERE grp = groups.id)"
+	    " FROM groups WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_LIST_ASSIGNMENTS] =
+	    "SELECT a.id, a.component, a.scope, g.name, d.name,"
+	    " a.on_request,"
+	    " EXISTS (SELECT 1 FROM manifest_components c"
+	    "  WHERE c.component = a.component)"
+	    " FROM assignments a LEFT JOIN groups g ON g.id = a.grp"
+	    " LEFT JOIN devices d ON d.id = a.device"
+	    " WHERE a.id > ? ORDER BY a.id LIMIT ?",
+	[SQL_LIST_ANCHORS] =
+	    "SELECT id, kind, name, public_key, prefixes, prefix_count"
+	    " FROM anchors WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_LIST_AUDIT] = "SELECT id, at_s, who, what, detail FROM audit"
+			   " WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_COUNTS] = "SELECT (SELECT count(*) FROM devices),"
+		       " (SELECT count(*) FROM manifests),"
+		       " (SELECT count(*) FROM spent),"
+		       " (SELECT count(*) FROM reports),"
+		       " (SELECT count(*) FROM inventory),"
+		       " (SELECT count(*) FROM audit)",
+};
