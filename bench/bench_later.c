@@ -1,0 +1,17 @@
+#include "bench.h"
+void
+bench_suit(void)
+{
+}
+void
+bench_tam(void)
+{
+}
+void
+bench_sessions(void)
+{
+}
+void
+bench_size(void)
+{
+}
