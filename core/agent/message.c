@@ -36,7 +36,8 @@ pst_agent_authenticate(struct pst_agent *a, size_t len, bool *authentic)
 		return PST_ERR_COSE_STRUCTURE;
 	err = pst_cose_verify(
 	    &a->cose, a->ports.crypto, &keys, PST_NOTHING, &a->verified);
-	if (err == PST_ERR_COSE_KEY && a->cert_err != PST_OK)
+	if ((err == PST_ERR_COSE_KEY || err == PST_ERR_COSE_SIGNATURE) &&
+	    a->cert_err != PST_OK)
 		return a->cert_err;
 	if (err != PST_OK)
 		return err;

@@ -30,6 +30,8 @@ main(void)
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		printf("-- %s\n", modes[i].name);
 		w.mode = modes[i];
+		query_cases();
+		request_cases();
 		update_cases();
 	}
 	world_done();
