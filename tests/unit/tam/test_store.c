@@ -1,0 +1,679 @@
+/*
+ * The store by itself: migrations, damage, crashes, limits, operators.
+ */
+#include "world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct world w;
+static struct agent a;
+
+static const struct pst_bytes none = { NULL, 0 };
+
+#define BEGIN() CHECK(world_open(&w))
+#define END() world_close(&w)
+
+static struct pst_tam_counts
+counts(void)
+{
+	struct pst_tam_counts c;
+
+	if (pst_tam_count(w.reader, &c) != PST_OK)
+		memset(&c, 0xff, sizeof(c));
+	return c;
+}
+
+static void
+stop_store(void)
+{
+	pst_tam_reader_close(&w.reader);
+	pst_tam_store_close(&w.store);
+}
+
+/* --- opening ----------------------------------------------------------- */
+
+static void
+the_database_is_its_owners_only(void)
+{
+	struct stat st;
+
+	BEGIN();
+	CHECK_EQ(stat(w.db, &st), 0);
+	CHECK_EQ(st.st_mode & 0777, 0600);
+	END();
+}
+
+static bool
+sql(const char *path, const char *text)
+{
+	sqlite3 *db = NULL;
+	char *why = NULL;
+	bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_exec(db, text, NULL, NULL, &why) == SQLITE_OK;
+
+	if (why != NULL)
+		printf("  %s\n", why);
+	sqlite3_free(why);
+	(void)sqlite3_close(db);
+	return ok;
+}
+
+static bool
+is_alpha(void *ctx, const struct pst_tam_device_row *row)
+{
+	*(bool *)ctx = strcmp(row->name, "alpha") == 0 &&
+	    row->enrolled_s == 77 && row->status == PST_TAM_ACTIVE;
+	return true;
+}
+
+/* A database of version 1 with a device in it comes up to date, and the
+ * device is still there. */
+static void
+an_older_schema_is_migrated(void)
+{
+	bool found = false;
+
+	BEGIN();
+	stop_store();
+	CHECK_EQ(unlink(w.db), 0);
+	CHECK(sql(w.db,
+	    "CREATE TABLE schema_version (version INTEGER PRIMARY KEY,"
+	    " applied_s INTEGER NOT NULL) STRICT;"
+	    "INSERT INTO schema_version VALUES (1, 0);"
+	    "PRAGMA application_id = 1347638356"));
+	CHECK(sql(w.db, pst_tam_schema[0]));
+	CHECK(sql(w.db,
+	    "INSERT INTO devices (name, status, attester, enrolled_s)"
+	    " VALUES ('alpha', 1, x'01', 77)"));
+	CHECK(world_restart(&w));
+	CHECK_EQ(
+	    pst_tam_find_device(w.reader, "alpha", is_alpha, &found), PST_OK);
+	CHECK(found);
+	stop_store();
+	CHECK(sql(w.db, "SELECT ledger, renegotiated_s FROM devices"));
+	END();
+}
+
+static void
+a_newer_schema_is_refused(void)
+{
+	char note[PST_TAM_NOTE_MAX];
+
+	BEGIN();
+	stop_store();
+	CHECK(sql(w.db, "INSERT INTO schema_version VALUES (999, 0)"));
+	CHECK_EQ(pst_tam_store_open(w.db, &w.store, note), PST_ERR_UNSUPPORTED);
+	CHECK(w.store == NULL);
+	CHECK(strstr(note, "newer version") != NULL);
+	END();
+}
+
+static void
+another_programs_database_is_refused(void)
+{
+	char note[PST_TAM_NOTE_MAX];
+
+	BEGIN();
+	stop_store();
+	CHECK_EQ(unlink(w.db), 0);
+	CHECK(sql(w.db, "CREATE TABLE recipes (name TEXT)"));
+	CHECK_EQ(
+	    pst_tam_store_open(w.db, &w.store, note), PST_ERR_STORE_DAMAGED);
+	CHECK(strstr(note, "another program") != NULL);
+	CHECK(sql(w.db, "SELECT * FROM recipes"));
+	END();
+}
+
+static void
+overwrite(const char *path, off_t at, size_t len)
+{
+	static uint8_t junk[4096];
+	int fd = open(path, O_RDWR);
+
+	memset(junk, 0x5a, sizeof(junk));
+	if (fd >= 0 && len <= sizeof(junk))
+		(void)!pwrite(fd, junk, len, at);
+	(void)close(fd);
+}
+
+static void
+a_damaged_database_is_refused_clearly(void)
+{
+	static const struct {
+		off_t at;
+		size_t len;
+	} rows[] = {
+		{ 0, 100 },	/* the header */
+		{ 100, 64 },	/* the schema's page */
+		{ 4096, 4096 }, /* a page of a table */
+	};
+	char note[PST_TAM_NOTE_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BEGIN();
+		CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+		stop_store();
+		overwrite(w.db, rows[i].at, rows[i].len);
+		CHECK_EQ(pst_tam_store_open(w.db, &w.store, note),
+		    PST_ERR_STORE_DAMAGED);
+		CHECK(w.store == NULL);
+		CHECK(strstr(note, w.db) != NULL);
+		END();
+	}
+}
+
+static void
+a_path_that_cannot_be_opened_says_why(void)
+{
+	struct pst_tam_store *s;
+	char note[PST_TAM_NOTE_MAX];
+
+	CHECK_EQ(
+	    pst_tam_store_open("/nonexistent/tam.db", &s, note), PST_ERR_STORE);
+	CHECK(strstr(note, strerror(ENOENT)) != NULL);
+	CHECK_EQ(
+	    pst_tam_store_open("/nonexistent/tam.db", &s, NULL), PST_ERR_STORE);
+}
+
+/* --- the writer -------------------------------------------------------- */
+
+static void
+change(struct pst_tam_changes *ch, uint32_t number)
+{
+	memset(ch, 0, sizeof(*ch));
+	ch->what = PST_TAM_SPEND;
+	ch->device = 1;
+	ch->now_s = w.now_s;
+	memcpy(ch->challenge, &number, sizeof(number));
+	ch->challenge_expires_s = w.now_s + 600;
+}
+
+static void
+a_list_is_applied_whole_or_not_at_all(void)
+{
+	struct pst_tam_changes ch;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	change(&ch, 1);
+	ch.device = 99; /* fails after the challenge was inserted */
+	CHECK_EQ(pst_tam_store_apply(w.store, &ch), PST_ERR_NOT_FOUND);
+	CHECK_EQ(counts().spent, 0);
+	ch.device = 1;
+	CHECK_EQ(pst_tam_store_apply(w.store, &ch), PST_OK);
+	CHECK_EQ(pst_tam_store_apply(w.store, &ch), PST_ERR_TEEP_TOKEN);
+	CHECK_EQ(counts().spent, 1);
+	END();
+}
+
+struct tally {
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	size_t ok, refused, other;
+};
+
+static void
+count_done(void *ctx, enum pst_err err)
+{
+	struct tally *t = ctx;
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (err == PST_OK)
+		t->ok++;
+	else if (err == PST_ERR_TEEP_TOKEN)
+		t->refused++;
+	else
+		t->other++;
+	(void)pthread_cond_signal(&t->over);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+static void
+wait_for(struct tally *t, size_t n)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	while (t->ok + t->refused + t->other < n)
+		(void)pthread_cond_wait(&t->over, &t->lock);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+#define TALLY() \
+	{ \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0 \
+	}
+
+/* One refusal in a batch does not touch its neighbours. */
+static void
+a_crowd_shares_batches_and_each_hears_its_own_outcome(void)
+{
+	struct tally t = TALLY();
+	struct pst_tam_changes ch;
+	uint32_t i;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	for (i = 0; i < 2000; i++) {
+		change(&ch, i / 2);
+		CHECK_EQ(
+		    pst_tam_store_submit(w.store, &ch, count_done, &t), PST_OK);
+	}
+	wait_for(&t, 2000);
+	CHECK_EQ(t.ok, 1000);
+	CHECK_EQ(t.refused, 1000);
+	CHECK_EQ(t.other, 0);
+	CHECK_EQ(counts().spent, 1000);
+	END();
+}
+
+/* Holds the writer until it is told to go on. */
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	bool entered, open;
+};
+
+static void
+hold(void *ctx, enum pst_err err)
+{
+	struct gate *g = ctx;
+
+	(void)err;
+	(void)pthread_mutex_lock(&g->lock);
+	g->entered = true;
+	(void)pthread_cond_broadcast(&g->turn);
+	while (!g->open)
+		(void)pthread_cond_wait(&g->turn, &g->lock);
+	(void)pthread_mutex_unlock(&g->lock);
+}
+
+static void
+a_full_queue_is_busy(void)
+{
+	struct gate g = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+		false, false };
+	struct tally t = TALLY();
+	struct pst_tam_changes ch;
+	uint32_t i;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	change(&ch, 0);
+	CHECK_EQ(pst_tam_store_submit(w.store, &ch, hold, &g), PST_OK);
+	(void)pthread_mutex_lock(&g.lock);
+	while (!g.entered)
+		(void)pthread_cond_wait(&g.turn, &g.lock);
+	(void)pthread_mutex_unlock(&g.lock);
+	for (i = 1; i <= PST_TAM_QUEUE_MAX; i++) {
+		change(&ch, i);
+		CHECK_EQ(
+		    pst_tam_store_submit(w.store, &ch, count_done, &t), PST_OK);
+	}
+	change(&ch, i);
+	CHECK_EQ(
+	    pst_tam_store_submit(w.store, &ch, count_done, &t), PST_ERR_BUSY);
+	(void)pthread_mutex_lock(&g.lock);
+	g.open = true;
+	(void)pthread_cond_broadcast(&g.turn);
+	(void)pthread_mutex_unlock(&g.lock);
+	wait_for(&t, PST_TAM_QUEUE_MAX);
+	CHECK_EQ(t.ok, PST_TAM_QUEUE_MAX);
+	END();
+}
+
+static void
+closing_commits_what_is_queued(void)
+{
+	struct tally t = TALLY();
+	struct pst_tam_changes ch;
+	uint32_t i;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	for (i = 0; i < 500; i++) {
+		change(&ch, i);
+		CHECK_EQ(
+		    pst_tam_store_submit(w.store, &ch, count_done, &t), PST_OK);
+	}
+	CHECK(world_restart(&w));
+	CHECK_EQ(t.ok, 500);
+	CHECK_EQ(counts().spent, 500);
+	END();
+}
+
+static void
+expired_rows_are_purged(void)
+{
+	struct pst_tam_changes ch;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	CHECK(world_publish(&w, "x", 1, 0x11, 100));
+	CHECK(world_assign(&w, "x", false));
+	CHECK(world_session(&w, &a));
+	change(&ch, 1);
+	CHECK_EQ(pst_tam_store_apply(w.store, &ch), PST_OK);
+	CHECK_EQ(counts().spent, 2);
+	w.now_s += 24 * 3600;
+	change(&ch, 2);
+	CHECK_EQ(pst_tam_store_apply(w.store, &ch), PST_OK);
+	CHECK_EQ(counts().spent, 1);
+	stop_store();
+	CHECK(sql(w.db,
+	    "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0));"
+	    "INSERT INTO t SELECT count(*) FROM devices"
+	    " WHERE token IS NOT NULL OR pending IS NOT NULL"));
+	END();
+}
+
+static void
+reports_do_not_grow_without_end(void)
+{
+	uint8_t token[PST_TAM_TOKEN_LEN];
+	struct pst_bytes t = { token, sizeof(token) };
+	int i;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	CHECK(world_publish(&w, "x", 1, 0x11, 100));
+	CHECK(world_assign(&w, "x", false));
+	for (i = 0; i < PST_TAM_REPORTS_KEPT + 20; i++) {
+		CHECK(world_session(&w, &a));
+		CHECK_EQ(w.msg.token.len, sizeof(token));
+		memcpy(token, w.msg.token.ptr, sizeof(token));
+		CHECK(world_deliver(&w,
+		    agent_answer(
+			&w, &a, t, PST_TEEP_ERR_TEMPORARY_ERROR, none, none)));
+		w.now_s++;
+	}
+	CHECK_EQ(counts().reports, PST_TAM_REPORTS_KEPT);
+	END();
+}
+
+/* --- a crash ----------------------------------------------------------- */
+
+/* The child writes lists of three rows and tells of each that is durable. */
+static void
+write_until_killed(int fd)
+{
+	struct pst_tam_changes ch;
+	uint32_t i;
+
+	/* a forked child has no writer thread of its parent's: its own store */
+	if (!world_restart(&w))
+		_exit(1);
+	for (i = 0;; i++) {
+		change(&ch, i);
+		ch.what |= PST_TAM_UPDATE | PST_TAM_LEDGER;
+		memcpy(ch.token, &i, sizeof(i));
+		ch.token_expires_s = w.now_s + 600;
+		ch.pending = (struct pst_bytes){ ch.token, sizeof(i) };
+		ch.ledger = (struct pst_bytes){ ch.token, sizeof(i) };
+		if (pst_tam_store_apply(w.store, &ch) != PST_OK ||
+		    write(fd, &i, sizeof(i)) != sizeof(i))
+			_exit(1);
+	}
+}
+
+/* Killed at any moment: what was told to be durable is there, and the rows
+ * of one list belong together. */
+static void
+a_killed_process_leaves_whole_lists(void)
+{
+	char text[512];
+	uint32_t last, i;
+	int round, fd[2];
+	pid_t child;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	for (round = 0; round < 8; round++) {
+		stop_store();
+		CHECK(sql(w.db, "DELETE FROM spent"));
+		CHECK_EQ(pipe(fd), 0);
+		child = fork();
+		if (child == 0)
+			write_until_killed(fd[1]);
+		CHECK(child > 0);
+		(void)close(fd[1]);
+		last = UINT32_MAX;
+		for (i = 0; i < 20 + 13 * (uint32_t)round; i++)
+			CHECK_EQ(
+			    read(fd[0], &last, sizeof(last)), sizeof(last));
+		CHECK_EQ(kill(child, SIGKILL), 0);
+		while (read(fd[0], &i, sizeof(i)) == sizeof(i))
+			last = i;
+		(void)close(fd[0]);
+		CHECK_EQ(waitpid(child, NULL, 0), child);
+		CHECK(world_restart(&w));
+		CHECK(counts().spent >= last + 1);
+		CHECK(counts().spent <= last + 2);
+		/* token, pending and ledger are those of the last challenge */
+		(void)snprintf(text, sizeof(text),
+		    "CREATE TEMP TABLE t (n INTEGER CHECK (n = 1));"
+		    "INSERT INTO t SELECT count(*) FROM devices d WHERE"
+		    " substr(d.token, 1, 4) = d.pending AND"
+		    " d.pending = d.ledger AND EXISTS (SELECT 1 FROM spent"
+		    " WHERE substr(challenge, 1, 4) = d.ledger) AND"
+		    " %u = (SELECT count(*) FROM spent)",
+		    (unsigned)counts().spent);
+		stop_store();
+		CHECK(sql(w.db, text));
+		CHECK(world_restart(&w));
+	}
+	END();
+}
+
+/* --- operators --------------------------------------------------------- */
+
+static void
+names_are_checked(void)
+{
+	static const char *const bad[] = { "a\nb", "\x7f", "\xff\xfe",
+		"0123456789012345678901234567890123456789012345678901234567890"
+		"0123456789012345678901234567890123456789012345678901234567890"
+		"01234567890" };
+	size_t i;
+
+	BEGIN();
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(
+		    pst_tam_group_add(w.store, "test", bad[i], 1), PST_ERR_ARG);
+	CHECK_EQ(pst_tam_group_add(w.store, "test", "", 1), PST_ERR_ARG);
+	CHECK_EQ(pst_tam_group_add(w.store, "test", "K\xc3\xb6ln", 1), PST_OK);
+	END();
+}
+
+static void
+enrolling_is_idempotent_and_refuses_clashes(void)
+{
+	int64_t id;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	CHECK_EQ(pst_tam_device_enroll(w.store, w.crypto, "test", "alpha",
+		     &a.attester_pub, 5, &id),
+	    PST_OK);
+	CHECK_EQ(id, 1);
+	CHECK_EQ(pst_tam_device_enroll(w.store, w.crypto, "test", "beta",
+		     &a.attester_pub, 5, &id),
+	    PST_ERR_STATE);
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "alpha", &a.pub, 5, &id),
+	    PST_ERR_STATE);
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", NULL, &a.pub, 5, &id),
+	    PST_OK);
+	CHECK_EQ(counts().devices, 2);
+	END();
+}
+
+/* pitfalls.md, Servers: every device shares one published demo key. */
+static void
+a_published_key_is_not_enrolled(void)
+{
+	static const char demo[] =
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhJaBGq4LqqvSYVcYnuzaJr6qi/Eb\n"
+	    "bz/m4rVlnIXbwK07HypLbAmBMcCjbazR14vTgdzfsJwFLbM5kdtzOLSolg==\n"
+	    "-----END PUBLIC KEY-----\n";
+	struct pst_tam_anchor anchor = { .kind = PST_TAM_VERIFIER,
+		.name = "v" };
+	struct pst_key key;
+	int64_t id;
+
+	BEGIN();
+	CHECK_EQ(pst_key_parse(PST_BYTES_LIT(demo), &key, NULL), PST_OK);
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "demo", &key.pub, 5, &id),
+	    PST_ERR_COSE_KEY);
+	anchor.key = key.pub;
+	CHECK_EQ(
+	    pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_ERR_COSE_KEY);
+	END();
+}
+
+static void
+removing_a_device_removes_all_that_hangs_on_it(void)
+{
+	struct pst_tam_counts c;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	agent_has(&a, component("p"), none);
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(counts().inventory, 1);
+	CHECK_EQ(pst_tam_device_remove(w.store, "test", "alpha", 5), PST_OK);
+	c = counts();
+	CHECK_EQ(c.devices, 0);
+	CHECK_EQ(c.inventory, 0);
+	CHECK_EQ(pst_tam_device_remove(w.store, "test", "alpha", 5),
+	    PST_ERR_NOT_FOUND);
+	END();
+}
+
+static bool
+count_assignments(void *ctx, const struct pst_tam_assignment_row *row)
+{
+	size_t *n = ctx;
+
+	n[0]++;
+	n[1] += row->on_request;
+	n[2] += row->published;
+	return true;
+}
+
+static void
+assignments_are_unique_and_need_their_target(void)
+{
+	size_t n[3] = { 0, 0, 0 };
+	struct pst_bytes x = component("x");
+
+	BEGIN();
+	CHECK_EQ(pst_tam_assign(
+		     w.store, "test", x, PST_TAM_GROUP, "nobody", false, 5),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(
+	    pst_tam_assign(w.store, "test", none, PST_TAM_ALL, NULL, false, 5),
+	    PST_ERR_ARG);
+	CHECK_EQ(
+	    pst_tam_assign(w.store, "test", x, PST_TAM_ALL, NULL, false, 5),
+	    PST_OK);
+	CHECK_EQ(pst_tam_assign(w.store, "test", x, PST_TAM_ALL, NULL, true, 5),
+	    PST_OK);
+	CHECK_EQ(
+	    pst_tam_list_assignments(w.reader, 0, 10, count_assignments, n),
+	    PST_OK);
+	CHECK_EQ(n[0], 1);
+	CHECK_EQ(n[1], 1);
+	CHECK_EQ(n[2], 0);
+	CHECK_EQ(
+	    pst_tam_unassign(w.store, "test", x, PST_TAM_ALL, NULL, 5), PST_OK);
+	CHECK_EQ(pst_tam_unassign(w.store, "test", x, PST_TAM_ALL, NULL, 5),
+	    PST_ERR_NOT_FOUND);
+	END();
+}
+
+static bool
+last_audit(void *ctx, const struct pst_tam_audit_row *row)
+{
+	(void)snprintf(ctx, 128, "%s %s %s", row->who, row->what, row->detail);
+	return true;
+}
+
+static void
+every_operation_leaves_an_audit_row(void)
+{
+	char text[128] = "";
+	uint64_t before;
+
+	BEGIN();
+	before = counts().audit;
+	CHECK_EQ(pst_tam_group_add(w.store, "mallory", "lab", 5), PST_OK);
+	CHECK_EQ(counts().audit, before + 1);
+	CHECK_EQ(
+	    pst_tam_list_audit(w.reader, 0, 100, last_audit, text), PST_OK);
+	CHECK_EQ(strcmp(text, "mallory add group lab"), 0);
+	/* what was refused did not happen, and left nothing */
+	CHECK_EQ(pst_tam_group_remove(w.store, "mallory", "no", 5),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(counts().audit, before + 1);
+	END();
+}
+
+static void
+a_signer_needs_a_prefix_and_keeps_its_key(void)
+{
+	struct pst_tam_anchor anchor = { .kind = PST_TAM_SIGNER,
+		.name = "dev" };
+	struct pst_bytes x = component("x");
+
+	BEGIN();
+	CHECK(agent_new(&w, &a, PST_ALG_ESP256));
+	anchor.key = a.pub;
+	CHECK_EQ(pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_ERR_ARG);
+	anchor.prefixes = (struct pst_list){ x, 1 };
+	CHECK_EQ(pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_OK);
+	CHECK_EQ(pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_OK);
+	anchor.key = a.attester_pub;
+	CHECK_EQ(
+	    pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_ERR_STATE);
+	CHECK_EQ(
+	    pst_tam_anchor_remove(w.store, "test", PST_TAM_SIGNER, "dev", 5),
+	    PST_OK);
+	CHECK_EQ(pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_OK);
+	END();
+}
+
+int
+main(void)
+{
+	RUN(the_database_is_its_owners_only);
+	RUN(an_older_schema_is_migrated);
+	RUN(a_newer_schema_is_refused);
+	RUN(another_programs_database_is_refused);
+	RUN(a_damaged_database_is_refused_clearly);
+	RUN(a_path_that_cannot_be_opened_says_why);
+	RUN(a_list_is_applied_whole_or_not_at_all);
+	RUN(a_crowd_shares_batches_and_each_hears_its_own_outcome);
+	RUN(a_full_queue_is_busy);
+	RUN(closing_commits_what_is_queued);
+	RUN(expired_rows_are_purged);
+	RUN(reports_do_not_grow_without_end);
+	RUN(a_killed_process_leaves_whole_lists);
+	RUN(names_are_checked);
+	RUN(enrolling_is_idempotent_and_refuses_clashes);
+	RUN(a_published_key_is_not_enrolled);
+	RUN(removing_a_device_removes_all_that_hangs_on_it);
+	RUN(assignments_are_unique_and_need_their_target);
+	RUN(every_operation_leaves_an_audit_row);
+	RUN(a_signer_needs_a_prefix_and_keeps_its_key);
+	TEST_END();
+}
