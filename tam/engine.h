@@ -52,6 +52,7 @@ struct pst_tam_device {
 	enum pst_tam_status status;
 	struct pst_bytes name;
 	struct pst_bytes attester; /* who must attest for it */
+	struct pst_bytes attestation_key; /* COSE_Key; empty: none enrolled */
 	bool has_key;
 	struct pst_pubkey key;	/* TEEP key that was last attested */
 	struct pst_bytes token; /* of the pending Update; empty: none */
@@ -262,6 +263,7 @@ struct pst_tam_policy {
 	bool timestamps;   /* accept a payload by its time, not a nonce */
 	uint32_t payload_age_s; /* with timestamps: oldest iat */
 	uint32_t skew_s;
+	bool allow_debug;   /* accept a device with debugging enabled */
 	bool return_result; /* hand Attestation Results back to agents */
 };
 

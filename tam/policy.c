@@ -20,6 +20,7 @@ pst_tam_policy_default(struct pst_tam_policy *p)
 		.timestamps = false,
 		.payload_age_s = 600,
 		.skew_s = 60,
+		.allow_debug = false,
 		.return_result = false,
 	};
 }

@@ -351,7 +351,7 @@ targets(void *ctx, const struct pst_tam_device *device,
 /* --- a device's row ---------------------------------------------------- */
 
 /* Columns that are copied, because a view dies with the next step. */
-static const int blobs[] = { 2, 3, 5, 7, 8, 9 };
+static const int blobs[] = { 2, 3, 5, 7, 8, 9, 13 };
 #define BLOBS (sizeof(blobs) / sizeof(blobs[0]))
 
 static enum pst_err
@@ -396,6 +396,7 @@ device_fill(struct pst_tam_reader *r, struct slot *slot, sqlite3_stmt *s,
 	out->pending = copy[3];
 	out->ledger = copy[4];
 	out->tc_digest = copy[5];
+	out->attestation_key = copy[6];
 	r->now_generation = sqlite3_column_int64(s, 12);
 	return PST_OK;
 }

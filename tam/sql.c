@@ -119,13 +119,7 @@ static const char schema_1[] =
     " at_s INTEGER NOT NULL,"
     " who TEXT NOT NULL,"
     " what TEXT NOT NULL,"
-    " detail TEXT NOT NULL) STRICT;"
-
-    /* Which challenge keys exist; their bytes are files. */
-    "CREATE TABLE cluster_keys ("
-    " id INTEGER PRIMARY KEY,"
-    " from_s INTEGER NOT NULL,"
-    " until_s INTEGER NOT NULL) STRICT;";
+    " detail TEXT NOT NULL) STRICT;";
 
 /* Version 2: what was delivered and what failed; Errors answered. */
 static const char schema_2[] = "ALTER TABLE devices ADD COLUMN ledger BLOB;"
@@ -140,7 +134,8 @@ const int pst_tam_schema_version =
 	"SELECT d.id, d.status, d.name, d.attester, d.teep_key, d.token," \
 	" d.token_expires_s, d.pending, d.ledger, d.tc_digest," \
 	" d.renegotiated_s, m.grp," \
-	" (SELECT value FROM meta WHERE name = 'generation')" \
+	" (SELECT value FROM meta WHERE name = 'generation')," \
+	" d.attestation_key" \
 	" FROM devices d LEFT JOIN members m ON m.device = d.id "
 
 #define DEVICE_ROW \

@@ -1,0 +1,139 @@
+#include <tam/appraise.h>
+
+#include <string.h>
+
+/* The kid of Evidence is the thumbprint of its key (TEEP's EAT profile), and
+ * a device is enrolled under that thumbprint. */
+static enum pst_err
+attester_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	struct pst_tam_local_verifier *v = ctx;
+	struct pst_tam_device device;
+	enum pst_err err;
+
+	*who = 0;
+	if (attempt > 0 || headers->kid.len != PST_THUMBPRINT_LEN)
+		return PST_ERR_NOT_FOUND;
+	err = v->records->device_by_attester(
+	    v->records->ctx, headers->kid, &device);
+	if (err != PST_OK)
+		return err;
+	if (device.attestation_key.len == 0)
+		return PST_ERR_NOT_FOUND;
+	return pst_cose_key_decode(device.attestation_key, key, NULL, NULL);
+}
+
+/* The n-th Verifier whose key the kid names; all of them when it names none. */
+struct search {
+	const struct pst_crypto *crypto;
+	struct pst_bytes kid;
+	size_t left;
+	struct pst_pubkey *key;
+	bool found;
+};
+
+static bool
+is_wanted(void *ctx, const struct pst_tam_anchor *row)
+{
+	struct search *s = ctx;
+	uint8_t print[PST_THUMBPRINT_LEN];
+
+	if (row->kind != PST_TAM_VERIFIER)
+		return true;
+	if (s->kid.len > 0 &&
+	    (pst_cose_thumbprint(s->crypto, &row->key, print) != PST_OK ||
+		!pst_equal(s->kid, (struct pst_bytes){ print, sizeof(print) })))
+		return true;
+	if (s->left-- > 0)
+		return true;
+	*s->key = row->key;
+	s->found = true;
+	return false;
+}
+
+static enum pst_err
+verifier_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	struct pst_tam_local_verifier *v = ctx;
+	struct search s = { v->crypto, headers->kid, attempt, key, false };
+	enum pst_err err;
+
+	*who = 0;
+	err = pst_tam_list_anchors(v->reader, 0, SIZE_MAX, is_wanted, &s);
+	if (err != PST_OK)
+		return err;
+	return s.found ? PST_OK : PST_ERR_NOT_FOUND;
+}
+
+static void
+put_claims(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
+{
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_init(&w, v->claims, sizeof(v->claims));
+	pst_eat_encode(&w, &v->last.claims);
+	/* Too many to keep: the record has none, the verdict stands. */
+	if (w.err == PST_OK)
+		out->claims = pst_cbor_written(&w);
+}
+
+/*
+ * The nonce is given back as the challenge here: whether it is one of ours,
+ * and unused, is the engine's to decide, and so is the binding to the key
+ * that signs the message, which is not verified yet.
+ */
+static enum pst_err
+appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
+    uint64_t now_s, struct pst_tam_appraisal *out)
+{
+	struct pst_tam_local_verifier *v = ctx;
+	struct pst_appraisal *a = &v->last;
+	enum pst_err err;
+
+	memset(out, 0, sizeof(*out));
+	err = pst_verifier_open(&v->verifier, payload, format, a);
+	if (err >= PST_ERR_STORE)
+		return err;
+	if (err == PST_OK)
+		err = pst_verifier_judge(
+		    &v->verifier, a->claims.nonce, NULL, now_s, a);
+	out->err = a->why;
+	out->genuine = a->opened;
+	out->is_result = a->is_result;
+	if (!a->opened)
+		return PST_OK;
+	if (!a->is_result)
+		out->attester =
+		    (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
+	out->nonce = a->claims.nonce;
+	out->has_key = a->has_agent_key;
+	out->key = a->agent_key;
+	out->key_id = a->claims.cnf_kid;
+	out->issued_s = a->claims.has_iat ? a->claims.iat : 0;
+	out->expires_s = a->claims.has_exp ? a->claims.exp : 0;
+	put_claims(v, out);
+	return PST_OK;
+}
+
+void
+pst_tam_local_verifier_init(struct pst_tam_local_verifier *v,
+    const struct pst_crypto *crypto, const struct pst_tam_policy *policy,
+    const struct pst_tam_records *records, struct pst_tam_reader *reader,
+    struct pst_tam_appraiser *out)
+{
+	memset(v, 0, sizeof(*v));
+	v->crypto = crypto;
+	v->records = records;
+	v->reader = reader;
+	v->attesters = (struct pst_keys){ .ctx = v, .find = attester_key };
+	v->verifiers = (struct pst_keys){ .ctx = v, .find = verifier_key };
+	v->verifier.crypto = crypto;
+	v->verifier.attesters = &v->attesters;
+	v->verifier.verifiers = &v->verifiers;
+	v->verifier.skew_s = policy->skew_s;
+	v->verifier.max_age_s = policy->payload_age_s;
+	v->verifier.allow_debug = policy->allow_debug;
+	*out = (struct pst_tam_appraiser){ v, appraise };
+}

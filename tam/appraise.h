@@ -1,0 +1,30 @@
+/*
+ * The in-process Verifier as the engine's appraiser: enrolled attestation
+ * keys and anchored Verifiers come from the store.
+ */
+#ifndef POSTERN_TAM_APPRAISE_H
+#define POSTERN_TAM_APPRAISE_H
+
+#include <tam/store.h>
+#include <verifier/verifier.h>
+
+/* Claims of one payload, encoded again for the record. */
+#define PST_TAM_CLAIMS_MAX 8192
+
+struct pst_tam_local_verifier {
+	struct pst_verifier verifier;
+	struct pst_keys attesters, verifiers;
+	const struct pst_crypto *crypto;
+	const struct pst_tam_records *records;
+	struct pst_tam_reader *reader;
+	struct pst_appraisal last; /* what the engine's appraisal views */
+	uint8_t claims[PST_TAM_CLAIMS_MAX];
+};
+
+/** Fill in v and out; v, records and reader are kept. */
+void pst_tam_local_verifier_init(struct pst_tam_local_verifier *v,
+    const struct pst_crypto *crypto, const struct pst_tam_policy *policy,
+    const struct pst_tam_records *records, struct pst_tam_reader *reader,
+    struct pst_tam_appraiser *out);
+
+#endif
