@@ -5,6 +5,7 @@
 #include <postern/cbor.h>
 
 #include "../pst_internal.h"
+#include "quick.h"
 
 void
 pst_cbor_reader_init(struct pst_cbor_reader *r, struct pst_bytes in)
@@ -137,11 +138,20 @@ pst_cbor_head(struct pst_cbor_reader *r, struct pst_cbor_head *h)
 	size_t start = r->at;
 	struct pst_bytes first;
 	enum pst_err err;
+	uint8_t major;
+	size_t n;
 
+	h->indefinite = false;
+	n = pst_cbor_quick(r, &major, &h->arg);
+	if (n > 0) {
+		h->type = (enum pst_cbor_type)major;
+		h->arg_len = (uint8_t)(n - 1);
+		r->at += n;
+		return;
+	}
 	h->type = PST_CBOR_NONE;
 	h->arg = 0;
 	h->arg_len = 0;
-	h->indefinite = false;
 	first = take(r, 1);
 	if (first.len == 0)
 		return;
@@ -163,16 +173,13 @@ expect(struct pst_cbor_reader *r, enum pst_cbor_type type, uint64_t max)
 {
 	size_t start = r->at;
 	struct pst_cbor_head h;
+	uint8_t major;
+	uint64_t arg;
+	size_t n = pst_cbor_quick(r, &major, &arg);
 
-	/* Most heads of real messages are one byte of the expected type. */
-	if (r->err == PST_OK && start < r->in.len) {
-		uint8_t b = r->in.ptr[start];
-
-		if (b >> 5 == (uint8_t)type && (b & 31) < 24 &&
-		    (b & 31u) <= max) {
-			r->at = start + 1;
-			return b & 31;
-		}
+	if (n > 0 && major == (uint8_t)type && arg <= max) {
+		r->at += n;
+		return arg;
 	}
 	pst_cbor_head(r, &h);
 	if (r->err != PST_OK)
@@ -342,6 +349,26 @@ occurred(const struct pst_cbor_reader *r, const struct pst_cbor_seen *seen)
 	return false;
 }
 
+/* A label of 0..63 in its quick form: the common case of pst_cbor_key. */
+static bool
+small_key(struct pst_cbor_reader *r, struct pst_cbor_seen *seen, int64_t *label)
+{
+	uint8_t major;
+	uint64_t arg;
+	size_t n = pst_cbor_quick(r, &major, &arg);
+
+	if (n == 0 || major != PST_CBOR_UINT || arg >= 64 ||
+	    (seen->small >> arg & 1) != 0)
+		return false;
+	seen->small |= (uint64_t)1 << arg;
+	seen->key.ptr = r->in.ptr + r->at;
+	seen->key.len = n;
+	seen->done++;
+	r->at += n;
+	*label = (int64_t)arg;
+	return true;
+}
+
 int64_t
 pst_cbor_key(struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 {
@@ -349,8 +376,11 @@ pst_cbor_key(struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 	struct pst_cbor_integer v;
 	enum pst_cbor_type type = pst_cbor_peek(r);
 	bool integer = type == PST_CBOR_UINT || type == PST_CBOR_NINT;
+	int64_t small;
 	bool again;
 
+	if (small_key(r, seen, &small))
+		return small;
 	v.negative = false;
 	v.magnitude = 0;
 	if (integer)
@@ -466,16 +496,18 @@ pst_cbor_list(struct pst_cbor_reader *r, size_t min, size_t max)
 bool
 pst_list_next(struct pst_list *list, struct pst_bytes *item)
 {
-	struct pst_cbor_reader r;
+	struct pst_cbor_reader r = { list->items, 0, PST_OK, PST_CBOR_STRICT };
 
 	if (list->count == 0)
 		return false;
-	pst_cbor_reader_init(&r, list->items);
-	*item = pst_cbor_item(&r);
+	pst_cbor_skip(&r);
 	if (r.err != PST_OK) {
 		list->count = 0;
+		*item = (struct pst_bytes){ NULL, 0 };
 		return false;
 	}
+	item->ptr = r.in.ptr;
+	item->len = r.at;
 	list->items.ptr += r.at;
 	list->items.len -= r.at;
 	list->count--;

@@ -6,6 +6,7 @@
 #include <postern/cbor.h>
 
 #include "../pst_internal.h"
+#include "quick.h"
 
 /* What is still expected at one level of nesting. */
 enum level_kind {
@@ -159,8 +160,8 @@ skip_one(struct pst_cbor_reader *r, struct stack *s)
 		r->at = start;
 }
 
-void
-pst_cbor_skip(struct pst_cbor_reader *r)
+static void
+skip_any(struct pst_cbor_reader *r)
 {
 	struct stack s;
 
@@ -168,6 +169,85 @@ pst_cbor_skip(struct pst_cbor_reader *r)
 	do {
 		skip_one(r, &s);
 	} while (s.depth > 0 && pst_cbor_ok(r));
+}
+
+/* The next head; on failure the reader stands where the head begins. */
+static bool
+next(struct pst_cbor_reader *r, uint8_t *major, uint64_t *arg)
+{
+	struct pst_cbor_head h;
+	size_t n = pst_cbor_quick(r, major, arg);
+
+	r->at += n;
+	if (n > 0)
+		return true;
+	pst_cbor_head(r, &h);
+	*major = (uint8_t)h.type;
+	*arg = h.arg;
+	return pst_cbor_ok(r);
+}
+
+static void
+fail_back(struct pst_cbor_reader *r, size_t start, enum pst_err err)
+{
+	r->at = start;
+	pst_cbor_fail(r, err);
+}
+
+/*
+ * As skip_any where every length is definite, which is all that the strict
+ * profile lets through: a level is then no more than a count.
+ */
+static void
+skip_definite(struct pst_cbor_reader *r)
+{
+	uint64_t left[PST_CBOR_DEPTH_MAX];
+	size_t depth = 0;
+
+	for (;;) {
+		size_t start = r->at;
+		uint64_t arg, items = 0;
+		uint8_t major;
+
+		if (!next(r, &major, &arg))
+			return;
+		/* Every item takes a byte: this bounds counts as well, and
+		 * keeps arg * 2 from wrapping. */
+		if (major >= PST_CBOR_BSTR && major <= PST_CBOR_MAP &&
+		    arg > r->in.len - r->at) {
+			fail_back(r, start, PST_ERR_CBOR_END);
+			return;
+		}
+		if (major == PST_CBOR_BSTR || major == PST_CBOR_TSTR)
+			r->at += (size_t)arg;
+		else if (major == PST_CBOR_ARRAY)
+			items = arg;
+		else if (major == PST_CBOR_MAP)
+			items = arg * 2;
+		else if (major == PST_CBOR_TAG)
+			items = 1;
+		if (items > 0) {
+			if (depth == PST_CBOR_DEPTH_MAX) {
+				fail_back(r, start, PST_ERR_CBOR_DEPTH);
+				return;
+			}
+			left[depth++] = items;
+			continue;
+		}
+		while (depth > 0 && --left[depth - 1] == 0)
+			depth--;
+		if (depth == 0)
+			return;
+	}
+}
+
+void
+pst_cbor_skip(struct pst_cbor_reader *r)
+{
+	if (r->profile == PST_CBOR_STRICT)
+		skip_definite(r);
+	else
+		skip_any(r);
 }
 
 enum pst_err

@@ -153,6 +153,8 @@ records_within(const struct pst_suit_report *r, size_t room)
 	struct pst_list kept = { all.items, 0 };
 	struct pst_bytes item;
 
+	if (all.items.len <= room)
+		return all;
 	kept.items.len = 0;
 	while (
 	    pst_list_next(&all, &item) && item.len <= room - kept.items.len) {

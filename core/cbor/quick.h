@@ -1,0 +1,45 @@
+/*
+ * For files of core/cbor only: the heads that real messages are made of,
+ * recognised without a call. Whatever this does not recognise, faults
+ * included, is left to pst_cbor_head, which alone judges.
+ */
+#ifndef PST_CBOR_QUICK_H
+#define PST_CBOR_QUICK_H
+
+#include <postern/cbor.h>
+
+/**
+ * A head of the shortest form with an argument below 2^16, or a simple value
+ * below 24.
+ *
+ * @return bytes that it takes; 0 when it is none of these
+ */
+static inline size_t
+pst_cbor_quick(const struct pst_cbor_reader *r, uint8_t *major, uint64_t *arg)
+{
+	size_t left = r->in.len - r->at;
+	const uint8_t *p;
+	uint8_t info;
+
+	if (r->err != PST_OK || left == 0)
+		return 0;
+	p = r->in.ptr + r->at;
+	*major = p[0] >> 5;
+	info = p[0] & 31;
+	*arg = info;
+	if (info < 24)
+		return 1;
+	if (*major == PST_CBOR_SIMPLE)
+		return 0;
+	if (info == 24 && left >= 2 && p[1] >= 24) {
+		*arg = p[1];
+		return 2;
+	}
+	if (info == 25 && left >= 3 && p[1] != 0) {
+		*arg = (uint64_t)p[1] << 8 | p[2];
+		return 3;
+	}
+	return 0;
+}
+
+#endif
