@@ -1,9 +1,5 @@
 #include "bench.h"
 void
-bench_suit(void)
-{
-}
-void
 bench_tam(void)
 {
 }

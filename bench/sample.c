@@ -74,12 +74,22 @@ put_digest(struct pst_cbor_writer *w, struct pst_bytes of)
 	pst_cbor_wrap_bstr(w, mark);
 }
 
-/* A command with reporting policy 0 or an argument that is written next. */
+/* Reporting policies as the manifest draft's examples have them: conditions
+ * are always recorded, directives when they fail. */
+enum { CONDITION_POLICY = 15, DIRECTIVE_POLICY = 2 };
+
 static void
 put_condition(struct pst_cbor_writer *w, int64_t command)
 {
 	pst_cbor_put_int(w, command);
-	pst_cbor_put_uint(w, 15);
+	pst_cbor_put_uint(w, CONDITION_POLICY);
+}
+
+static void
+put_directive(struct pst_cbor_writer *w, int64_t command)
+{
+	pst_cbor_put_int(w, command);
+	pst_cbor_put_uint(w, DIRECTIVE_POLICY);
 }
 
 static void
@@ -121,18 +131,19 @@ put_install(struct pst_cbor_writer *w)
 	pst_cbor_put_map(w, 1);
 	pst_cbor_put_uint(w, PST_SUIT_PARAM_URI);
 	pst_cbor_put_tstr(w, PST_BYTES_LIT("http://example.com/file.bin"));
-	put_condition(w, PST_SUIT_DIR_FETCH);
+	put_directive(w, PST_SUIT_DIR_FETCH);
 	put_condition(w, PST_SUIT_COND_IMAGE_MATCH);
 	pst_cbor_wrap_bstr(w, mark);
 }
 
 static void
-put_single(struct pst_cbor_writer *w, int64_t command)
+put_single(struct pst_cbor_writer *w, int64_t command, uint64_t policy)
 {
 	size_t mark = pst_cbor_wrap_begin(w);
 
 	pst_cbor_put_array(w, 2);
-	put_condition(w, command);
+	pst_cbor_put_int(w, command);
+	pst_cbor_put_uint(w, policy);
 	pst_cbor_wrap_bstr(w, mark);
 }
 
@@ -155,11 +166,11 @@ manifest(void)
 	pst_cbor_put_uint(&w, PST_SUIT_COMPONENT_ID);
 	put_id(&w, "manifest");
 	pst_cbor_put_uint(&w, PST_SUIT_VALIDATE);
-	put_single(&w, PST_SUIT_COND_IMAGE_MATCH);
+	put_single(&w, PST_SUIT_COND_IMAGE_MATCH, CONDITION_POLICY);
 	pst_cbor_put_uint(&w, PST_SUIT_INSTALL);
 	put_install(&w);
 	pst_cbor_put_uint(&w, PST_SUIT_UNINSTALL);
-	put_single(&w, PST_SUIT_DIR_UNLINK);
+	put_single(&w, PST_SUIT_DIR_UNLINK, DIRECTIVE_POLICY);
 	pst_cbor_wrap_bstr(&w, mark);
 	return keep(&w);
 }
