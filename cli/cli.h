@@ -103,6 +103,7 @@ extern const struct cli_command cli_cbor[];
 extern const struct cli_command cli_cose[];
 extern const struct cli_command cli_eat[];
 extern const struct cli_command cli_key[];
+extern const struct cli_command cli_manifest[];
 extern const struct cli_command cli_report[];
 extern const struct cli_command cli_teep[];
 extern const struct cli_command cli_tam[]; /* cli/tam.c */

@@ -14,6 +14,8 @@ const struct cli_command cli_commands[] = {
 	{ "cbor", "", "check, print and write CBOR", NULL, NULL, cli_cbor },
 	{ "cose", "", "check COSE messages", NULL, NULL, cli_cose },
 	{ "key", "", "make, convert and name keys", NULL, NULL, cli_key },
+	{ "manifest", "", "make, sign, check and run SUIT manifests", NULL,
+	    NULL, cli_manifest },
 	{ "teep", "", "check TEEP messages", NULL, NULL, cli_teep },
 	{ "report", "", "check SUIT reports", NULL, NULL, cli_report },
 	{ "eat", "", "show and check attestation tokens", NULL, NULL, cli_eat },

@@ -1,0 +1,29 @@
+/* What the files of postern manifest share. */
+#ifndef PST_CLI_MANIFEST_H
+#define PST_CLI_MANIFEST_H
+
+#include <postern/suit_encode.h>
+
+#include "keyring.h"
+
+/** Read an envelope and take it apart; file must outlive env. */
+int cli_envelope_read(
+    const char *path, struct cli_file *file, struct pst_suit_envelope *env);
+
+/** The name of an envelope member or manifest section; NULL for none. */
+const char *cli_section_name(int label);
+
+/**
+ * Check a manifest that was authenticated: that its command sequences are
+ * well-formed, and that each integrated payload has the digest that they set.
+ *
+ * @return CLI_DONE, or CLI_REFUSED after saying what is wrong
+ */
+int cli_manifest_check(const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, const char *path);
+
+int cli_manifest_run(int argc, char **argv);
+int cli_manifest_show(int argc, char **argv);
+extern const char cli_manifest_run_help[];
+
+#endif
