@@ -302,7 +302,8 @@ succeed(struct pst_agent *a, struct pst_agent_out *out)
 	err = join(a);
 	if (err == PST_OK)
 		err = pst_agent_commit_staged(a);
-	if (err != PST_OK)
+	/* The store may have done it before it failed: then it is done. */
+	if (err != PST_OK && !(a->open && seen(a)))
 		return fail(a, err, out);
 	end(a);
 	pst_agent_collect(a);

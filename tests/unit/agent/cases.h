@@ -7,6 +7,7 @@ extern int agent_cases, agent_failures;
 void mem_cases(void);
 void registry_cases(void);
 void update_cases(void);
+void fault_cases(void);
 void query_cases(void);
 void request_cases(void);
 

@@ -33,6 +33,7 @@ main(void)
 		query_cases();
 		request_cases();
 		update_cases();
+		fault_cases();
 	}
 	world_done();
 	test_cases = agent_cases;
