@@ -46,11 +46,13 @@ struct pst_mem_store {
 	size_t count, cap;
 	size_t room_bytes; /* for objects; STORE_FULL beyond it */
 	struct pst_mem_fault fault;
+	bool late;	 /* a commit that fails has happened all the same */
 	uint64_t writes; /* calls that change something, made so far */
 	uint64_t cut_at; /* the write at which the power goes; 0: never */
 	enum pst_mem_cut cut;
 	bool off; /* power is off: every call fails */
 	uint64_t commits;
+	uint64_t denied; /* of these, reported as failures */
 };
 
 void pst_mem_store_init(struct pst_mem_store *m);

@@ -99,7 +99,8 @@ commit(void *ctx, struct pst_bytes registry)
 	enum pst_err err = enter(m, true, &last);
 	uint8_t *copy;
 
-	if (err != PST_OK || (last && m->cut == PST_MEM_CUT_TORN))
+	if ((err != PST_OK && !(m->late && !m->off)) ||
+	    (last && m->cut == PST_MEM_CUT_TORN))
 		return leave(m, err);
 	copy = malloc(registry.len + 1);
 	if (copy == NULL)
@@ -109,7 +110,8 @@ commit(void *ctx, struct pst_bytes registry)
 	m->registry = copy;
 	m->registry_len = registry.len;
 	m->commits++;
-	return leave(m, PST_OK);
+	m->denied += err != PST_OK;
+	return leave(m, err);
 }
 
 static enum pst_err

@@ -217,6 +217,44 @@ the_store_may_fail_for_good_at_every_call(void)
 	}
 }
 
+/* Run with its commit reported as failed; returns whether it was. */
+static bool
+commit_fails(void (*run)(void))
+{
+	uint64_t n;
+
+	for (n = 1; n < 1000; n++) {
+		w.late = true;
+		if (!prepare(&steps[2]))
+			return false;
+		w.late = false;
+		w.store.fault.with = PST_ERR_STORE;
+		w.store.fault.fail_at = n;
+		w.store.denied = 0;
+		run();
+		if (w.store.denied == 1)
+			return true;
+	}
+	return false;
+}
+
+static void
+a_commit_that_failed_late_has_happened(void)
+{
+	size_t i;
+
+	for (i = 0; i < STEPS; i++) {
+		w.late = true;
+		fail_each_call(&steps[i], &w.store.fault, PST_ERR_STORE, false);
+		w.late = false;
+		CHECK_CASE();
+	}
+	/* What the store has is what is answered. */
+	CHECK_EQ(commit_fails(remove_it), true);
+	CHECK(world_success());
+	CHECK(holds(NULL));
+}
+
 static void
 every_crypto_call_may_fail(void)
 {
@@ -310,6 +348,7 @@ fault_cases(void)
 {
 	RUN(every_store_call_may_fail_once);
 	RUN(the_store_may_fail_for_good_at_every_call);
+	RUN(a_commit_that_failed_late_has_happened);
 	RUN(every_crypto_call_may_fail);
 	RUN(the_clock_and_the_attester_may_fail);
 	RUN(the_power_may_go_at_every_write);

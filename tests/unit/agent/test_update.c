@@ -520,6 +520,18 @@ a_tam_unlinks_only_in_its_scope(void)
 	CHECK(world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED,
 	    PST_ERR_SUIT_UNAUTHORISED));
 	CHECK(world_holds(HELLO, V1));
+	/* Reaching what a manifest installed is not reaching the manifest. */
+	m.id = ID("\xaa\x45other");
+	m.image[0].id = WORLD;
+	m.image[0].uri = "https://files.example/world";
+	world_install("token-03", &m);
+	CHECK(world_success());
+	u.token = "token-04";
+	u.unlink[0] = m.id;
+	world_update(&u);
+	CHECK(world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED,
+	    PST_ERR_SUIT_UNAUTHORISED));
+	CHECK(world_holds(WORLD, V1));
 }
 
 static void

@@ -138,6 +138,7 @@ bool
 world_begin(void)
 {
 	pst_mem_store_free(&w.store);
+	w.store.late = w.late;
 	memset(&w.crypto.fault, 0, sizeof(w.crypto.fault));
 	memset(&w.clock.fault, 0, sizeof(w.clock.fault));
 	memset(&w.attester.fault, 0, sizeof(w.attester.fault));

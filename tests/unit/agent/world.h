@@ -95,6 +95,7 @@ struct world {
 	size_t served_count;
 	uint32_t fetches; /* effects that asked for a payload */
 	bool unreachable; /* fetches fail */
+	bool late;	  /* the store fails after a commit, not before */
 	/* the last answer */
 	enum pst_err err;
 	struct pst_agent_out out;
