@@ -1,0 +1,715 @@
+/*
+ * The network side of the broker. A handle carries out one transfer at a time
+ * and keeps its connections between them.
+ *
+ * struct transfer is the state of one request: what the header lines said so
+ * far, where the body goes, and why it was stopped. Header state is cleared
+ * at each status line, because an interim or proxy answer comes before the
+ * one that counts.
+ */
+#include "internal.h"
+
+#include <postern/teep.h>
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#ifndef PST_VERSION
+#define PST_VERSION "0"
+#endif
+
+/* Below this many bytes a second a transfer counts as stalled. */
+#define STALL_BYTES_S 64
+/* Fetched since the last failure, it makes the next failure a first one. */
+#define PROGRESS_BYTES 65536
+/* Breaks of one payload, however much came between them. */
+#define BREAKS_MAX 64
+
+struct pst_http {
+	CURL *easy;
+	struct pst_broker_config config;
+	char error[CURL_ERROR_SIZE];
+	uint8_t *body; /* of an answer to POST */
+	size_t body_cap;
+};
+
+struct transfer {
+	struct pst_http *http;
+
+	/* what the headers of the present response said */
+	long status;
+	bool teep_type, ranged, range_start_known, range_total_known;
+	uint64_t range_start, range_total;
+	uint32_t retry_after_s;
+	char etag[PST_BROKER_ETAG_MAX]; /* empty unless strong */
+
+	/* POST: the body is kept; GET: it goes to the sink */
+	size_t body_len;
+	struct pst_http_get *get;
+	uint64_t at;   /* GET: bytes of the payload delivered so far */
+	uint64_t skip; /* of this response, because they were had before */
+	const char *known_etag;
+
+	enum pst_err err; /* why a callback stopped the transfer */
+	const char *reason;
+};
+
+struct pst_http *
+pst_http_new(const struct pst_broker_config *config)
+{
+	struct pst_http *h;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return NULL;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->config = *config;
+	pst_broker_defaults(&h->config);
+	h->easy = curl_easy_init();
+	if (h->easy == NULL) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void
+pst_http_free(struct pst_http *h)
+{
+	if (h == NULL)
+		return;
+	curl_easy_cleanup(h->easy);
+	free(h->body);
+	free(h);
+	curl_global_cleanup();
+}
+
+/* --- header lines ------------------------------------------------------ */
+
+static bool
+header_is(const char **line, size_t *len, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (*len <= n || strncasecmp(*line, name, n) != 0 || (*line)[n] != ':')
+		return false;
+	*line += n + 1;
+	*len -= n + 1;
+	while (*len > 0 && (**line == ' ' || **line == '\t')) {
+		(*line)++;
+		(*len)--;
+	}
+	while (*len > 0 && isspace((unsigned char)(*line)[*len - 1]))
+		(*len)--;
+	return true;
+}
+
+/* The type alone; parameters do not change what it is (RFC 9110, 8.3). */
+static bool
+is_teep_type(const char *value, size_t len)
+{
+	const char *semicolon = memchr(value, ';', len);
+
+	if (semicolon != NULL)
+		len = (size_t)(semicolon - value);
+	while (len > 0 && isspace((unsigned char)value[len - 1]))
+		len--;
+	return len == strlen(PST_TEEP_MEDIA_TYPE) &&
+	    strncasecmp(value, PST_TEEP_MEDIA_TYPE, len) == 0;
+}
+
+static bool
+number(const char **s, const char *end, uint64_t *out)
+{
+	uint64_t v = 0;
+	const char *p = *s;
+
+	if (p == end || !isdigit((unsigned char)*p))
+		return false;
+	for (; p < end && isdigit((unsigned char)*p); p++) {
+		if (v > (UINT64_MAX - 9) / 10)
+			return false;
+		v = v * 10 + (uint64_t)(*p - '0');
+	}
+	*s = p;
+	*out = v;
+	return true;
+}
+
+/* Content-Range: bytes 7-9/10, or, with 416, bytes * / 10 (RFC 9110, 14.4). */
+static void
+content_range(struct transfer *t, const char *value, size_t len)
+{
+	const char *end = value + len;
+	uint64_t last;
+
+	t->ranged = true;
+	if (len < 6 || strncasecmp(value, "bytes ", 6) != 0)
+		return;
+	value += 6;
+	if (number(&value, end, &t->range_start)) {
+		t->range_start_known = true;
+		if (value == end || *value++ != '-' ||
+		    !number(&value, end, &last))
+			return;
+	} else if (value < end && *value == '*') {
+		value++;
+	}
+	if (value < end && *value++ == '/')
+		t->range_total_known = number(&value, end, &t->range_total);
+}
+
+/* Seconds or a date (RFC 9110, Section 10.2.3), at most a day. */
+static uint32_t
+retry_after(const char *value, size_t len)
+{
+	char text[64];
+	const char *p = text;
+	uint64_t s;
+	time_t when, now;
+
+	if (len >= sizeof(text))
+		return 0;
+	memcpy(text, value, len);
+	text[len] = '\0';
+	if (!number(&p, text + len, &s)) {
+		when = curl_getdate(text, NULL);
+		now = time(NULL);
+		if (when <= now)
+			return 0;
+		s = (uint64_t)(when - now);
+	}
+	return s > 86400 ? 86400 : (uint32_t)s;
+}
+
+static void
+etag(struct transfer *t, const char *value, size_t len)
+{
+	/* A weak tag does not promise equal bytes (RFC 9110, 8.8.1). */
+	if (len < 2 || len >= sizeof(t->etag) || value[0] != '"')
+		return;
+	memcpy(t->etag, value, len);
+	t->etag[len] = '\0';
+}
+
+static void
+status_line(struct transfer *t, const char *line, size_t len)
+{
+	const char *space = memchr(line, ' ', len);
+	const char *end = line + len;
+	uint64_t status = 0;
+
+	if (space != NULL && ++space < end)
+		(void)number(&space, end, &status);
+	t->status = status < 1000 ? (long)status : 0;
+	t->teep_type = t->ranged = false;
+	t->range_start_known = t->range_total_known = false;
+	t->retry_after_s = 0;
+	t->etag[0] = '\0';
+}
+
+static size_t
+on_header(char *line, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	const char *value = line;
+	size_t len = size * count;
+
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		status_line(t, line, len);
+	else if (header_is(&value, &len, "content-type"))
+		t->teep_type = is_teep_type(value, len);
+	else if (header_is(&value, &len, "content-range"))
+		content_range(t, value, len);
+	else if (header_is(&value, &len, "retry-after"))
+		t->retry_after_s = retry_after(value, len);
+	else if (header_is(&value, &len, "etag"))
+		etag(t, value, len);
+	return size * count;
+}
+
+static int
+on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct pst_http *h = ctx;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return pst_broker_stopped(&h->config);
+}
+
+/* --- one request ------------------------------------------------------- */
+
+/* Only what can stand in a request line goes there. */
+static bool
+uri_ok(const char *uri)
+{
+	const char *p;
+
+	if (strncasecmp(uri, "http://", 7) != 0 &&
+	    strncasecmp(uri, "https://", 8) != 0)
+		return false;
+	for (p = uri; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return false;
+	return p - uri <= PST_BROKER_URI_MAX;
+}
+
+static bool
+is_https(const char *uri)
+{
+	return strncasecmp(uri, "https://", 8) == 0;
+}
+
+static size_t
+discard(char *data, size_t size, size_t count, void *ctx)
+{
+	(void)data, (void)ctx;
+	return size * count;
+}
+
+/* What every request has in common. */
+static void
+prepare(struct pst_http *h, struct transfer *t, const char *uri)
+{
+	CURL *e = h->easy;
+
+	h->error[0] = '\0';
+	curl_easy_reset(e);
+	curl_easy_setopt(e, CURLOPT_URL, uri);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	/* draft-ietf-teep-otrp-over-http, Section 4: TEEP redirects MUST NOT
+	 * be followed; those of payloads are followed one by one in get_once,
+	 * where each hop is judged. */
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "postern/" PST_VERSION);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(
+	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)h->config.connect_ms);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_S);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)h->config.stall_s);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (h->config.cacert != NULL) {
+		/* These and no others: not the system's folder beside them. */
+		curl_easy_setopt(e, CURLOPT_CAINFO, h->config.cacert);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard);
+	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(e, CURLOPT_XFERINFODATA, h);
+}
+
+static CURLcode
+perform(struct pst_http *h, const char *const *lines, size_t count)
+{
+	struct curl_slist *list = NULL, *longer;
+	CURLcode code = CURLE_OUT_OF_MEMORY;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		longer = curl_slist_append(list, lines[i]);
+		if (longer == NULL)
+			goto free_list;
+		list = longer;
+	}
+	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, list);
+	code = curl_easy_perform(h->easy);
+	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, NULL);
+free_list:
+	curl_slist_free_all(list);
+	return code;
+}
+
+/* Nothing of the request reached the server: it may be repeated. */
+static bool
+never_sent(CURLcode code)
+{
+	return code == CURLE_COULDNT_RESOLVE_HOST ||
+	    code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    code == CURLE_COULDNT_CONNECT;
+}
+
+static const char *
+curl_says(const struct pst_http *h, CURLcode code)
+{
+	return h->error[0] != '\0' ? h->error : curl_easy_strerror(code);
+}
+
+/* How long to wait before attempt n (0 is the first repetition). */
+static uint64_t
+backoff_ms(const struct pst_http *h, uint32_t n, uint32_t asked_s)
+{
+	uint64_t wait_ms = (uint64_t)h->config.retry_ms << (n < 6 ? n : 6);
+
+	wait_ms += pst_broker_jitter((uint32_t)(wait_ms / 4 + 1));
+	if (asked_s != 0 && wait_ms < (uint64_t)asked_s * 1000)
+		wait_ms = (uint64_t)asked_s * 1000;
+	return wait_ms;
+}
+
+/* --- POST -------------------------------------------------------------- */
+
+static size_t
+stop(struct transfer *t, enum pst_err err, const char *reason)
+{
+	t->err = err;
+	t->reason = reason;
+	return 0; /* fewer bytes than were given: libcurl stops */
+}
+
+static bool
+body_room(struct pst_http *h, size_t want)
+{
+	size_t cap = h->body_cap == 0 ? 4096 : h->body_cap;
+	uint8_t *longer;
+
+	if (want <= h->body_cap)
+		return true;
+	while (cap < want)
+		cap *= 2;
+	longer = realloc(h->body, cap);
+	if (longer == NULL)
+		return false;
+	h->body = longer;
+	h->body_cap = cap;
+	return true;
+}
+
+static size_t
+on_answer(char *data, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	size_t len = size * count;
+
+	if (t->status < 200 || t->status > 299)
+		return len; /* an error page; nobody reads it */
+	if (len > PST_MESSAGE_MAX - t->body_len)
+		return stop(t, PST_ERR_TEEP_TOO_LARGE,
+		    "answer is larger than a TEEP message may be");
+	if (!body_room(t->http, t->body_len + len))
+		return stop(t, PST_ERR_SPACE, "out of memory");
+	memcpy(t->http->body + t->body_len, data, len);
+	t->body_len += len;
+	return len;
+}
+
+static CURLcode
+post_once(struct pst_http *h, const char *uri, struct pst_bytes message,
+    struct transfer *t)
+{
+	/* An empty POST opens a session and has no type (Section 5.1). "Expect"
+	 * is libcurl's idea for large bodies; not every server knows it. */
+	const char *const lines[] = { "Accept: " PST_TEEP_MEDIA_TYPE, "Expect:",
+		message.len == 0 ? "Content-Type:"
+				 : "Content-Type: " PST_TEEP_MEDIA_TYPE };
+
+	memset(t, 0, sizeof(*t));
+	t->http = h;
+	prepare(h, t, uri);
+	curl_easy_setopt(
+	    h->easy, CURLOPT_TIMEOUT_MS, (long)h->config.exchange_ms);
+	curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(
+	    h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)message.len);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS,
+	    message.len == 0 ? "" : (const char *)message.ptr);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_answer);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
+	return perform(h, lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+/* Turn what happened into an answer; PST_OK only for a usable 2xx. */
+static enum pst_err
+judge_post(struct pst_http *h, CURLcode code, const struct transfer *t,
+    struct pst_http_answer *out)
+{
+	out->status = t->status;
+	out->retry_after_s = t->retry_after_s;
+	out->unsent = never_sent(code);
+	if (t->err != PST_OK) {
+		(void)snprintf(out->why, sizeof(out->why), "%s", t->reason);
+		return PST_ERR_IO;
+	}
+	if (code != CURLE_OK) {
+		(void)snprintf(
+		    out->why, sizeof(out->why), "%s", curl_says(h, code));
+		return PST_ERR_IO;
+	}
+	if (t->status >= 300 && t->status <= 399) {
+		(void)snprintf(out->why, sizeof(out->why),
+		    "HTTP %ld: a redirect, which TEEP forbids to follow; "
+		    "set the TAM's real URI in the agent",
+		    t->status);
+		return PST_ERR_IO;
+	}
+	if (t->status < 200 || t->status > 299) {
+		(void)snprintf(
+		    out->why, sizeof(out->why), "HTTP %ld", t->status);
+		return PST_ERR_IO;
+	}
+	if (t->body_len != 0 && !t->teep_type) {
+		(void)snprintf(out->why, sizeof(out->why),
+		    "HTTP %ld, but its body is not " PST_TEEP_MEDIA_TYPE
+		    "; is this URI a TAM's?",
+		    t->status);
+		return PST_ERR_IO;
+	}
+	out->body = (struct pst_bytes){ h->body, t->body_len };
+	return PST_OK;
+}
+
+/* 429 and 503 were not acted upon; neither was what was never sent. */
+static bool
+may_repeat_post(const struct pst_http_answer *a)
+{
+	return a->unsent || a->status == 429 || a->status == 503;
+}
+
+enum pst_err
+pst_http_post(struct pst_http *h, const char *uri, struct pst_bytes message,
+    struct pst_http_answer *out)
+{
+	struct transfer t;
+	enum pst_err err;
+	uint64_t wait_ms;
+	uint32_t n;
+
+	for (n = 0;; n++) {
+		memset(out, 0, sizeof(*out));
+		if (!uri_ok(uri)) {
+			(void)snprintf(out->why, sizeof(out->why),
+			    "not an http or https URI");
+			return PST_ERR_IO;
+		}
+		err = judge_post(h, post_once(h, uri, message, &t), &t, out);
+		if (err == PST_OK || n >= h->config.retries ||
+		    !may_repeat_post(out) || pst_broker_stopped(&h->config))
+			return err;
+		wait_ms = backoff_ms(h, n, out->retry_after_s);
+		if (wait_ms > PST_BROKER_PATIENCE_MS)
+			return err;
+		pst_broker_log(&h->config, true,
+		    "%s: %s; again in %" PRIu64 " ms", uri, out->why, wait_ms);
+		if (!pst_broker_pause(&h->config, wait_ms))
+			return err;
+	}
+}
+
+/* --- GET --------------------------------------------------------------- */
+
+/* Is this response's body the payload, and where does it begin? */
+static bool
+body_position(struct transfer *t)
+{
+	if (t->status == 206) {
+		if (t->range_start_known && t->range_start == t->at)
+			return true;
+		(void)stop(t, PST_ERR_FETCH,
+		    "server sent another range than was asked for");
+		return false;
+	}
+	if (t->known_etag[0] != '\0' && t->etag[0] != '\0' &&
+	    strcmp(t->known_etag, t->etag) != 0) {
+		(void)stop(t, PST_ERR_FETCH,
+		    "payload changed on the server while it was fetched");
+		return false;
+	}
+	t->skip = t->at; /* no ranges here: pass over what we have */
+	return true;
+}
+
+static size_t
+on_payload(char *data, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	size_t len = size * count;
+	size_t skip;
+	struct pst_bytes bytes;
+
+	if (t->status != 200 && t->status != 206)
+		return len; /* an error page; nobody reads it */
+	if (t->body_len == 0 && !body_position(t))
+		return 0;
+	t->body_len += len;
+	skip = t->skip < len ? (size_t)t->skip : len;
+	t->skip -= skip;
+	bytes = (struct pst_bytes){ (const uint8_t *)data + skip, len - skip };
+	if (bytes.len == 0)
+		return len;
+	t->err = t->get->sink(t->get->ctx, bytes);
+	if (t->err != PST_OK)
+		return 0;
+	t->at += bytes.len;
+	return len;
+}
+
+/* Ask for the rest; a tag makes a changed payload come whole (13.1.5). */
+static CURLcode
+get_request(struct pst_http *h, const char *uri, struct transfer *t)
+{
+	char range[64], if_range[PST_BROKER_ETAG_MAX + 16];
+	const char *lines[3] = { "Accept: */*" };
+	size_t n = 1;
+
+	prepare(h, t, uri);
+	curl_easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_payload);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
+	if (t->at != 0) {
+		(void)snprintf(
+		    range, sizeof(range), "Range: bytes=%" PRIu64 "-", t->at);
+		lines[n++] = range;
+	}
+	if (t->at != 0 && t->known_etag[0] != '\0') {
+		(void)snprintf(
+		    if_range, sizeof(if_range), "If-Range: %s", t->known_etag);
+		lines[n++] = if_range;
+	}
+	return perform(h, lines, n);
+}
+
+/* Where a redirect points, if we may go there; else NULL with t->reason. */
+static const char *
+redirect_target(struct pst_http *h, struct transfer *t, uint32_t hops)
+{
+	char *to = NULL;
+
+	if (hops >= PST_BROKER_REDIRECTS_MAX) {
+		(void)stop(t, PST_ERR_FETCH, "more than 5 redirects");
+		return NULL;
+	}
+	if (curl_easy_getinfo(h->easy, CURLINFO_REDIRECT_URL, &to) != 0 ||
+	    to == NULL || !uri_ok(to)) {
+		(void)stop(t, PST_ERR_FETCH,
+		    "redirect to something that is no http or https URI");
+		return NULL;
+	}
+	/* Only to https: a redirect that anybody on the way could have made
+	 * leads to a server that must prove who it is. */
+	if (!is_https(to)) {
+		(void)stop(t, PST_ERR_FETCH, "redirect to http refused");
+		return NULL;
+	}
+	return to;
+}
+
+/* One attempt from t->at on, redirects included. */
+static CURLcode
+get_once(struct pst_http *h, struct transfer *t)
+{
+	char uri[PST_BROKER_URI_MAX + 1];
+	const char *to;
+	uint32_t hops;
+	CURLcode code;
+
+	(void)snprintf(uri, sizeof(uri), "%s", t->get->uri);
+	for (hops = 0;; hops++) {
+		t->status = 0;
+		t->body_len = 0;
+		t->skip = 0;
+		t->etag[0] = '\0';
+		code = get_request(h, uri, t);
+		if (code != CURLE_OK || t->status < 300 || t->status > 399 ||
+		    t->status == 304)
+			return code;
+		to = redirect_target(h, t, hops);
+		if (to == NULL)
+			return CURLE_OK;
+		/* `to` dies with the next request */
+		(void)snprintf(uri, sizeof(uri), "%s", to);
+	}
+}
+
+enum verdict { WHOLE, BROKEN, REFUSED };
+
+static enum verdict
+judge_get(struct pst_http *h, CURLcode code, struct transfer *t, char *why,
+    size_t cap)
+{
+	if (t->err != PST_OK) {
+		(void)snprintf(why, cap, "%s",
+		    t->reason != NULL ? t->reason : "stopped by the agent");
+		return REFUSED;
+	}
+	if (code != CURLE_OK) {
+		(void)snprintf(why, cap, "%s", curl_says(h, code));
+		return BROKEN;
+	}
+	/* All bytes were had before (RFC 9110, Section 15.5.17). */
+	if (t->status == 416 && t->at != 0 && t->range_total_known &&
+	    t->range_total == t->at)
+		return WHOLE;
+	if (t->status == 200 && t->body_len == 0 && !body_position(t)) {
+		(void)snprintf(why, cap, "%s", t->reason);
+		return REFUSED;
+	}
+	if (t->skip != 0) {
+		(void)snprintf(why, cap,
+		    "payload is shorter than what was fetched before");
+		return REFUSED;
+	}
+	if (t->status == 206 && t->range_total_known &&
+	    t->at < t->range_total) {
+		(void)snprintf(why, cap, "server sent a part of the rest");
+		return BROKEN;
+	}
+	if (t->status == 200 || t->status == 206)
+		return WHOLE;
+	(void)snprintf(why, cap, "HTTP %ld", t->status);
+	/* Timeouts, rate limits and server errors may pass; 4xx will not. */
+	return t->status == 408 || t->status == 429 || t->status >= 500
+	    ? BROKEN
+	    : REFUSED;
+}
+
+enum pst_err
+pst_http_get(struct pst_http *h, struct pst_http_get *get)
+{
+	char tag[PST_BROKER_ETAG_MAX] = "", shown[PST_BROKER_SHOWN_MAX];
+	struct transfer t = {
+		.http = h, .get = get, .at = get->offset, .known_etag = tag
+	};
+	uint64_t since = t.at, wait_ms;
+	uint32_t failures = 0, breaks;
+	enum verdict v;
+
+	if (!uri_ok(get->uri)) {
+		(void)snprintf(
+		    get->why, sizeof(get->why), "not an http or https URI");
+		return PST_ERR_FETCH;
+	}
+	for (breaks = 0;; breaks++) {
+		v = judge_get(
+		    h, get_once(h, &t), &t, get->why, sizeof(get->why));
+		if (v == WHOLE)
+			return PST_OK;
+		if (v == REFUSED)
+			return t.err != PST_OK ? t.err : PST_ERR_FETCH;
+		if (tag[0] == '\0' && (t.status == 200 || t.status == 206))
+			memcpy(tag, t.etag, sizeof(tag));
+		failures = t.at - since >= PROGRESS_BYTES ? 0 : failures + 1;
+		since = t.at;
+		wait_ms = backoff_ms(h, failures, t.retry_after_s);
+		if (failures > h->config.retries || breaks >= BREAKS_MAX ||
+		    wait_ms > PST_BROKER_PATIENCE_MS ||
+		    pst_broker_stopped(&h->config))
+			return PST_ERR_FETCH;
+		pst_broker_log(&h->config, true,
+		    "%s: %s; from byte %" PRIu64 " again in %" PRIu64 " ms",
+		    pst_broker_uri_shown(get->uri, shown), get->why, t.at,
+		    wait_ms);
+		if (!pst_broker_pause(&h->config, wait_ms))
+			return PST_ERR_FETCH;
+	}
+}

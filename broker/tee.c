@@ -1,0 +1,181 @@
+/* The agent's commands through the TEE Client API. */
+#include "internal.h"
+
+#include <postern/cbor.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum pst_err
+pst_broker_tee_open(struct pst_broker_tee *t)
+{
+	static const TEEC_UUID agent = PST_AGENT_TA_UUID;
+	uint32_t origin;
+
+	if (t->buf == NULL)
+		t->buf = malloc(PST_AGENT_TA_REPLY_MAX);
+	if (t->buf == NULL) {
+		t->result = TEEC_ERROR_OUT_OF_MEMORY;
+		return PST_ERR_SPACE;
+	}
+	if (!t->context_open) {
+		t->result = TEEC_InitializeContext(t->name, &t->context);
+		if (t->result != TEEC_SUCCESS)
+			return PST_ERR_IO;
+		t->context_open = true;
+	}
+	if (t->session_open)
+		return PST_OK;
+	t->result = TEEC_OpenSession(&t->context, &t->session, &agent,
+	    TEEC_LOGIN_PUBLIC, NULL, NULL, &origin);
+	if (t->result != TEEC_SUCCESS) {
+		/* A context of a TEE that was restarted is of no use. */
+		TEEC_FinalizeContext(&t->context);
+		t->context_open = false;
+		return PST_ERR_IO;
+	}
+	t->session_open = true;
+	return PST_OK;
+}
+
+void
+pst_broker_tee_close(struct pst_broker_tee *t)
+{
+	if (t->session_open)
+		TEEC_CloseSession(&t->session);
+	if (t->context_open)
+		TEEC_FinalizeContext(&t->context);
+	t->session_open = t->context_open = false;
+	free(t->buf);
+	t->buf = NULL;
+}
+
+/* The API takes void * for input; the TEE only reads it. */
+static TEEC_TempMemoryReference
+input(struct pst_bytes in)
+{
+	static uint8_t nothing;
+	TEEC_TempMemoryReference ref = { .buffer = &nothing, .size = in.len };
+
+	if (in.len != 0)
+		memcpy(&ref.buffer, &in.ptr, sizeof(ref.buffer));
+	return ref;
+}
+
+static enum pst_err
+call(struct pst_broker_tee *t, enum pst_agent_ta_command command,
+    uint32_t session, uint32_t flags, struct pst_bytes in, struct pst_bytes uri,
+    struct pst_bytes *reply)
+{
+	TEEC_Operation op;
+	uint32_t origin;
+	enum pst_err err;
+
+	err = pst_broker_tee_open(t);
+	if (err != PST_OK)
+		return err;
+	memset(&op, 0, sizeof(op));
+	op.paramTypes =
+	    TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_MEMREF_TEMP_INPUT,
+		uri.len != 0 ? TEEC_MEMREF_TEMP_INPUT : TEEC_NONE,
+		TEEC_MEMREF_TEMP_OUTPUT);
+	op.params[0].value.a = session;
+	op.params[0].value.b = flags;
+	op.params[1].tmpref = input(in);
+	if (uri.len != 0)
+		op.params[2].tmpref = input(uri);
+	op.params[3].tmpref.buffer = t->buf;
+	op.params[3].tmpref.size = PST_AGENT_TA_REPLY_MAX;
+	t->result =
+	    TEEC_InvokeCommand(&t->session, (uint32_t)command, &op, &origin);
+	if (t->result != TEEC_SUCCESS) {
+		/* A dead agent comes back with the next session. */
+		if (t->result == TEEC_ERROR_TARGET_DEAD ||
+		    t->result == TEEC_ERROR_COMMUNICATION) {
+			TEEC_CloseSession(&t->session);
+			TEEC_FinalizeContext(&t->context);
+			t->session_open = t->context_open = false;
+		}
+		return t->result == TEEC_ERROR_BUSY ? PST_ERR_BUSY : PST_ERR_IO;
+	}
+	if (op.params[3].tmpref.size > PST_AGENT_TA_REPLY_MAX)
+		return PST_ERR_SPACE;
+	*reply = (struct pst_bytes){ t->buf, op.params[3].tmpref.size };
+	return PST_OK;
+}
+
+/* [what, session, uri, message, offset, reason]; postern/agent_ta.h */
+static enum pst_err
+decode(struct pst_bytes in, struct pst_broker_reply *out)
+{
+	struct pst_broker_reply reply;
+	struct pst_cbor_reader r;
+	enum pst_err err;
+
+	memset(&reply, 0, sizeof(reply));
+	pst_cbor_reader_init(&r, in);
+	(void)pst_cbor_array(&r, 6, 6);
+	reply.what = (enum pst_agent_do)pst_cbor_uint(&r, PST_AGENT_FETCH);
+	reply.session = (uint32_t)pst_cbor_uint(&r, UINT32_MAX);
+	reply.uri = pst_cbor_tstr(&r, 0, PST_SUIT_URI_MAX);
+	reply.message = pst_cbor_bstr(&r, 0, PST_MESSAGE_MAX);
+	reply.offset = pst_cbor_uint(&r, UINT64_MAX);
+	reply.reason = (enum pst_err)pst_cbor_uint(&r, 9999);
+	err = pst_cbor_end(&r);
+	if (err == PST_OK)
+		*out = reply;
+	return err;
+}
+
+enum pst_err
+pst_broker_tee_invoke(struct pst_broker_tee *t,
+    enum pst_agent_ta_command command, uint32_t session, uint32_t flags,
+    struct pst_bytes in, struct pst_bytes uri, struct pst_broker_reply *out)
+{
+	struct pst_bytes reply;
+	enum pst_err err;
+
+	memset(out, 0, sizeof(*out));
+	err = call(t, command, session, flags, in, uri, &reply);
+	if (err != PST_OK)
+		return err;
+	return decode(reply, out);
+}
+
+enum pst_err
+pst_broker_tee_list(struct pst_broker_tee *t, struct pst_bytes *out)
+{
+	struct pst_bytes none = { NULL, 0 };
+
+	return call(t, PST_AGENT_TA_LIST, 0, 0, none, none, out);
+}
+
+const char *
+pst_broker_tee_why(const struct pst_broker_tee *t)
+{
+	switch (t->result) {
+	case TEEC_SUCCESS:
+		return "the agent's reply cannot be read: broker and agent "
+		       "are of different versions";
+	case TEEC_ERROR_COMMUNICATION:
+		return "no connection to the TEE; is it running "
+		       "(postern tee serve)?";
+	case TEEC_ERROR_TARGET_DEAD:
+		return "the agent died; try again, it continues where it "
+		       "stopped";
+	case TEEC_ERROR_ITEM_NOT_FOUND:
+		return "there is no such TEE, or no agent in it";
+	case TEEC_ERROR_BUSY:
+		return "the agent is busy with another session; try again";
+	case TEEC_ERROR_ACCESS_DENIED:
+		return "access to the TEE or to its agent is denied";
+	case TEEC_ERROR_OUT_OF_MEMORY:
+		return "out of memory";
+	case TEEC_ERROR_BAD_PARAMETERS:
+		return "the agent refused the parameters";
+	case TEEC_ERROR_SHORT_BUFFER:
+		return "the agent's reply is larger than a TEEP message may be";
+	default:
+		return "the TEE failed";
+	}
+}
