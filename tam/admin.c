@@ -20,6 +20,9 @@
 #include "http_header.h"
 
 enum { BACKLOG = 64, CONNECTIONS = 64, IDLE_S = 30 };
+/* A refused body is read and dropped up to here, so that a client that is
+ * still sending sees the answer. */
+enum { DROP_MAX = 16 << 20 };
 #define PREFIX "/api/v1"
 
 struct pst_admin {
@@ -37,6 +40,8 @@ struct request {
 	unsigned refused;		 /* the status, or 0 */
 	const char *allow;		 /* of a 405 */
 	size_t max;			 /* of the body */
+	uint64_t length;		 /* that was announced */
+	uint64_t dropped;
 	uint8_t *body;
 	size_t cap;
 };
@@ -467,9 +472,10 @@ judge_headers(struct request *r, struct MHD_Connection *c)
 		forbid(r, 415, "the body is of another Content-Type");
 		return;
 	}
-	if (h.length != NULL &&
-	    (!number(h.length, INT64_MAX, &length) ||
-		(uint64_t)length > r->max))
+	if (h.length != NULL && !number(h.length, INT64_MAX, &length))
+		forbid(r, 400, "Content-Length is not a number");
+	r->length = (uint64_t)length;
+	if (r->length > r->max)
 		forbid(r, 413, "the body is too large");
 }
 
@@ -537,36 +543,44 @@ begin(struct pst_admin *admin, struct MHD_Connection *c, const char *url,
 		MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, query, r);
 	if (r->refused == 0)
 		judge_headers(r, c);
-	/* A body that is too large is not waited for. */
-	return r->refused == 413 ? refuse(c, r) : MHD_YES;
+	return r->length > DROP_MAX ? refuse(c, r) : MHD_YES;
 }
 
-static void
-gather(struct request *r, const char *data, size_t len)
+static bool
+room(struct request *r, size_t want)
 {
-	size_t want = r->call.body.len + len;
 	size_t cap = r->cap > 0 ? r->cap : 4096;
 	uint8_t *grown;
 
-	if (r->refused != 0)
-		return;
-	if (len > r->max - r->call.body.len) {
-		forbid(r, 413, "the body is too large");
-		return;
-	}
 	while (cap < want)
 		cap *= 2;
-	if (cap > r->cap) {
-		grown = realloc(r->body, cap);
-		if (grown == NULL) {
-			forbid(r, 503, "out of memory");
-			return;
-		}
-		r->body = grown;
-		r->cap = cap;
+	if (cap == r->cap)
+		return true;
+	grown = realloc(r->body, cap);
+	if (grown == NULL)
+		return false;
+	r->body = grown;
+	r->cap = cap;
+	return true;
+}
+
+/** @return false when the connection is to be closed without an answer */
+static bool
+gather(struct request *r, const char *data, size_t len)
+{
+	size_t have = r->call.body.len;
+
+	if (r->refused == 0 && len > r->max - have)
+		forbid(r, 413, "the body is too large");
+	if (r->refused == 0 && !room(r, have + len))
+		forbid(r, 503, "out of memory");
+	if (r->refused != 0) {
+		r->dropped += len;
+		return r->dropped <= DROP_MAX;
 	}
-	memcpy(r->body + r->call.body.len, data, len);
-	r->call.body = (struct pst_bytes){ r->body, want };
+	memcpy(r->body + have, data, len);
+	r->call.body = (struct pst_bytes){ r->body, have + len };
+	return true;
 }
 
 static enum pst_err
@@ -622,15 +636,16 @@ request(void *cls, struct MHD_Connection *c, const char *url,
     void **ctx)
 {
 	struct request *r = *ctx;
+	bool ok;
 
 	(void)version;
 	if (r == NULL)
 		return begin(cls, c, url, method, ctx);
 	if (*size == 0)
 		return finish(cls, c, r, url, method);
-	gather(r, data, *size);
+	ok = gather(r, data, *size);
 	*size = 0;
-	return MHD_YES;
+	return ok ? MHD_YES : MHD_NO;
 }
 
 static void

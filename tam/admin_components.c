@@ -50,7 +50,8 @@ publish(struct admin_call *c)
 	    c->now_s, &m, c->note);
 	if (err != PST_OK)
 		return err;
-	c->status = m.published_s == c->now_s ? 201 : 200;
+	/* A number is given to what was not there before. */
+	c->status = m.id != 0 ? 201 : 200;
 	c->out = manifest_json(&m);
 	return PST_OK;
 }

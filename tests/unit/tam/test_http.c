@@ -409,6 +409,23 @@ http_1_0_is_closed_and_may_be_kept(void)
 }
 
 static void
+a_client_that_waits_is_told_to_continue(void)
+{
+	static const char head[] = "POST /tam HTTP/1.1\r\n" HOST ACCEPT TINY
+				   "Expect: 100-continue\r\n\r\n";
+	int fd = client_open(port);
+	struct reply r;
+
+	CHECK(client_send(fd, head, strlen(head)));
+	client_read(fd, &r);
+	CHECK_EQ(r.status, 100);
+	CHECK(client_send(fd, "body", 4));
+	client_read(fd, &r);
+	CHECK_EQ(r.status, 200);
+	close(fd);
+}
+
+static void
 framing_that_cannot_be_trusted_ends_the_connection(void)
 {
 	/* The second request is inside what a proxy takes for the body. */
@@ -920,6 +937,7 @@ main(void)
 	RUN(a_connection_is_kept_even_after_a_refusal);
 	RUN(pipelined_posts_are_answered_in_order);
 	RUN(http_1_0_is_closed_and_may_be_kept);
+	RUN(a_client_that_waits_is_told_to_continue);
 	RUN(framing_that_cannot_be_trusted_ends_the_connection);
 	RUN(a_body_of_the_limit_passes_and_one_byte_more_does_not);
 	RUN(chunks_are_counted_too);
