@@ -19,5 +19,7 @@ const struct cli_command cli_commands[] = {
 	{ "teep", "", "check TEEP messages", NULL, NULL, cli_teep },
 	{ "report", "", "check SUIT reports", NULL, NULL, cli_report },
 	{ "eat", "", "show and check attestation tokens", NULL, NULL, cli_eat },
+	{ "tam", "", "run a TAM and say what devices get", NULL, NULL,
+	    cli_tam },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -1,0 +1,294 @@
+/* postern tam devices, groups. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tam.h"
+
+/* --- devices ----------------------------------------------------------- */
+
+static const char *
+attestation_of(const json_t *device)
+{
+	return tam_text(json_object_get(device, "attestation"), "last");
+}
+
+static void
+print_groups(const json_t *device)
+{
+	json_t *name, *list = json_object_get(device, "groups");
+	size_t i;
+
+	json_array_foreach(list, i, name)
+	    printf("%s%s", i > 0 ? "," : "", json_string_value(name));
+	if (json_array_size(list) == 0)
+		putchar('-');
+	putchar('\n');
+}
+
+static void
+print_device(const json_t *d)
+{
+	printf("%-24s %-8s %-20s %-32s ", tam_text(d, "name"),
+	    tam_text(d, "status"), tam_text(d, "seen"), attestation_of(d));
+	print_groups(d);
+}
+
+static const char devices_heading[] = "NAME                     STATUS   "
+				      "LAST SEEN            "
+				      "LAST ATTESTATION                 GROUPS";
+
+static void
+print_inventory(const json_t *device)
+{
+	json_t *c, *list = json_object_get(device, "components");
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		puts("components:   none reported");
+		return;
+	}
+	puts("components:");
+	json_array_foreach(list, i, c)
+	{
+		printf("  %s", tam_text(c, "component"));
+		if (json_is_true(json_object_get(c, "manifest")))
+			printf("  sequence %" JSON_INTEGER_FORMAT,
+			    json_integer_value(json_object_get(c, "sequence")));
+		printf("  %s\n", tam_text(c, "digest"));
+	}
+}
+
+static void
+print_whole_device(const json_t *d)
+{
+	const json_t *attestation = json_object_get(d, "attestation");
+	const json_t *key = json_object_get(d, "teep-key");
+
+	printf("name:         %s\n", tam_text(d, "name"));
+	printf("status:       %s\n", tam_text(d, "status"));
+	printf("enrolled:     %s\n", tam_text(d, "enrolled"));
+	printf("attester:     %s\n", tam_text(d, "attester"));
+	printf("last seen:    %s\n", tam_text(d, "seen"));
+	printf("attested:     %s (last outcome: %s)\n",
+	    tam_text(attestation, "passed"), tam_text(attestation, "last"));
+	printf("teep key:     %s %s\n", tam_text(key, "curve"),
+	    tam_text(key, "thumbprint"));
+	printf("update sent:  %s\n",
+	    json_is_string(json_object_get(d, "update-pending-until"))
+		? "answer outstanding"
+		: "none outstanding");
+	fputs("groups:       ", stdout);
+	print_groups(d);
+	print_inventory(d);
+}
+
+static int
+show(const struct tam_args *a, const char *name)
+{
+	struct tam_request r = {
+		.method = "GET", .path = "/devices/*", .one = name
+	};
+	json_t *device;
+
+	if (tam_call(a, &r, &device, NULL) != CLI_DONE)
+		return CLI_REFUSED;
+	return tam_show(a, device, print_whole_device);
+}
+
+static void
+print_enrolled(const json_t *d)
+{
+	printf("enrolled %s (attester %s)\n", tam_text(d, "name"),
+	    tam_text(d, "attester"));
+}
+
+static void
+print_enrolled_before(const json_t *d)
+{
+	printf("%s was enrolled already\n", tam_text(d, "name"));
+}
+
+static int
+enroll(const struct tam_args *a, const char *name)
+{
+	json_t *body, *device;
+	long http;
+	char *pem;
+
+	if (a->key == NULL)
+		return cli_usage(a->command,
+		    "enroll needs --key FILE, the device's public attestation "
+		    "key");
+	if (tam_public_key(a->key, &pem) != CLI_DONE)
+		return CLI_REFUSED;
+	body = json_pack("{s:s}", "key", pem);
+	free(pem);
+	if (name != NULL)
+		json_object_set_new(body, "name", json_string(name));
+	if (tam_send(a, "POST", "/devices", NULL, body, &device, &http) !=
+	    CLI_DONE)
+		return CLI_REFUSED;
+	return tam_show(
+	    a, device, http == 201 ? print_enrolled : print_enrolled_before);
+}
+
+static void
+print_status_of(const json_t *d)
+{
+	printf("%s is %s\n", tam_text(d, "name"), tam_text(d, "status"));
+}
+
+static int
+set_status(const struct tam_args *a, const char *name, const char *status)
+{
+	json_t *device;
+
+	if (tam_send(a, "PUT", "/devices/*/status", name,
+		json_pack("{s:s}", "status", status), &device,
+		NULL) != CLI_DONE)
+		return CLI_REFUSED;
+	return tam_show(a, device, print_status_of);
+}
+
+static int
+forget(const struct tam_args *a, const char *path, const char *name)
+{
+	struct tam_request r = {
+		.method = "DELETE", .path = path, .one = name
+	};
+
+	if (tam_call(a, &r, NULL, NULL) != CLI_DONE)
+		return CLI_REFUSED;
+	if (!a->json)
+		printf("removed %s\n", name);
+	return CLI_DONE;
+}
+
+static void
+print_report(const json_t *r)
+{
+	const json_t *failure = json_object_get(r, "failure");
+	bool success = json_is_true(json_object_get(r, "success"));
+
+	printf("%s  %-20s %-8s %s", tam_text(r, "at"), tam_text(r, "device"),
+	    success ? "success" : "FAILED", tam_text(r, "manifest"));
+	if (json_is_object(failure))
+		printf("  %s: %s (section %" JSON_INTEGER_FORMAT
+		       ", offset %" JSON_INTEGER_FORMAT ")",
+		    tam_text(failure, "reason"), tam_text(failure, "meaning"),
+		    json_integer_value(json_object_get(failure, "section")),
+		    json_integer_value(json_object_get(failure, "offset")));
+	if (json_is_string(json_object_get(r, "msg")))
+		printf("  \"%s\"", tam_text(r, "msg"));
+	putchar('\n');
+}
+
+static int
+reports(const struct tam_args *a, const char *name)
+{
+	return tam_list(a, name != NULL ? "/devices/*/reports" : "/reports",
+	    name,
+	    "AT                    DEVICE               OUTCOME  MANIFEST",
+	    print_report);
+}
+
+static int
+one_device(const struct tam_args *a, const char *word, const char *name)
+{
+	if (strcmp(word, "show") == 0)
+		return show(a, name);
+	if (strcmp(word, "revoke") == 0)
+		return set_status(a, name, "revoked");
+	if (strcmp(word, "activate") == 0)
+		return set_status(a, name, "active");
+	if (strcmp(word, "remove") == 0)
+		return forget(a, "/devices/*", name);
+	return cli_usage(a->command, "no such word: %s", word);
+}
+
+int
+tam_devices(int argc, char **argv)
+{
+	const char *word = "list", *name = NULL;
+	struct tam_args a;
+
+	if (tam_parse(&a, argc, argv,
+		TAM_JSON | TAM_KEY | TAM_LIMIT | TAM_FAILED, 0, 2) != CLI_DONE)
+		return CLI_USAGE;
+	if (a.count > 0)
+		word = a.word[0];
+	if (a.count > 1)
+		name = a.word[1];
+	if (strcmp(word, "list") == 0 && name == NULL)
+		return tam_list(
+		    &a, "/devices", NULL, devices_heading, print_device);
+	if (strcmp(word, "enroll") == 0)
+		return enroll(&a, name);
+	if (strcmp(word, "reports") == 0)
+		return reports(&a, name);
+	if (name == NULL)
+		return cli_usage(a.command, "%s needs a device's name", word);
+	return one_device(&a, word, name);
+}
+
+/* --- groups ------------------------------------------------------------ */
+
+static void
+print_group(const json_t *g)
+{
+	printf("%-24s %" JSON_INTEGER_FORMAT "\n", tam_text(g, "name"),
+	    json_integer_value(json_object_get(g, "members")));
+}
+
+static int
+add_group(const struct tam_args *a, const char *name)
+{
+	if (tam_send(a, "POST", "/groups", NULL,
+		json_pack("{s:s}", "name", name), NULL, NULL) != CLI_DONE)
+		return CLI_REFUSED;
+	if (!a->json)
+		printf("group %s\n", name);
+	return CLI_DONE;
+}
+
+static int
+members(const struct tam_args *a, const char *method, const char *what)
+{
+	struct tam_request r = { .method = method,
+		.path = "/groups/*/members/*",
+		.one = a->word[1] };
+	int i;
+
+	for (i = 2; i < a->count; i++) {
+		r.two = a->word[i];
+		if (tam_call(a, &r, NULL, NULL) != CLI_DONE)
+			return CLI_REFUSED;
+		if (!a->json)
+			printf("%s %s %s\n", r.two, what, r.one);
+	}
+	return CLI_DONE;
+}
+
+int
+tam_groups(int argc, char **argv)
+{
+	struct tam_args a;
+	const char *word;
+
+	if (tam_parse(&a, argc, argv, TAM_JSON | TAM_LIMIT, 0, CLI_MANY) !=
+	    CLI_DONE)
+		return CLI_USAGE;
+	word = a.count > 0 ? a.word[0] : "list";
+	if (strcmp(word, "list") == 0 && a.count <= 1)
+		return tam_list(&a, "/groups", NULL,
+		    "NAME                     DEVICES", print_group);
+	if (strcmp(word, "add") == 0 && a.count == 2)
+		return add_group(&a, a.word[1]);
+	if (strcmp(word, "remove") == 0 && a.count == 2)
+		return forget(&a, "/groups/*", a.word[1]);
+	if (strcmp(word, "join") == 0 && a.count >= 3)
+		return members(&a, "PUT", "joined");
+	if (strcmp(word, "leave") == 0 && a.count >= 3)
+		return members(&a, "DELETE", "left");
+	return cli_usage(a.command, "not understood: %s", word);
+}
