@@ -76,7 +76,7 @@ call(struct pst_broker_tee *t, enum pst_agent_ta_command command,
 		return err;
 	memset(&op, 0, sizeof(op));
 	op.paramTypes =
-	    TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_MEMREF_TEMP_INPUT,
+	    (uint32_t)TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_MEMREF_TEMP_INPUT,
 		uri.len != 0 ? TEEC_MEMREF_TEMP_INPUT : TEEC_NONE,
 		TEEC_MEMREF_TEMP_OUTPUT);
 	op.params[0].value.a = session;

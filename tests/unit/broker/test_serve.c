@@ -172,8 +172,7 @@ what_is_not_a_request_is_refused(void)
 		"{\"command\":1}", "{\"command\":\"fly\"}",
 		"{\"command\":\"request\"}",
 		"{\"command\":\"request\",\"component\":\"nonsense\"}",
-		"{\"command\":\"request\",\"component\":\"ta\","
-		"\"tee\":\"three\"}",
+		"{\"command\":\"sync\",\"tee\":\"three\"}",
 		"{\"command\":\"request\",\"komponent\":\"ta\"}",
 		"{\"command\":\"sync\",\"command\":\"sync\"}" };
 	size_t i;
