@@ -238,7 +238,7 @@ config_valid(const struct pst_agent_config *c)
 		if (!scope_valid(&c->signers[i].scope))
 			return false;
 	}
-	return c->suites != 0;
+	return (c->suites & pst_teep_suite_of(c->key.alg)) != 0;
 }
 
 enum pst_err

@@ -96,7 +96,8 @@ add_lists(struct pst_agent *a)
 
 	switch (m->err_code) {
 	case PST_TEEP_ERR_UNSUPPORTED_CIPHER_SUITES:
-		m->suites = a->config->suites;
+		/* Those that go in both directions. */
+		m->suites = pst_agent_own_suite(a);
 		m->present |= 1u << PST_LABEL_SUPPORTED_TEEP_CIPHER_SUITES;
 		break;
 	case PST_TEEP_ERR_UNSUPPORTED_FRESHNESS_MECHANISMS:

@@ -206,6 +206,14 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 	}
 }
 
+/* Entries that a tc-list may have. */
+static size_t
+installed(const struct pst_registry *reg)
+{
+	return pst_reg_count(reg, PST_REG_COMPONENT, PST_REG_ANY, PST_REG_ANY) +
+	    pst_reg_count(reg, PST_REG_MANIFEST, PST_REG_ANY, PST_REG_ANY);
+}
+
 /* Complete a->staged to a whole registry. */
 static enum pst_err
 join(struct pst_agent *a)
@@ -232,6 +240,8 @@ join(struct pst_agent *a)
 	}
 	if (err == PST_OK)
 		err = note_identity(a, &a->staged);
+	if (err == PST_OK && installed(&a->staged) > PST_AGENT_INSTALLED_MAX)
+		err = PST_ERR_LIMIT;
 	return err;
 }
 
@@ -404,12 +414,41 @@ pst_agent_update_continue(struct pst_agent *a, struct pst_agent_out *out)
 	if (a->update.waiting) {
 		err = pst_agent_journal_load(a);
 		if (err != PST_OK)
-			return err;
+			return fail(a, err, out);
 		ask(a, out);
 		return PST_OK;
 	}
 	err = revive(a, &authentic);
 	return authentic ? settle(a, err, out) : drop(a, err, out);
+}
+
+/*
+ * A chunk lies where the normal world can still change it: what is hashed and
+ * what is written must be one copy. memory.out is free while a payload comes.
+ */
+static enum pst_err
+take_chunk(
+    struct pst_agent *a, enum pst_err status, struct pst_bytes chunk, bool last)
+{
+	struct pst_bytes part = { a->memory.out, 0 };
+	enum pst_err err;
+
+	if (status != PST_OK)
+		return pst_suit_resume(
+		    &a->update.run, status, PST_NOTHING, true);
+	do {
+		part.len = chunk.len;
+		if (part.len > a->memory.out_cap)
+			part.len = a->memory.out_cap;
+		if (part.len > 0) {
+			memcpy(a->memory.out, chunk.ptr, part.len);
+			chunk.ptr += part.len;
+			chunk.len -= part.len;
+		}
+		err = pst_suit_resume(
+		    &a->update.run, PST_OK, part, last && chunk.len == 0);
+	} while (err == PST_ERR_AGAIN && chunk.len > 0);
+	return err;
 }
 
 enum pst_err
@@ -436,7 +475,7 @@ pst_agent_resume(struct pst_agent *a, uint32_t tam, enum pst_err status,
 			return fail(a, err, out);
 	}
 	u->waiting = false;
-	err = pst_suit_resume(&u->run, status, chunk, last);
+	err = take_chunk(a, status, chunk, last);
 	if (err == PST_OK) {
 		u->step++;
 		err = go(a);

@@ -30,6 +30,8 @@
 #define PST_AGENT_REQUESTS_MAX 32
 /* The same component is not asked for again within this time. */
 #define PST_AGENT_REQUEST_INTERVAL_S 60
+/* Components and root manifests, tombstones included: what a tc-list holds. */
+#define PST_AGENT_INSTALLED_MAX PST_TEEP_ITEMS_MAX
 /* Fetches of one Update that can be continued after a restart. */
 #define PST_AGENT_FETCHES_MAX 128
 
@@ -80,6 +82,10 @@ struct pst_agent_ports {
 /**
  * Buffers that the caller provides and keeps. Sizes bound what the agent can
  * hold: too small gives PST_ERR_LIMIT or PST_ERR_SPACE, never less.
+ *
+ * A QueryResponse lists what the registry holds in about as many bytes, so
+ * message and out want room for that, the Evidence and a signature. Stored
+ * envelopes are read into out, and pass through it on their way to the store.
  */
 struct pst_agent_memory {
 	uint8_t *registry;   /* what is committed */
@@ -172,10 +178,16 @@ enum pst_err pst_agent_message(struct pst_agent *a, uint32_t tam,
     struct pst_bytes message, struct pst_agent_out *out) PST_MUST_CHECK;
 
 /**
- * Answer to PST_AGENT_FETCH: a chunk, or why there is none.
+ * Answer to PST_AGENT_FETCH: a chunk from out->offset on, or why there is
+ * none. The chunk is copied before it is looked at.
+ *
+ * After a power cut the offset may be the payload's size: answer with an empty
+ * last chunk (an HTTP server answers such a range with 416).
  *
  * @param status  PST_OK or PST_ERR_FETCH
  * @param last    the payload ends with this chunk
+ * @param out     FETCH again, or the answer to the Update
+ * @retval PST_ERR_STATE  no Update of this TAM waits for a payload
  */
 enum pst_err pst_agent_resume(struct pst_agent *a, uint32_t tam,
     enum pst_err status, struct pst_bytes chunk, bool last,
