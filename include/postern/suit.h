@@ -392,7 +392,7 @@ struct pst_suit_host {
 
 	/**
 	 * Read a component's content as it is now: written in this run, else
-	 * installed.
+	 * installed. What write_end has not ended is not content yet.
 	 *
 	 * @param len  bytes read; 0 at the end
 	 * @retval PST_ERR_NOT_FOUND  the component has no content

@@ -1,7 +1,7 @@
 /*
- * SUIT envelopes and reports: the published ones, each row against what it
- * expects. Where a row's expectation is about a later part of processing,
- * the manifest is also run on a device in memory.
+ * SUIT envelopes and reports: the published ones and the project's own, each
+ * row against what it expects. Manifests that authenticate are also run on a
+ * device in memory; the own ones say how that must end.
  */
 #include <postern/suit.h>
 #include <string.h>
@@ -286,6 +286,214 @@ check_envelope(struct vector *v)
 	return run_as_far_as_possible(v, &m);
 }
 
+/* --- the project's own ---------------------------------------------------- */
+
+/* How payloads arrive; every row must come to the same in each way. */
+struct delivery {
+	const char *what;
+	size_t chunk, read_max;
+	bool rebuild, log;
+};
+
+static const struct delivery deliveries[] = {
+	{ "whole", 0, 0, false, true },
+	{ "in chunks of 7", 7, 5, false, true },
+	{ "byte by byte", 1, 1, false, true },
+	{ "the run rebuilt after each chunk", 9, 0, true, false },
+	{ "byte by byte, the run rebuilt each time", 1, 0, true, false },
+};
+
+static struct pst_bytes
+hex_item(struct vector *v, const json_t *list, size_t i)
+{
+	return vector_hex(v, json_string_value(json_array_get(list, i)));
+}
+
+static void
+set_up(struct vector *v, const json_t *run, struct world *w)
+{
+	const json_t *list, *pair;
+	size_t i;
+
+	w->vendor =
+	    vector_hex(v, json_string_value(json_object_get(run, "vendor")));
+	w->class_id =
+	    vector_hex(v, json_string_value(json_object_get(run, "class")));
+	w->device =
+	    vector_hex(v, json_string_value(json_object_get(run, "device")));
+	w->fail_write = (enum pst_err)json_integer_value(
+	    json_object_get(run, "fail_write"));
+	list = json_object_get(run, "serve");
+	json_array_foreach(list, i, pair) world_serve(w,
+	    json_string_value(json_array_get(pair, 0)), hex_item(v, pair, 1));
+	list = json_object_get(run, "installed");
+	json_array_foreach(list, i, pair)
+	    world_install(w, hex_item(v, pair, 0), hex_item(v, pair, 1));
+	list = json_object_get(run, "slots");
+	json_array_foreach(list, i, pair)
+	{
+		struct world_component *c = world_find(w, hex_item(v, pair, 0));
+
+		c->has_slot = true;
+		c->slot = (uint64_t)json_integer_value(json_array_get(pair, 1));
+	}
+	list = json_object_get(run, "refuse");
+	if (list == NULL)
+		return;
+	w->refuse = json_integer_value(json_array_get(list, 0));
+	w->refuse_name = hex_item(v, list, 1);
+	w->refuse_with =
+	    (enum pst_err)json_integer_value(json_array_get(list, 2));
+}
+
+static bool
+differs(struct vector *v, const struct delivery *d, const char *what,
+    long long got, long long want)
+{
+	if (got == want)
+		return false;
+	vector_fail(v, "%s: %s is %lld, not %lld", d->what, what, got, want);
+	return true;
+}
+
+/* The report says what failed and where, and can be read back. */
+static bool
+report_as_said(struct vector *v, const json_t *run,
+    const struct pst_suit_manifest *m, struct world *w,
+    const struct delivery *d, enum pst_err err)
+{
+	const json_t *want = json_object_get(run, "report");
+	const json_t *n = json_object_get(run, "records");
+	const json_t *reason = json_object_get(run, "reason");
+	struct pst_suit_report_view view;
+	struct pst_bytes nonce = PST_BYTES_LIT("12345678");
+	struct pst_cbor_writer out;
+	struct pst_verified in;
+	uint8_t buf[8192];
+
+	pst_cbor_writer_init(&out, buf, sizeof(buf));
+	if (pst_suit_report_encode(&out, &w->report, m->reference_uri,
+		&m->digest, nonce) != PST_OK)
+		return false;
+	in = pst_verified_by_caller(pst_cbor_written(&out));
+	if (differs(v, d, "report decoded",
+		pst_suit_report_decode(&in, &view, NULL), PST_OK) ||
+	    differs(v, d, "success", view.success, err == PST_OK) ||
+	    differs(v, d, "code", view.code, err))
+		return false;
+	if (err != PST_OK &&
+	    differs(v, d, "reason", view.reason, pst_suit_reason_of(err)))
+		return false;
+	if (reason != NULL &&
+	    differs(v, d, "reason", view.reason, json_integer_value(reason)))
+		return false;
+	if (n != NULL &&
+	    differs(v, d, "records", (long long)view.records.count,
+		json_integer_value(n)))
+		return false;
+	return want == NULL ||
+	    (!differs(v, d, "section", view.record.section,
+		 json_integer_value(json_object_get(want, "section"))) &&
+		!differs(v, d, "offset", view.record.offset,
+		    json_integer_value(json_object_get(want, "offset"))) &&
+		!differs(v, d, "component", view.record.component,
+		    json_integer_value(json_object_get(want, "component"))));
+}
+
+static bool
+device_as_said(struct vector *v, const json_t *run, struct world *w,
+    const struct delivery *d)
+{
+	const json_t *list = json_object_get(run, "holds"), *pair;
+	const char *log = json_string_value(json_object_get(run, "log"));
+	size_t i;
+
+	json_array_foreach(
+	    list, i, pair) if (!world_holds(w, hex_item(v, pair, 0),
+				   hex_item(v, pair, 1)))
+	{
+		vector_fail(
+		    v, "%s: component %zu holds something else", d->what, i);
+		return false;
+	}
+	if (d->log && log != NULL && strcmp(log, w->log) != 0) {
+		vector_fail(v, "%s: done: %s, not: %s", d->what, w->log, log);
+		return false;
+	}
+	return true;
+}
+
+static bool
+run_once(struct vector *v, const json_t *run, const struct pst_suit_manifest *m,
+    const struct delivery *d)
+{
+	static struct world w;
+	const json_t *list = json_object_get(run, "sections"), *item;
+	int sections[8] = { 0 };
+	enum pst_err err;
+	size_t i;
+	bool ok;
+
+	json_array_foreach(list, i, item) if (i < 7) sections[i] =
+	    (int)json_integer_value(item);
+	world_init(&w);
+	set_up(v, run, &w);
+	w.chunk = d->chunk;
+	w.read_max = d->read_max;
+	w.rebuild = d->rebuild;
+	err = world_run(&w, m, crypto, sections);
+	ok = !differs(v, d, "result", err,
+	    json_integer_value(json_object_get(run, "result")));
+	ok = ok && report_as_said(v, run, m, &w, d, err) &&
+	    device_as_said(v, run, &w, d);
+	world_free(&w);
+	return ok;
+}
+
+/* The walk refuses what a run refuses for its structure and its commands. */
+static bool
+walk_agrees(
+    struct vector *v, const json_t *run, const struct pst_suit_manifest *m)
+{
+	struct pst_suit_images images;
+	enum pst_err err = pst_suit_manifest_images(m, NULL, NULL, &images);
+	enum pst_err want =
+	    (enum pst_err)json_integer_value(json_object_get(run, "result"));
+
+	if (err == PST_OK || err == want || m->severed != 0 ||
+	    want == PST_ERR_SUIT_PARAMETER || want == PST_ERR_SUIT_COMPONENT)
+		return true;
+	vector_fail(
+	    v, "walk says %s, run %s", pst_err_name(err), pst_err_name(want));
+	return false;
+}
+
+static enum vector_result
+check_own(struct vector *v)
+{
+	const json_t *run = json_object_get(v->row, "run");
+	enum pst_err want = (enum pst_err)json_integer_value(
+	    json_object_get(v->row, "authenticate"));
+	struct pst_suit_manifest m;
+	struct given g;
+	enum pst_err err;
+	size_t i;
+
+	if (!load_keys(v, &g))
+		return VECTOR_FAIL;
+	err = open_envelope(v, &g, true, &m);
+	if (err != want)
+		return vector_fail(v, "%s (%d), not %s", pst_err_name(err), err,
+		    pst_err_name(want));
+	if (run == NULL)
+		return VECTOR_PASS;
+	for (i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++) {
+		if (!run_once(v, run, &m, &deliveries[i]))
+			return VECTOR_FAIL;
+	}
+	return walk_agrees(v, run, &m) ? VECTOR_PASS : VECTOR_FAIL;
+}
+
 /* --- reports ------------------------------------------------------------ */
 
 static enum vector_result
@@ -346,6 +554,8 @@ check_report(struct vector *v)
 static enum vector_result
 check(struct vector *v)
 {
+	if (json_object_get(v->row, "authenticate") != NULL)
+		return check_own(v);
 	if (strstr(v->dir, "suit-report") != NULL)
 		return check_report(v);
 	if (says(v, "detached payload decrypts") ||

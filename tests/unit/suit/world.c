@@ -93,10 +93,9 @@ write_begin(
 	(void)size_bytes;
 	note(w, "begin", index);
 	w->now_index = (uint64_t)(c - w->c);
-	free(c->data);
-	c->data = NULL;
-	c->len = 0;
-	c->present = true;
+	free(c->next);
+	c->next = NULL;
+	c->next_len = 0;
 	c->open = true;
 	c->complete = false;
 	c->uri_len = 0;
@@ -114,11 +113,11 @@ write_chunk(void *ctx, uint32_t index, struct pst_bytes chunk)
 		return w->fail_write;
 	if (!c->open)
 		abort();
-	c->data = realloc(c->data, c->len + chunk.len);
-	if (c->data == NULL)
+	c->next = realloc(c->next, c->next_len + chunk.len);
+	if (c->next == NULL)
 		abort();
-	memcpy(c->data + c->len, chunk.ptr, chunk.len);
-	c->len += chunk.len;
+	memcpy(c->next + c->next_len, chunk.ptr, chunk.len);
+	c->next_len += chunk.len;
 	return PST_OK;
 }
 
@@ -126,10 +125,17 @@ static enum pst_err
 write_end(void *ctx, uint32_t index)
 {
 	struct world *w = ctx;
+	struct world_component *c = &w->c[w->now_index];
 
 	note(w, "end", index);
-	w->c[w->now_index].open = false;
-	w->c[w->now_index].complete = true;
+	free(c->data);
+	c->data = c->next;
+	c->len = c->next_len;
+	c->next = NULL;
+	c->next_len = 0;
+	c->present = true;
+	c->open = false;
+	c->complete = true;
 	return PST_OK;
 }
 
@@ -141,7 +147,7 @@ read_content(void *ctx, uint32_t index, struct pst_bytes name, uint64_t at,
 	struct world_component *c = world_find(w, name);
 
 	(void)index;
-	if (!c->present || c->open)
+	if (!c->present)
 		return PST_ERR_NOT_FOUND;
 	*len = at < c->len ? c->len - (size_t)at : 0;
 	if (*len > cap)
@@ -164,7 +170,7 @@ fetched(void *ctx, uint32_t index, struct pst_bytes name, struct pst_bytes uri,
 	*have = 0;
 	*complete = false;
 	if (same(old, uri) && (c->open || c->complete)) {
-		*have = c->len;
+		*have = c->complete ? c->len : c->next_len;
 		*complete = c->complete;
 		w->now_index = (uint64_t)(c - w->c);
 		note(w, "on", index);
@@ -214,8 +220,10 @@ world_free(struct world *w)
 {
 	size_t i;
 
-	for (i = 0; i < w->count; i++)
+	for (i = 0; i < w->count; i++) {
 		free(w->c[i].data);
+		free(w->c[i].next);
+	}
 	w->count = 0;
 }
 
@@ -326,7 +334,10 @@ again:
 		err = pst_suit_run(&w->run, (enum pst_suit_label)sections[i]);
 		while (err == PST_ERR_AGAIN) {
 			err = deliver(w);
-			if (w->rebuild && err == PST_ERR_AGAIN) {
+			/* Two payloads in turn for one component would never
+			 * both be complete if every chunk were the last. */
+			if (w->rebuild && err == PST_ERR_AGAIN &&
+			    w->suspensions < WORLD_REBUILDS) {
 				pst_suit_run_abandon(&w->run);
 				goto again;
 			}

@@ -7,13 +7,20 @@
 
 #include <postern/suit.h>
 
-enum { WORLD_COMPONENTS = 80, WORLD_PAYLOADS = 16, WORLD_PARAMS = 512 };
+enum {
+	WORLD_COMPONENTS = 80,
+	WORLD_PAYLOADS = 16,
+	WORLD_PARAMS = 512,
+	WORLD_REBUILDS = 2000
+};
 
 struct world_component {
 	uint8_t name[PST_SUIT_ID_MAX];
 	size_t name_len;
 	uint8_t *data;
 	size_t len;
+	uint8_t *next; /* what is being written; others see data until then */
+	size_t next_len;
 	bool present;  /* has content */
 	bool open;     /* write_begin, not write_end */
 	bool complete; /* write_end was called in this transaction */
@@ -54,7 +61,8 @@ struct world {
 	struct pst_suit_memory memory;
 	/* how payloads are delivered */
 	size_t chunk; /* bytes a time; 0: all at once */
-	bool rebuild; /* destroy the run at each suspension */
+	bool rebuild; /* destroy the run at each suspension, WORLD_REBUILDS
+			 times */
 	struct pst_suit_run run;
 	struct pst_suit_report report;
 	uint8_t records[4096];

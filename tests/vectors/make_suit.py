@@ -1,0 +1,1070 @@
+#!/usr/bin/env python3
+"""Makes tests/vectors/suit: envelopes written and signed by an independent
+implementation (python3-cbor2, python3-cryptography), and damaged ones, each
+with what must come of it.
+
+A row says what pst_suit_authenticate answers and, under "run", on what device
+which sections are run, how that ends and what it leaves. Errors are named as
+in include/postern/base.h, from where their numbers are read.
+
+The private keys are derived from the texts below: test keys and nothing else.
+"""
+import hashlib
+import hmac
+import json
+import os
+import re
+
+import cbor2
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding, PublicFormat)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = os.path.join(HERE, "suit")
+SPEC = "draft-ietf-suit-manifest-37, draft-ietf-suit-trust-domains-11"
+HEADER = open(os.path.join(HERE, "../../include/postern/base.h")).read()
+ERRORS = {n: int(v) for n, v in
+          re.findall(r"PST_(?:ERR_)?(\w+) =\s+(\d+)", HEADER)}
+rows = []
+
+
+# --- encoding ---------------------------------------------------------------
+
+def enc(v):
+    return cbor2.dumps(v, canonical=True)
+
+
+def head(major, n):
+    h = bytearray(enc(n))
+    h[0] |= major << 5
+    return bytes(h)
+
+
+def bstr(content):
+    return head(2, len(content)) + content
+
+
+def array(*items):
+    return head(4, len(items)) + b"".join(items)
+
+
+def raw_map(pairs):
+    """A map of encoded keys and values, in the order of RFC 8949, 4.2.1."""
+    return head(5, len(pairs)) + b"".join(k + v for k, v in sorted(pairs))
+
+
+def int_map(pairs):
+    return raw_map([(enc(k), v) for k, v in pairs.items()])
+
+
+def sha256(b):
+    return hashlib.sha256(b).digest()
+
+
+def digest(content, alg=-16):
+    h = {-16: hashlib.sha256, -43: hashlib.sha384, -44: hashlib.sha512}[alg]
+    return enc([alg, h(content).digest()])
+
+
+# --- keys and signatures ----------------------------------------------------
+
+def seed(name, size):
+    return hashlib.shake_256(b"postern test key " + name.encode()).digest(size)
+
+
+class Ec:
+    alg = -9
+
+    def __init__(self, name):
+        self.name = name
+        self.private = ec.derive_private_key(
+            int.from_bytes(seed(name, 31), "big"), ec.SECP256R1())
+        n = self.private.public_key().public_numbers()
+        self.public = {1: 2, -1: 1, -2: n.x.to_bytes(32, "big"),
+                       -3: n.y.to_bytes(32, "big")}
+
+    def sign(self, message):
+        r, s = decode_dss_signature(
+            self.private.sign(message, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+class Ed:
+    alg = -19
+
+    def __init__(self, name):
+        self.name = name
+        self.private = ed25519.Ed25519PrivateKey.from_private_bytes(
+            seed(name, 32))
+        self.public = {1: 1, -1: 6, -2: self.private.public_key().public_bytes(
+            Encoding.Raw, PublicFormat.Raw)}
+
+    def sign(self, message):
+        return self.private.sign(message)
+
+
+SIGNER = Ec("suit signer")
+STRANGER = Ec("suit stranger")
+EDWARDS = Ed("suit signer ed25519")
+SECRET = seed("suit hmac", 32)
+
+
+def sign1(content, key=SIGNER, alg=None, tag=18, payload=None, aad=b""):
+    protected = enc({1: alg or key.alg})
+    tbs = enc(["Signature1", protected, aad, content])
+    item = enc([protected, {}, payload, key.sign(tbs)])
+    return item if tag is None else head(6, tag) + item
+
+
+def sign(content, keys):
+    each = []
+    for key in keys:
+        protected = enc({1: key.alg})
+        tbs = enc(["Signature", b"", protected, b"", content])
+        each.append([protected, {}, key.sign(tbs)])
+    return head(6, 98) + enc([b"", {}, None, each])
+
+
+def mac0(content, alg=5, tag=17):
+    protected = enc({1: alg})
+    mac = hmac.new(SECRET, enc(["MAC0", protected, b"", content]),
+                   hashlib.sha256).digest()
+    return head(6, tag) + enc([protected, {}, None, mac])
+
+
+# --- manifests --------------------------------------------------------------
+
+V = bytes(range(16))
+C = bytes(range(16, 32))
+D = bytes(range(32, 48))
+URI = "https://x.example/p"
+PAYLOAD = b"the payload"
+
+VENDOR, CLASS, MATCH, SLOT, CHECK = 1, 2, 3, 5, 6
+INDEX, ABORT, TRY, WRITE, SET, OVERRIDE, FETCH = 12, 14, 15, 18, 19, 20, 21
+COPY, INVOKE, DEVICE, SEQUENCE, UNLINK = 22, 23, 24, 32, 33
+
+
+def name(i):
+    return enc([("c%d" % i).encode()])
+
+
+class Raw(bytes):
+    pass
+
+
+def command(number, arg=0):
+    return enc(number) + (arg if isinstance(arg, bytes) else enc(arg))
+
+
+def seq(*commands):
+    """Commands, each of two items, as the content of a section."""
+    return head(4, 2 * len(commands)) + b"".join(commands)
+
+
+def params(**v):
+    labels = dict(vendor=1, klass=2, digest=3, slot=5, strict=12, soft=13,
+                  size=14, content=18, uri=21, source=22, args=23, device=24)
+    out = {}
+    for k, value in v.items():
+        if k == "digest":
+            value = Raw(bstr(value))
+        out[labels[k]] = value if isinstance(value, Raw) else enc(value)
+    return int_map(out)
+
+
+def override(**v):
+    return command(OVERRIDE, params(**v))
+
+
+def run_sequence(*commands):
+    return command(SEQUENCE, bstr(seq(*commands)))
+
+
+def try_each(*alternatives):
+    return command(TRY, array(*[b"\xf6" if a is None else bstr(seq(*a))
+                                for a in alternatives]))
+
+
+def good(**more):
+    """Parameters of the payload that is served."""
+    return override(uri=URI, digest=digest(PAYLOAD), **more)
+
+
+def common(components=1, shared=None, extra=None, raw_components=None):
+    out = {}
+    if components:
+        out[2] = raw_components or array(*[name(i) for i in range(components)])
+    if shared:
+        out[4] = bstr(shared)
+    out.update(extra or {})
+    return bstr(int_map(out))
+
+
+def manifest(members=None, sequence=1, version=1, **c):
+    out = {1: enc(version), 2: enc(sequence), 3: common(**c)}
+    out.update(members or {})
+    return int_map({k: v for k, v in out.items() if v is not None})
+
+
+def envelope(content, blocks=None, members=None, tag=True, wrapper=None,
+             order=(2, 3), signed=None, payloads=None):
+    m = bstr(content)
+    d = signed or enc([-16, sha256(m)])
+    if blocks is None:
+        blocks = [sign1(d)]
+    else:
+        blocks = [b(d) if callable(b) else b for b in blocks]
+    auth = wrapper or bstr(array(bstr(d), *[bstr(b) for b in blocks]))
+    pairs = [(enc(2), auth), (enc(3), m)]
+    pairs = [p for k in order for p in pairs if p[0] == enc(k)]
+    rest = [(enc(k), v) for k, v in (members or {}).items()]
+    rest += [(enc(k), bstr(v)) for k, v in (payloads or {}).items()]
+    pairs += sorted(rest)
+    out = head(5, len(pairs)) + b"".join(k + v for k, v in pairs)
+    return head(6, 107) + out if tag else out
+
+
+# --- rows -------------------------------------------------------------------
+
+def row(ident, expected, data, authenticate="OK", run=None, mac=False):
+    assert ident not in [r["id"] for r in rows], ident
+    with open(os.path.join(OUT, ident + ".cbor"), "wb") as f:
+        f.write(data)
+    r = {"id": ident, "file": ident + ".cbor", "spec": SPEC,
+         "expected": expected, "authenticate": ERRORS[authenticate],
+         "key": ["keys/signer.cose_key", "keys/signer-ed25519.cose_key"]}
+    if mac:
+        r["key"] = ["keys/hmac.bin"]
+    if run:
+        run["result"] = ERRORS[run.get("result", "OK")]
+        r["run"] = run
+    rows.append(r)
+
+
+def hexed(pairs):
+    return [[a.hex() if isinstance(a, bytes) else a,
+             None if b is None else b.hex()] for a, b in pairs]
+
+
+def case(ident, expected, install, result="OK", components=1, shared=None,
+         members=None, holds=None, payloads=None, extra=None, where=None,
+         sections=None, installed=None, serve=None, log=None, slots=None,
+         refuse=None, device=None, records=None, severed=None, component=0,
+         section=20, **more):
+    """One manifest that is run. `where` is the command whose offset a
+    failure is reported at: bytes that occur once in the section."""
+    m = {20: bstr(install)} if install else {}
+    m.update(members or {})
+    run = {"sections": sections or [20], "result": result,
+           "vendor": V.hex(), "class": C.hex(), "device": D.hex(),
+           "serve": hexed(serve or [(URI, PAYLOAD)])}
+    if holds:
+        run["holds"] = hexed([(name(i), b) for i, b in holds.items()])
+    if installed:
+        run["installed"] = hexed([(name(i), b) for i, b in installed.items()])
+    if slots:
+        run["slots"] = [[name(i).hex(), n] for i, n in slots.items()]
+    if log is not None:
+        run["log"] = log
+    if refuse:
+        run["refuse"] = refuse
+    if records is not None:
+        run["records"] = records
+    if where is not None:
+        body = shared if section == 3 else install
+        assert body.count(where) == 1, (ident, body.count(where))
+        run["report"] = {"section": section, "offset": body.index(where),
+                         "component": component}
+    run.update(more)
+    row(ident, expected, envelope(
+        manifest(m, components=components, shared=shared, extra=extra),
+        payloads=payloads, members=severed), run=run)
+
+
+def authentication():
+    ok = manifest({20: bstr(seq(good(), command(FETCH), command(MATCH)))})
+    for ident, text, kw in [
+            ("tagged", "an envelope with tag 107", {}),
+            ("untagged", "an envelope without tag", {"tag": False}),
+            ("ed25519", "an Ed25519 signature",
+             {"blocks": [lambda d: sign1(d, EDWARDS)]}),
+            ("cose-sign", "a COSE_Sign, one of two signatures is by a key",
+             {"blocks": [lambda d: sign(d, [STRANGER, SIGNER])]}),
+            ("second-block", "the second block is by a key; the first is "
+             "by a stranger",
+             {"blocks": [lambda d: sign1(d, STRANGER), sign1]}),
+            ("unknown-block-before", "a COSE_Mac before the signature is "
+             "passed over",
+             {"blocks": [head(6, 97) + enc([b"", {}, None, b"x", []]),
+                         sign1]}),
+            ("empty-block-before", "a zero-length block before the signature "
+             "is passed over", {"blocks": [b"", sign1]}),
+            ("eight-blocks", "as many blocks as are taken",
+             {"blocks": [lambda d: sign1(d, STRANGER)] * 7 + [sign1]})]:
+        row(ident, text, envelope(ok, **kw), run={
+            "sections": [20, 7], "serve": hexed([(URI, PAYLOAD)]),
+            "holds": hexed([(name(0), PAYLOAD)])})
+    row("mac0", "a COSE_Mac0 by a secret key", envelope(ok, [mac0]), mac=True)
+    for ident, text, err, kw in [
+            ("no-block", "no authentication block", "SUIT_UNSIGNED",
+             {"blocks": []}),
+            ("zero-length-block", "the only block has no bytes", "CBOR_END",
+             {"blocks": [b""]}),
+            ("mac0-for-signature-keys", "a Mac0 where only signature keys "
+             "are trusted", "COSE_KEY", {"blocks": [mac0]}),
+            ("sign1-with-mac-alg", "a Sign1 that names an HMAC algorithm",
+             "COSE_ALG", {"blocks": [lambda d: sign1(d, SIGNER, alg=5)]}),
+            ("mac0-with-signature-alg", "a Mac0 that names ESP256",
+             "COSE_KEY", {"blocks": [lambda d: mac0(d, alg=-9)]}),
+            ("untagged-block", "a block without tag, which the CDDL does "
+             "not have", "COSE_STRUCTURE",
+             {"blocks": [lambda d: sign1(d, tag=None)]}),
+            ("attached-payload", "the payload is inside the block",
+             "COSE_STRUCTURE",
+             {"blocks": [lambda d: sign1(d, payload=d)]}),
+            ("stranger", "signed by a key that is not trusted",
+             "COSE_SIGNATURE", {"blocks": [lambda d: sign1(d, STRANGER)]}),
+            ("aad", "signed with another external_aad", "COSE_SIGNATURE",
+             {"blocks": [lambda d: sign1(d, aad=b"x")]}),
+            ("over-manifest", "signed over the manifest, not the digest",
+             "COSE_SIGNATURE", {"blocks": [sign1(ok)]}),
+            ("over-digest-bstr", "signed over the digest with its bstr head",
+             "COSE_SIGNATURE", {"blocks": [lambda d: sign1(bstr(d))]}),
+            ("nine-blocks", "one block more than is taken", "CBOR_RANGE",
+             {"blocks": [sign1] * 9}),
+            ("other-digest", "signed digest of another manifest",
+             "SUIT_DIGEST", {"signed": enc([-16, bytes(32)])}),
+            ("digest-without-head", "digest over the manifest without its "
+             "bstr head", "SUIT_DIGEST", {"signed": enc([-16, sha256(ok)])}),
+            ("digest-alg", "a digest by an unknown algorithm", "COSE_ALG",
+             {"signed": enc([-99, bytes(32)])}),
+            ("digest-short", "a digest of 31 bytes", "CBOR_RANGE",
+             {"signed": enc([-16, bytes(31)])}),
+            ("digest-long", "a digest of 33 bytes", "CBOR_RANGE",
+             {"signed": enc([-16, bytes(33)])}),
+            ("digest-three", "a digest with a third element", "CBOR_RANGE",
+             {"signed": enc([-16, bytes(32), 1])}),
+            ("manifest-first", "the manifest before its authentication",
+             "SUIT_STRUCTURE", {"order": (3, 2)}),
+            ("no-wrapper", "no authentication wrapper", "SUIT_STRUCTURE",
+             {"order": (3,)}),
+            ("no-manifest", "no manifest", "SUIT_STRUCTURE", {"order": (2,)}),
+            ("wrapper-empty", "an authentication wrapper without digest",
+             "CBOR_RANGE", {"wrapper": bstr(enc([]))}),
+            ("wrapper-trailing", "bytes after the authentication array",
+             "CBOR_TRAILING",
+             {"wrapper": bstr(array(bstr(digest(b""))) + b"\0")}),
+            ("label-99", "an unknown envelope member", "SUIT_STRUCTURE",
+             {"members": {99: bstr(b"")}}),
+            ("delegation", "the reserved member 1", "SUIT_STRUCTURE",
+             {"members": {1: bstr(enc([]))}}),
+            ("validate-in-envelope", "a member that cannot be severed",
+             "SUIT_STRUCTURE", {"members": {7: bstr(seq(command(ABORT)))}}),
+            ("payload-no-bstr", "an integrated payload that is text",
+             "CBOR_TYPE", {"members": {"#x": enc("x")}})]:
+        row(ident, text, envelope(ok, **kw), err)
+    row("trailing", "a byte after the envelope", envelope(ok) + b"\0",
+        "CBOR_TRAILING")
+    row("label-twice", "a member twice", b"\xd8\x6b\xa4" + envelope(
+        ok)[3:] + 2 * (enc("#a") + bstr(b"")), "CBOR_DUPLICATE")
+    row("other-tag", "another tag", b"\xd8\x6c" + envelope(ok)[2:],
+        "CBOR_TYPE")
+    row("members-65", "more members than are taken", envelope(
+        ok, payloads={"#%d" % i: b"" for i in range(63)}), "CBOR_RANGE")
+    row("members-64", "as many members as are taken", envelope(
+        ok, payloads={"#%d" % i: b"" for i in range(62)}))
+
+
+def severing():
+    body = bstr(seq(good(), command(FETCH), command(MATCH)))
+    evil = bstr(seq(override(content=b"evil"), command(WRITE)))
+    named = manifest({20: enc([-16, sha256(body)])})
+    run = {"sections": [20], "serve": hexed([(URI, PAYLOAD)]),
+           "holds": hexed([(name(0), PAYLOAD)])}
+    row("severed", "install stands in the envelope and has its digest",
+        envelope(named, members={20: body}), run=dict(run))
+    row("severed-sha512", "a severed member with a SHA-512 digest", envelope(
+        manifest({20: enc([-44, hashlib.sha512(body).digest()])}),
+        members={20: body}), run=dict(run))
+    row("severed-tampered", "install in the envelope is another one",
+        envelope(named, members={20: evil}), "SUIT_DIGEST")
+    row("severed-digest-without-head", "digest of a severed member without "
+        "its bstr head", envelope(manifest({20: enc(
+            [-16, sha256(seq(good(), command(FETCH), command(MATCH)))])}),
+            members={20: body}), "SUIT_DIGEST")
+    row("severed-absent", "install was severed and is not there",
+        envelope(named), run=dict(sections=[20], result="SUIT_SEVERED"))
+    row("severed-absent-not-run", "a severed section that is not run does "
+        "no harm", envelope(named), run=dict(sections=[7]))
+    row("severed_install_without_digest", "an unsigned install appended to "
+        "a signed envelope", envelope(manifest({7: bstr(seq(
+            command(VENDOR)))}), members={20: evil}), "SUIT_DIGEST")
+    row("severed_install_beside_install", "an unsigned install beside the "
+        "one in the manifest", envelope(manifest({20: body}),
+                                        members={20: evil}), "SUIT_DIGEST")
+    for label, ident in [(16, "payload-fetch"), (15, "dependency-resolution"),
+                         (18, "candidate-verification"), (23, "text"),
+                         (14, "coswid")]:
+        row("severed_%s_without_digest" % ident, "an unsigned member that "
+            "the manifest does not name", envelope(
+                manifest({20: body}), members={label: evil}), "SUIT_DIGEST")
+    row("severed-validate", "a digest where validate must be", envelope(
+        manifest({7: enc([-16, sha256(body)])})), "CBOR_TYPE")
+    row("severed-uninstall", "a digest where uninstall must be", envelope(
+        manifest({24: enc([-16, sha256(body)])})), "CBOR_TYPE")
+    row("severed-digest-alg", "a severed member with an unknown digest",
+        envelope(manifest({20: enc([-99, bytes(32)])}), members={20: body}),
+        "COSE_ALG")
+    text = bstr(enc({"en": {1: "text"}}))
+    row("severed-text-absent", "text was severed: nothing needs it", envelope(
+        manifest({20: body, 23: enc([-16, sha256(text)])})), run=dict(run))
+
+
+def structure():
+    body = bstr(seq(good(), command(FETCH), command(MATCH)))
+
+    def bad(ident, text, err, content):
+        row(ident, text, envelope(content), err)
+    bad("version-2", "version 2", "SUIT_VERSION", manifest(version=2))
+    bad("version-0", "version 0", "SUIT_VERSION", manifest(version=0))
+    bad("version-missing", "no version", "SUIT_STRUCTURE",
+        manifest({1: None}))
+    bad("sequence-missing", "no sequence number", "SUIT_STRUCTURE",
+        manifest({2: None}))
+    bad("common-missing", "no common", "SUIT_STRUCTURE", manifest({3: None}))
+    bad("sequence-negative", "a negative sequence number", "CBOR_TYPE",
+        manifest(sequence=-1))
+    bad("sequence-bignum", "a sequence number past 64 bits", "CBOR_TYPE",
+        manifest(sequence=1 << 64))
+    bad("install-17", "the install label of an old draft", "SUIT_STRUCTURE",
+        manifest({17: body}))
+    bad("validate-10", "the validate label of an old draft",
+        "SUIT_STRUCTURE", manifest({10: body}))
+    bad("label-negative", "a private manifest member", "SUIT_STRUCTURE",
+        manifest({-1: body}))
+    bad("label-text", "a manifest member with a text label",
+        "SUIT_STRUCTURE", raw_map([(enc("a"), enc(1))]))
+    bad("manifest-trailing", "bytes after the manifest's map",
+        "CBOR_TRAILING", manifest() + b"\0")
+    bad("common-trailing", "bytes after the common map", "CBOR_TRAILING",
+        manifest({3: bstr(int_map({2: array(name(0))}) + b"\0")}))
+    bad("common-label-3", "an unknown member of common", "SUIT_STRUCTURE",
+        manifest(extra={3: enc(0)}))
+    bad("manifest-label-twice", "a manifest label twice", "CBOR_DUPLICATE",
+        b"\xa4" + manifest()[1:] + enc(2) + enc(2))
+    bad("section-no-bstr", "a section that is not wrapped", "CBOR_TYPE",
+        manifest({7: seq(command(VENDOR))}))
+    bad("uri-utf8", "a reference URI that is not UTF-8", "CBOR_UTF8",
+        manifest({4: b"\x61\xff"}))
+    bad("uri-long", "a reference URI of 2049 bytes", "CBOR_RANGE",
+        manifest({4: enc("u" * 2049)}))
+    row("uri-2048", "a reference URI of 2048 bytes", envelope(
+        manifest({4: enc("u" * 2048)})))
+    row("sequence-max", "the greatest sequence number", envelope(
+        manifest(sequence=(1 << 64) - 1)))
+    bad("components-0", "an empty list of components", "CBOR_RANGE",
+        manifest(raw_components=array()))
+    bad("components_counted_against_the_array", "65 components",
+        "CBOR_RANGE", manifest(components=65))
+    row("components-64", "64 components", envelope(manifest(components=64)),
+        run=dict(sections=[20]))
+    bad("components-twice", "the same component twice", "SUIT_COMPONENT",
+        manifest(raw_components=array(name(0), name(1), name(0))))
+    bad("component-empty", "an identifier without elements",
+        "SUIT_COMPONENT", manifest(raw_components=array(array())))
+    bad("component-text", "an identifier of text", "SUIT_COMPONENT",
+        manifest(raw_components=array(enc(["a"]))))
+    bad("component-long", "an identifier of 257 bytes", "SUIT_COMPONENT",
+        manifest(raw_components=array(enc([bytes(254)]))))
+    row("component-256", "an identifier of 256 bytes", envelope(
+        manifest(raw_components=array(enc([bytes(253)])))))
+    bad("component-17", "an identifier of 17 elements", "SUIT_COMPONENT",
+        manifest(raw_components=array(enc([b""] * 17))))
+    bad("manifest-component-id-text", "a manifest-component-id of text",
+        "SUIT_COMPONENT", manifest({5: enc(["a"])}))
+    row("manifest-component-id", "a manifest-component-id", envelope(
+        manifest({5: name(9)})))
+    row("no-components", "a manifest without components", envelope(
+        manifest(components=0)), run=dict(sections=[20]))
+    for ident, err, members, extra in [
+            ("dependencies", "SUIT_DEPENDENCY", {},
+             {1: int_map({1: int_map({})})}),
+            ("dependency-resolution", "SUIT_DEPENDENCY", {15: body}, {}),
+            ("candidate-verification", "UNSUPPORTED", {18: body}, {}),
+            ("set-version", "UNSUPPORTED", {6: bstr(enc([1, 2]))}, {})]:
+        case("later-" + ident, "authentic, and refused before anything runs",
+             seq(good(), command(FETCH), command(MATCH)), err,
+             members=members, extra=extra, log="")
+    bad("dependency-no-index", "dependencies keyed by text", "CBOR_TYPE",
+        manifest(extra={1: raw_map([(enc("a"), int_map({}))])}))
+    bad("dependencies-0", "an empty map of dependencies", "CBOR_RANGE",
+        manifest(extra={1: int_map({})}))
+
+
+def fetching():
+    one = [good(), command(FETCH), command(MATCH)]
+    big = bytes(i * 7 & 255 for i in range(100000))
+    case("fetch", "a payload from elsewhere", seq(*one),
+         holds={0: PAYLOAD}, log="begin 0, end 0, ")
+    case("fetch-integrated", "a payload in the envelope", seq(
+        override(uri="#tc", digest=digest(b"inside")), command(FETCH),
+        command(MATCH)), holds={0: b"inside"}, payloads={"#tc": b"inside"})
+    case("fetch-integrated-absolute", "a payload in the envelope under an "
+         "absolute URI", seq(override(
+             uri=URI, digest=digest(b"inside")), command(FETCH),
+             command(MATCH)), holds={0: b"inside"}, payloads={URI: b"inside"})
+    case("payload_larger_than_any_buffer", "a payload of 100 000 bytes with "
+         "its size", seq(override(uri="https://x.example/big",
+                                  digest=digest(big), size=len(big)),
+                         command(FETCH), command(MATCH)),
+         holds={0: big}, serve=[("https://x.example/big", big)])
+    case("fetch-empty", "a payload of no bytes", seq(
+        override(uri=URI, digest=digest(b""), size=0), command(FETCH),
+        command(MATCH)), holds={0: b""}, serve=[(URI, b"")])
+    long_uri = "https://x.example/" + "u" * 2030
+    case("uri_of_2048_bytes", "a URI of the greatest length", seq(
+        override(uri=long_uri, digest=digest(PAYLOAD)), command(FETCH),
+        command(MATCH)), holds={0: PAYLOAD}, serve=[(long_uri, PAYLOAD)])
+    case("uri-2049", "a URI one byte longer", seq(
+        override(uri=long_uri + "u"), command(FETCH)), "SUIT_PARAMETER")
+    case("fetch-no-uri", "no URI is set", seq(
+        override(digest=digest(PAYLOAD)), command(FETCH, 2)),
+        "SUIT_PARAMETER", where=command(FETCH, 2))
+    case("fetch-no-member", "a fragment that the envelope does not have",
+         seq(override(uri="#tc"), command(FETCH)), "FETCH", log="")
+    case("fetch-not-served", "a payload that cannot be had", seq(
+        override(uri="https://x.example/no"), command(FETCH)), "FETCH")
+    for n, ident in [(-1, "small"), (1, "large")]:
+        case("size-too-" + ident, "image-size is not the payload's", seq(
+            good(size=len(PAYLOAD) + n), command(FETCH), command(MATCH)),
+            "SUIT_OPERATION")
+        case("size-too-%s-integrated" % ident, "image-size is not the "
+             "integrated payload's", seq(
+                 override(uri="#tc", size=len(PAYLOAD) + n), command(FETCH)),
+             "SUIT_OPERATION", payloads={"#tc": PAYLOAD})
+        case("size-too-%s-write" % ident, "image-size is not the content's",
+             seq(override(content=PAYLOAD, size=len(PAYLOAD) + n),
+                 command(WRITE)), "SUIT_OPERATION")
+        case("size-too-%s-copy" % ident, "image-size is not the source's",
+             seq(command(INDEX, 0), override(source=1, size=len(PAYLOAD) + n),
+                 command(COPY)), "SUIT_OPERATION", components=2,
+             installed={1: PAYLOAD})
+    case("match-wrong", "another payload arrives", seq(
+        override(uri=URI, digest=digest(b"expected")), command(FETCH),
+        command(MATCH, 3)), "SUIT_CONDITION", where=command(MATCH, 3))
+    case("match-no-digest", "image-match without image-digest", seq(
+        override(uri=URI), command(FETCH), command(MATCH)), "SUIT_CONDITION")
+    case("match-no-content", "image-match of a component without content",
+         seq(good(), command(MATCH)), "SUIT_CONDITION")
+    for alg in (-43, -44):
+        case("match-alg%d" % alg, "an image-digest by algorithm %d" % alg,
+             seq(override(uri=URI, digest=digest(PAYLOAD, alg)),
+                 command(FETCH), command(MATCH)), holds={0: PAYLOAD})
+    case("match-after-fetch-alg", "the digest is set after the fetch and by "
+         "another algorithm", seq(
+             override(uri=URI), command(FETCH),
+             override(digest=digest(PAYLOAD, -44)), command(MATCH)),
+         holds={0: PAYLOAD})
+    case("image_match_is_of_the_present_content", "image-match hashes what "
+         "the component holds at that moment", seq(
+             good(), command(FETCH), command(MATCH),
+             override(content=b"other"), command(WRITE), command(MATCH)),
+         "SUIT_CONDITION")
+    case("unverified-fetch", "fetched and never verified", seq(
+        good(), command(FETCH)), "SUIT_UNVERIFIED")
+    case("unverified-integrated", "an integrated payload is not verified by "
+         "being there", seq(override(uri="#tc"), command(FETCH)),
+         "SUIT_UNVERIFIED", payloads={"#tc": b"x"})
+    case("verified_before_written_again", "verified, then fetched again",
+         seq(good(), command(FETCH), command(MATCH),
+             override(uri="https://x.example/2"), command(FETCH)),
+         "SUIT_UNVERIFIED", serve=[(URI, PAYLOAD),
+                                   ("https://x.example/2", PAYLOAD)])
+    case("verified-before-fetch", "image-match of the old content only",
+         seq(good(), command(MATCH), command(FETCH)), "SUIT_UNVERIFIED",
+         installed={0: PAYLOAD})
+    case("verified-in-validate", "verified by a later section", seq(
+        good(), command(FETCH)), members={7: bstr(seq(command(MATCH)))},
+        sections=[20, 7], holds={0: PAYLOAD})
+    case("verified-other-component", "another component is verified", seq(
+        command(INDEX, 0), good(), command(FETCH), command(INDEX, 1),
+        override(digest=digest(b"old")), command(MATCH)), "SUIT_UNVERIFIED",
+        components=2, installed={1: b"old"})
+    case("failed_image_match_then_forgiven", "a failed image-match does not "
+         "verify, even when it is forgiven", seq(
+             override(uri=URI, digest=digest(b"expected")), command(FETCH),
+             try_each([command(MATCH)], [command(VENDOR)], None)),
+         "SUIT_UNVERIFIED")
+    case("write", "bytes from content", seq(
+        override(content=b"bytes"), command(WRITE)), holds={0: b"bytes"})
+    case("write-empty", "no bytes from content", seq(
+        override(content=b""), command(WRITE)), holds={0: b""})
+    case("write-no-content", "no content is set", seq(
+        override(uri=URI), command(WRITE, 1)), "SUIT_PARAMETER",
+        where=command(WRITE, 1))
+    for ident, text, content, result in [
+            ("same", "the same bytes", b"config", "OK"),
+            ("other", "one byte differs", b"Config", "SUIT_CONDITION"),
+            ("longer", "the component is longer", b"config.",
+             "SUIT_CONDITION"),
+            ("shorter", "the component is shorter", b"confi",
+             "SUIT_CONDITION")]:
+        case("check-content-" + ident, "check-content: " + text, seq(
+            override(content=b"config"), command(CHECK)), result,
+            installed={0: content})
+    case("check-content-unset", "check-content without content", seq(
+        override(uri=URI), command(CHECK)), "SUIT_CONDITION",
+        installed={0: b"x"})
+    case("check-content-verifies", "a fetch verified by check-content", seq(
+        override(uri=URI, content=PAYLOAD), command(FETCH), command(CHECK)),
+        holds={0: PAYLOAD})
+    both = [command(INDEX, 0), good(), command(FETCH)]
+    copy = [command(INDEX, 1), override(source=0), command(COPY)]
+    case("copy-verified", "a copy of what was verified", seq(
+        *both, command(MATCH), *copy), components=2,
+        holds={0: PAYLOAD, 1: PAYLOAD}, log="begin 0, end 0, begin 1, end 1, ")
+    case("copy-unverified", "a copy of what was not verified", seq(
+        *both, *copy, command(INDEX, 0), command(MATCH)), "SUIT_UNVERIFIED",
+        components=2)
+    case("copy-verified-after", "a copy that is itself verified", seq(
+        command(INDEX, 1), override(source=0, digest=digest(b"old")),
+        command(COPY), command(MATCH)), components=2, installed={0: b"old"},
+        holds={1: b"old"})
+    case("copy-no-source-content", "the source has no content", seq(*copy),
+         "SUIT_OPERATION", components=2)
+    case("copy-no-source", "no source is set", seq(
+        command(INDEX, 1), override(uri=URI), command(COPY)),
+        "SUIT_PARAMETER", components=2)
+    case("copy-itself", "a component copied onto itself", seq(
+        override(source=0), command(COPY)), "SUIT_OPERATION",
+        installed={0: b"old"})
+    case("copy-source-index", "a source that is no component", seq(
+        override(source=1), command(COPY)), "SUIT_COMPONENT")
+    case("copy-source-index-256", "a source index past 8 bits", seq(
+        override(source=256), command(COPY)), "SUIT_COMPONENT",
+        installed={0: b"old"})
+    case("host-write-fails", "the device cannot write", seq(*one), "STORE",
+         fail_write=ERRORS["STORE"])
+    case("host-write-says-condition", "a device's odd answer is no soft "
+         "failure", seq(try_each([good(), command(FETCH)],
+                                 [command(VENDOR)])), "SUIT_OPERATION",
+         fail_write=ERRORS["SUIT_CONDITION"])
+
+
+def conditions():
+    ids = dict(vendor=V, klass=C, device=D)
+    for ident, label, number in [("vendor", "vendor", VENDOR),
+                                 ("class", "klass", CLASS),
+                                 ("device", "device", DEVICE)]:
+        other = dict(ids)
+        other[label] = bytes(16)
+        one = command(number, 2)
+        case(ident, "the device's identifier", seq(override(**ids), one))
+        case(ident + "-other", "another identifier", seq(
+            override(**other), one), "SUIT_CONDITION", where=one, records=1)
+        case(ident + "-unset", "no identifier is set", seq(
+            override(uri=URI), one), "SUIT_CONDITION", where=one)
+        for n in (15, 17):
+            case("%s-%d" % (ident, n), "an identifier of %d bytes" % n, seq(
+                override(**{label: bytes(n)}), one), "SUIT_PARAMETER")
+        case(ident + "-text", "an identifier of text", seq(
+            override(**{label: "0123456789abcdef"}), one), "SUIT_PARAMETER")
+    pen = Raw(head(6, 112) + enc(b"\x84\x01"))
+    case("vendor-pen", "a vendor by enterprise number, not this one", seq(
+        override(vendor=pen), command(VENDOR)), "SUIT_CONDITION")
+    case("vendor-pen-16", "a PEN that looks like a UUID", seq(
+        override(vendor=Raw(head(6, 112) + enc(V))), command(VENDOR)),
+        "SUIT_PARAMETER")
+    case("vendor-other-tag", "a tagged UUID", seq(
+        override(vendor=Raw(head(6, 37) + enc(V))), command(VENDOR)),
+        "SUIT_PARAMETER")
+    case("slot", "the current slot", seq(override(slot=3), command(SLOT)),
+         slots={0: 3})
+    case("slot-other", "another slot", seq(override(slot=2), command(SLOT)),
+         "SUIT_CONDITION", slots={0: 3})
+    case("slot-unset", "no slot is set", seq(override(uri=URI),
+                                             command(SLOT)),
+         "SUIT_CONDITION")
+    case("abort", "abort", seq(command(ABORT, 2)), "SUIT_CONDITION",
+         where=command(ABORT, 2), records=1)
+
+
+def control():
+    w = [override(content=b"one"), command(WRITE)]
+    w2 = [override(content=b"two"), command(WRITE)]
+    case("try_each_stops_after_success", "alternatives after one that "
+         "succeeded are not run", seq(try_each(w, w2)), holds={0: b"one"},
+         log="begin 0, end 0, ")
+    case("try-each-second", "the second alternative", seq(
+        try_each([command(ABORT)], w2)), holds={0: b"two"})
+    case("try-each-none", "no alternative succeeds", seq(
+        try_each([command(ABORT, 1)], [command(ABORT, 2)])),
+        "SUIT_CONDITION", where=command(ABORT, 2))
+    case("try-each-nil", "no alternative succeeds, and nil", seq(
+        try_each([command(ABORT)], [command(ABORT)], None), *w),
+        holds={0: b"one"})
+    for ident, text, arg, err in [
+            ("one", "one alternative", array(bstr(seq(*w))), "CBOR_RANGE"),
+            ("one-nil", "one alternative and nil", array(
+                bstr(seq(*w)), b"\xf6"), "CBOR_TYPE"),
+            ("nil-first", "nil before an alternative", array(
+                b"\xf6", bstr(seq(*w)), bstr(seq(*w))), "CBOR_TYPE"),
+            ("nil-between", "nil between alternatives", array(
+                bstr(seq(command(ABORT))), bstr(seq(command(ABORT))), b"\xf6",
+                bstr(seq(*w))), "CBOR_TYPE"),
+            ("false", "false for an alternative", array(
+                bstr(seq(*w)), bstr(seq(*w)), b"\xf4"), "CBOR_TYPE"),
+            ("no-bstr", "an alternative that is not wrapped", array(
+                seq(*w), seq(*w)), "CBOR_TYPE"),
+            ("empty-seq", "an alternative without commands", array(
+                bstr(array()), bstr(array())), "CBOR_RANGE"),
+            ("uint", "a number for alternatives", enc(0), "CBOR_TYPE")]:
+        case("try-each-" + ident, "try-each: " + text, seq(
+            command(TRY, arg)), err, log="")
+    case("try-each-hard", "soft failure false: a failed condition aborts",
+         seq(try_each([override(soft=False), command(ABORT, 3)], w)),
+         "SUIT_CONDITION", log="", where=command(ABORT, 3))
+    case("try-each-hard-nested", "soft failure false aborts an outer "
+         "try-each too", seq(try_each([try_each(
+             [override(soft=False), command(ABORT)], w)], w)),
+         "SUIT_CONDITION", log="")
+    case("try-each-directive", "a failed directive aborts whatever soft "
+         "failure is", seq(try_each([command(FETCH)], w)), "SUIT_PARAMETER",
+         log="")
+    case("try-each-unknown", "an unknown command is no soft failure", seq(
+        try_each([command(99)], w)), "SUIT_COMMAND", log="")
+    case("try-each-nested", "an inner try-each that fails is a failed "
+         "condition of the outer one's alternative", seq(try_each(
+             [try_each([command(ABORT)], [command(ABORT)])], w2)),
+         holds={0: b"two"})
+    case("try-each-sequence", "a failed run-sequence fails its alternative",
+         seq(try_each([run_sequence(command(ABORT))], w2)),
+         holds={0: b"two"})
+    case("try-each-params", "parameters of a failed alternative stay", seq(
+        try_each([override(content=b"one"), command(ABORT)],
+                 [command(WRITE)])), holds={0: b"one"})
+    case("ab-slots", "the A/B template of Section 7.7", seq(
+        try_each([override(slot=0), command(SLOT),
+                  override(uri="https://x.example/0", digest=digest(b"A"))],
+                 [override(slot=1), command(SLOT),
+                  override(uri="https://x.example/1", digest=digest(b"B"))]),
+        command(FETCH), command(MATCH)), slots={0: 1}, holds={0: b"B"},
+        serve=[("https://x.example/0", b"A"), ("https://x.example/1", b"B")])
+    case("fetch-in-alternative", "a fetch inside try-each", seq(
+        try_each([command(ABORT)], [good(), command(FETCH), command(MATCH)])),
+        holds={0: PAYLOAD})
+    case("run-sequence", "a sequence", seq(run_sequence(*w)),
+         holds={0: b"one"})
+    case("run-sequence-fails", "a failed condition in a sequence", seq(
+        run_sequence(command(ABORT, 5)), *w), "SUIT_CONDITION", log="",
+        where=command(ABORT, 5))
+    case("run-sequence-soft", "soft failure true: the sequence halts and "
+         "the rest goes on", seq(run_sequence(
+             override(soft=True), command(ABORT), *w), *w2),
+         holds={0: b"two"}, log="begin 0, end 0, ")
+    case("run-sequence-soft-directive", "a failed directive is not soft",
+         seq(run_sequence(override(soft=True), command(FETCH)), *w2),
+         "SUIT_PARAMETER", log="")
+    case("soft-outside", "soft failure set outside of try-each and "
+         "run-sequence", seq(override(soft=True)), "SUIT_PARAMETER")
+    case("soft-not-inherited", "soft failure is not inherited", seq(
+        run_sequence(override(soft=True), run_sequence(
+            command(ABORT), *w), *w), *w2), holds={0: b"two"},
+        log="begin 0, end 0, ")
+    case("soft-reverts", "soft failure reverts when a sequence ends", seq(
+        run_sequence(run_sequence(override(soft=True), command(VENDOR)),
+                     command(ABORT)), *w2), "SUIT_CONDITION", log="",
+        shared=seq(override(vendor=V)))
+    deep = w
+    for n in range(1, 10):
+        deep = [run_sequence(*deep)]
+        if n >= 8:
+            case("depth-%d" % n, "%d nested sequences" % n, seq(*deep),
+                 "OK" if n == 8 else "LIMIT", holds={0: b"one"} if n == 8
+                 else None)
+    for ident, body, err in [
+            ("empty", array(), "CBOR_RANGE"),
+            ("odd", array(enc(ABORT), enc(0), enc(ABORT)), "SUIT_STRUCTURE"),
+            ("map", int_map({}), "CBOR_TYPE"),
+            ("trailing", seq(*w) + b"\0", "CBOR_TRAILING"),
+            ("text", array(enc("a"), enc(0)), "CBOR_TYPE"),
+            ("huge", array(enc(1 << 40), enc(0)), "CBOR_RANGE"),
+            ("cut", seq(*w)[:-1], "CBOR_END")]:
+        case("sequence-" + ident, "a malformed sequence", body, err, log="")
+    for ident, text, arg, err in [("16", "a policy of 16", 16, "CBOR_RANGE"),
+                                  ("negative", "a negative policy", -1,
+                                   "CBOR_TYPE"),
+                                  ("nil", "nil for a policy", None,
+                                   "CBOR_TYPE")]:
+        case("policy-" + ident, text, seq(*w, command(WRITE, arg)), err)
+    case("too-many-commands", "more commands than a section may run", seq(
+        command(INDEX, True), override(vendor=V),
+        *[run_sequence(command(INDEX, True), command(VENDOR))] * 4),
+        "LIMIT", components=64)
+    for number, err in [(0, "SUIT_COMMAND"), (4, "SUIT_COMMAND"),
+                        (7, "SUIT_DEPENDENCY"), (8, "SUIT_DEPENDENCY"),
+                        (9, "SUIT_COMMAND"), (10, "SUIT_COMMAND"),
+                        (11, "SUIT_DEPENDENCY"), (13, "SUIT_COMMAND"),
+                        (25, "SUIT_COMMAND"), (26, "SUIT_COMMAND"),
+                        (27, "SUIT_COMMAND"), (28, "SUIT_COMMAND"),
+                        (29, "SUIT_COMMAND"), (31, "SUIT_COMMAND"),
+                        (34, "SUIT_COMMAND"), (35, "SUIT_COMMAND"),
+                        (36, "SUIT_COMMAND"), (-1, "SUIT_COMMAND"),
+                        (-257, "SUIT_COMMAND"), (2147483647, "SUIT_COMMAND")]:
+        case("command%d" % number if number < 0 else "command-%d" % number,
+             "a command that is not supported", seq(command(number, 7)), err,
+             log="", where=command(number, 7),
+             reason=5)
+
+
+def shared_sequence():
+    for number in (FETCH, WRITE, COPY, INVOKE, UNLINK, 31, 11, -300):
+        case("shared%s%d" % ("" if number < 0 else "-", number),
+             "a command that the shared sequence must not have",
+             seq(command(VENDOR)),
+             "SUIT_DEPENDENCY" if number == 11 else "SUIT_COMMAND",
+             shared=seq(override(uri=URI, content=b"x", source=0),
+                        command(number, 6)), log="",
+             where=command(number, 6), section=3)
+    case("shared-first", "the shared sequence runs before each section",
+         seq(command(WRITE)), shared=seq(
+             override(vendor=V, content=b"x"), command(VENDOR)),
+         holds={0: b"x"})
+    case("shared-fails", "a failed condition of the shared sequence", seq(
+        override(content=b"x"), command(WRITE)), "SUIT_CONDITION",
+        shared=seq(override(vendor=bytes(16)), command(VENDOR, 2)), log="",
+        where=command(VENDOR, 2), section=3)
+    case("shared-without-section", "a section that is not there runs "
+         "nothing", None, shared=seq(command(ABORT)), sections=[20])
+
+
+def indices():
+    w = [override(content=b"x"), command(WRITE)]
+    for value, ident in [(1, "1"), (2, "2"), (255, "255"), (256, "256"),
+                         (1 << 16, "65536"), (1 << 32, "2to32"),
+                         ((1 << 64) - 1, "max")]:
+        case("index_not_cut_to_8_bits" if value == 256 else "index-" + ident,
+             "an index past the components", seq(command(INDEX, value), *w),
+             "SUIT_COMPONENT", log="", where=command(INDEX, value))
+    for ident, arg, err in [("false", False, "CBOR_TYPE"),
+                            ("text", "0", "CBOR_TYPE"),
+                            ("negative", -1, "CBOR_TYPE"),
+                            ("nil", None, "CBOR_TYPE"),
+                            ("list-empty", [], "CBOR_RANGE"),
+                            ("list-past", [0, 1], "SUIT_COMPONENT"),
+                            ("list-256", [256], "SUIT_COMPONENT"),
+                            ("list-nested", [[0]], "CBOR_TYPE"),
+                            ("list-true", [True], "CBOR_TYPE")]:
+        case("index-" + ident, "a component index that is none", seq(
+            command(INDEX, arg), *w), err, log="")
+    case("index-none", "several components and no index", seq(*w),
+         "SUIT_COMPONENT", components=2, log="")
+    case("index-none-nested", "several components and no index, nested",
+         seq(run_sequence(*w)), "SUIT_COMPONENT", components=2, log="")
+    case("index-true-none", "all components of none", seq(
+        command(INDEX, True), command(VENDOR)), "SUIT_COMPONENT",
+        components=0)
+    case("index-true", "each command for all components", seq(
+        command(INDEX, True), *w), components=3,
+        holds={0: b"x", 1: b"x", 2: b"x"},
+        log="begin 0, end 0, begin 1, end 1, begin 2, end 2, ")
+    case("index-list", "each command for the listed components", seq(
+        command(INDEX, [2, 0]), *w), components=3, holds={0: b"x", 2: b"x"},
+        log="begin 2, end 2, begin 0, end 0, ")
+    case("index-list-fetch", "fetches for a list of components", seq(
+        command(INDEX, [1, 0]), good(), command(FETCH), command(MATCH)),
+        components=2, holds={0: PAYLOAD, 1: PAYLOAD})
+    case("index-true-fails", "a condition fails for the second component",
+         seq(command(INDEX, 0), override(content=b"a"), command(INDEX, 1),
+             override(content=b"b"), command(INDEX, True),
+             command(CHECK, 2)), "SUIT_CONDITION", components=2,
+         installed={0: b"a", 1: b"x"}, where=command(CHECK, 2), component=1,
+         records=1)
+    case("index-true-try-each", "try-each once for each component", seq(
+        command(INDEX, True), override(content=b"a"),
+        try_each([command(CHECK)], [command(WRITE)])), components=3,
+        installed={0: b"a", 1: b"b", 2: b"a"},
+        holds={0: b"a", 1: b"a", 2: b"a"}, log="begin 1, end 1, ")
+    case("index-true-sequence", "a sequence once for each component, with "
+         "one index inside", seq(command(INDEX, True),
+                                 run_sequence(*w)), components=2,
+         log="begin 0, end 0, begin 1, end 1, ")
+    case("index-list-sequence-inner", "an index set in a sequence does not "
+         "outlive it", seq(command(INDEX, [0, 1]), run_sequence(
+             command(INDEX, 2), *w), *w), components=3,
+         log="begin 2, end 2, begin 2, end 2, "
+             "begin 0, end 0, begin 1, end 1, ")
+    case("index-list-soft", "a sequence that halts for one component goes "
+         "on with the next", seq(
+             command(INDEX, [0, 1]), override(content=b"a"), run_sequence(
+                 override(soft=True), command(CHECK),
+                 override(content=b"new"), command(WRITE))),
+         components=2, installed={0: b"z", 1: b"a"},
+         holds={0: b"z", 1: b"new"})
+
+
+def parameters():
+    case("override-replaces", "override-parameters replaces", seq(
+        override(content=b"old"), override(content=b"new"), command(WRITE)),
+        holds={0: b"new"})
+    case("set-keeps", "set-parameters keeps what is set", seq(
+        override(content=b"old"), command(SET, params(content=b"new")),
+        command(WRITE)), holds={0: b"old"})
+    case("set-when-unset", "set-parameters sets what is not set", seq(
+        command(SET, params(content=b"new")), command(WRITE)),
+        holds={0: b"new"})
+    case("params-by-component", "parameters belong to one component", seq(
+        command(INDEX, 0), override(content=b"a"), command(INDEX, 1),
+        command(WRITE)), "SUIT_PARAMETER", components=2, log="")
+    case("params-stay", "parameters outlive their section", seq(
+        override(content=b"x"), command(WRITE)), sections=[20, 7],
+        members={7: bstr(seq(command(CHECK)))})
+    case("params-empty", "no parameters", seq(command(OVERRIDE, int_map({}))),
+         "SUIT_STRUCTURE")
+    case("params-array", "an array of parameters", seq(
+        command(OVERRIDE, array())), "CBOR_TYPE")
+    case("params-twice", "a parameter twice", seq(command(
+        OVERRIDE, b"\xa2" + 2 * (enc(21) + enc(URI)))), "CBOR_DUPLICATE")
+    for label, value, ident in [
+            (0, 0, "0"), (4, 1, "use-before"), (19, b"", "encryption-info"),
+            (25, b"", "fetch-arguments"), (26, 1, "minimum-battery"),
+            (27, 1, "update-priority"), (28, b"", "version"),
+            (29, b"", "wait-info"), (30, b"", "component-metadata"),
+            (99, 0, "unknown"), (-1, 0, "negative"), (-300, 0, "custom"),
+            ("a", 0, "text")]:
+        case("param-" + ident, "a parameter that is not supported", seq(
+            command(OVERRIDE, raw_map([(enc(label), enc(value))]))),
+            "SUIT_PARAMETER", log="", reason=8)
+    for key, value in [("digest", b"\x01"), ("size", -1), ("size", b""),
+                       ("slot", -1), ("slot", "a"), ("content", "text"),
+                       ("uri", b"bytes"), ("uri", ""), ("source", b""),
+                       ("args", 1), ("strict", 1), ("soft", None)]:
+        case("param-type-%s-%s" % (key, type(value).__name__ + (
+            "-empty" if value == "" else "")), "a parameter of another type",
+            seq(run_sequence(override(**{key: value}))), "SUIT_PARAMETER")
+    case("param-digest-alg", "an image-digest by an unknown algorithm", seq(
+        override(digest=enc([-99, bytes(32)]))), "COSE_ALG", reason=3)
+    case("param-uri-utf8", "a URI that is not UTF-8", seq(
+        override(uri=Raw(b"\x61\xff"))), "SUIT_PARAMETER")
+
+
+def strict_order():
+    loose = override(strict=False)
+    get = [command(INDEX, 0), good()]
+    copy = [command(INDEX, 1), override(source=0), command(COPY, 9)]
+    case("strict-copy", "fetch, then copy from it, in strict order", seq(
+        *get, command(FETCH), command(MATCH), *copy), components=2,
+        holds={1: PAYLOAD})
+    case("strict_order_is_honoured", "target and source of one sequence "
+         "while strict order is false", seq(
+             *get, loose, command(FETCH), command(MATCH), *copy),
+         "SUIT_OPERATION", components=2, where=command(COPY, 9), component=1)
+    case("loose-source-first", "source, then target, while strict order is "
+         "false", seq(command(INDEX, 1), loose, override(source=0),
+                      command(COPY), command(INDEX, 0), good(),
+                      command(FETCH)), "SUIT_OPERATION", components=2,
+         installed={0: PAYLOAD})
+    case("loose-apart", "targets and sources apart", seq(
+        command(INDEX, 0), loose, override(content=b"x"), command(WRITE),
+        command(INDEX, 1), override(source=2, digest=digest(b"s")),
+        command(COPY), command(MATCH)), components=3, installed={2: b"s"},
+        holds={0: b"x", 1: b"s"})
+    case("loose-until-strict", "strict order true again orders what follows",
+         seq(*get, loose, command(FETCH), command(MATCH),
+             override(strict=True), *copy), components=2, holds={1: PAYLOAD})
+    case("loose-in-sequence", "strict order is true inside run-sequence", seq(
+        command(INDEX, 0), loose, run_sequence(
+            command(INDEX, 0), good(), command(FETCH), command(MATCH))),
+        components=2, holds={0: PAYLOAD})
+    case("loose-sequence-no-index", "run-sequence that does not begin with "
+         "set-component-index while strict order is false", seq(
+             command(INDEX, 0), loose, run_sequence(good(), command(FETCH))),
+         "SUIT_COMMAND", components=2, log="")
+    case("loose-sequence-second-index", "a second set-component-index", seq(
+        command(INDEX, 0), loose, run_sequence(
+            command(INDEX, 0), command(INDEX, 1))), "SUIT_COMMAND",
+        components=2, log="")
+    case("loose-sequence-nested-index", "a second set-component-index, "
+         "nested", seq(command(INDEX, 0), loose, run_sequence(
+             command(INDEX, 0), run_sequence(command(INDEX, 1)))),
+         "SUIT_COMMAND", components=2, log="")
+    case("loose-list-index", "set-component-index where the index is preset",
+         seq(command(INDEX, [0, 1]), loose, run_sequence(command(INDEX, 0))),
+         "SUIT_COMMAND", components=2, log="")
+    case("loose-list", "a sequence for preset indices", seq(
+        command(INDEX, [0, 1]), loose, run_sequence(
+            override(content=b"x"), command(WRITE))), components=2,
+        holds={0: b"x", 1: b"x"})
+
+
+def devices():
+    case("unlink", "uninstall", None, sections=[24],
+         members={24: bstr(seq(command(UNLINK)))}, log="unlink 0, ")
+    case("unlink-true", "uninstall of all components", None, sections=[24],
+         members={24: bstr(seq(command(INDEX, True), command(UNLINK)))},
+         components=2, log="unlink 0, unlink 1, ")
+    case("invoke", "invoke with arguments", None, sections=[9],
+         members={9: bstr(seq(override(args=b"abc"), command(INVOKE)))},
+         log="invoke 3, ")
+    case("invoke-plain", "invoke without arguments", None, sections=[9],
+         members={9: bstr(seq(command(INVOKE)))}, log="invoke 0, ")
+    case("refused-component", "a component that the signer may not touch",
+         seq(command(INDEX, 0), command(ABORT)), "SUIT_UNAUTHORISED",
+         components=2, refuse=[0, name(1).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="",
+         reason=7)
+    case("refused-no-component", "a component that cannot exist here", seq(
+        command(ABORT)), "SUIT_COMPONENT", refuse=[
+            0, name(0).hex(), ERRORS["SUIT_COMPONENT"]], log="", reason=6)
+    every = override(uri=URI, digest=digest(b"old"), content=b"old",
+                     source=1, vendor=V, klass=C, device=D, slot=0)
+    for number in (VENDOR, CLASS, DEVICE, MATCH, CHECK, SLOT, FETCH, WRITE,
+                   COPY, INVOKE, UNLINK):
+        case("refused-%d" % number, "a command that the signer may not use",
+             seq(command(INDEX, 0), try_each(
+                 [every, command(number, 9)], [every, command(ABORT)], None)),
+             "SUIT_UNAUTHORISED", components=2,
+             installed={0: b"old", 1: b"old"}, where=command(number, 9),
+             refuse=[number, name(0).hex(), ERRORS["SUIT_UNAUTHORISED"]],
+             log="", reason=7)
+    case("refused-source", "a source that the signer may not read", seq(
+        command(INDEX, 0), every, command(COPY)), "SUIT_UNAUTHORISED",
+        components=2, installed={0: b"old", 1: b"old"},
+        refuse=[COPY, name(1).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="")
+    case("records-success", "records and claims of what succeeded", seq(
+        good(vendor=V), command(VENDOR, 5), command(FETCH, 5),
+        command(MATCH, 5)), records=6)
+    case("records-none", "no policy, no record", seq(
+        good(vendor=V), command(VENDOR, 10), command(FETCH, 10),
+        command(MATCH, 10)), records=0)
+    case("records-failure", "records of failures that were forgiven", seq(
+        override(digest=digest(b"other")), try_each(
+            [command(MATCH, 10)], [command(ABORT, 10)], None)),
+        installed={0: b"old"}, records=3)
+
+
+def main():
+    os.makedirs(os.path.join(OUT, "keys"), exist_ok=True)
+    for n in os.listdir(OUT):
+        if n.endswith(".cbor"):
+            os.remove(os.path.join(OUT, n))
+    for file, data in [("signer.cose_key", enc(SIGNER.public)),
+                       ("signer-ed25519.cose_key", enc(EDWARDS.public)),
+                       ("hmac.bin", SECRET)]:
+        with open(os.path.join(OUT, "keys", file), "wb") as f:
+            f.write(data)
+    for part in (authentication, severing, structure, fetching, conditions,
+                 control, shared_sequence, indices, parameters, strict_order,
+                 devices):
+        part()
+    with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
+        for r in rows:
+            f.write(json.dumps(r) + "\n")
+    print(len(rows), "vectors")
+
+
+main()
