@@ -7,7 +7,3 @@ void
 bench_sessions(void)
 {
 }
-void
-bench_size(void)
-{
-}

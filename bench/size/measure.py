@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Code size, stack depth and context sizes of the core, one JSON line each.
+
+usage: measure.py SOURCE-DIR
+
+The core is compiled with -Os for the host (cc) and for a Cortex-M33
+(arm-none-eabi-gcc, when it is there) and linked with bench/size/agent.c,
+unused sections dropped. Left out are the phrases of core/names.c, which are
+for people, and the four functions of the C library that the core needs. Stack depth is the deepest path of gcc's call graph,
+whose nodes carry the frame sizes; calls into ports count nothing, for they
+are another library's.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TARGETS = [
+    ("host", "cc", "nm", "size", []),
+    ("m33", "arm-none-eabi-gcc", "arm-none-eabi-nm", "arm-none-eabi-size",
+     ["-mcpu=cortex-m33", "-mthumb"]),
+]
+FLAGS = ["-std=c11", "-Os", "-ffreestanding", "-ffunction-sections",
+         "-fdata-sections", "-fcallgraph-info=su", "-fno-stack-protector",
+         "-fno-pie"]
+
+# Calls through pointers that stay in the core: from a function or file, to
+# the functions of a file that nobody calls by name. All others go to a port.
+INDIRECT = [
+    ("core/suit/run.c", "go", ["core/suit/run.c", "core/suit/commands.c",
+                               "core/suit/params.c"]),
+    ("core/suit/", "", ["core/agent/host.c"]),
+    ("core/cose/sign.c", "", ["core/agent/keys.c"]),
+    ("core/teep/message.c", "", ["core/teep/message.c"]),
+    ("core/agent/query.c", "", ["core/eat/attester.c"]),
+]
+
+STACKS = [
+    ("teep_decode", ["pst_teep_decode"]),
+    ("teep_encode", ["pst_teep_encode"]),
+    ("cose_verify", ["pst_cose_parse", "pst_cose_verify"]),
+    ("cose_sign", ["pst_cose_sign", "pst_cose_sign1"]),
+    ("suit_process", ["pst_suit_envelope_decode", "pst_suit_authenticate",
+                      "pst_suit_run_begin", "pst_suit_run",
+                      "pst_suit_resume", "pst_suit_run_end",
+                      "pst_suit_report_encode"]),
+    ("agent", ["pst_agent_open", "pst_agent_message", "pst_agent_resume",
+               "pst_agent_policy_check", "pst_agent_request_ta",
+               "pst_agent_unrequest_ta", "pst_agent_error",
+               "pst_agent_close"]),
+]
+CONTEXTS = [("agent", "agent"), ("suit_run", "context_suit_run"),
+            ("suit_manifest", "context_suit_manifest"),
+            ("teep_message", "context_teep_message"),
+            ("cose_message", "context_cose_message")]
+
+
+def sources(top):
+    with open(os.path.join(top, "core/sub.mk")) as f:
+        names = ["core/" + line.split("+=")[1].strip() for line in f
+                 if line.startswith("srcs-y")]
+    names.remove("core/names.c")
+    return names + ["bench/size/names.c", "bench/size/agent.c"]
+
+
+def public_names(top):
+    """Functions of the public headers: never reached through a pointer."""
+    names = set()
+    folder = os.path.join(top, "include/postern")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name)) as f:
+            names.update(re.findall(r"\b(pst_\w+)\(", f.read()))
+    return names
+
+
+def run(args, cwd):
+    return subprocess.run(args, cwd=cwd, check=True, capture_output=True,
+                          text=True).stdout
+
+
+class Graph:
+    """Call graph of all files; a function is named by file and name."""
+
+    def __init__(self, public):
+        self.public = public
+        self.frame, self.file, self.calls = {}, {}, {}
+        self.called = set()
+
+    def read(self, path, source):
+        with open(path) as f:
+            text = f.read()
+        for title, label in re.findall(
+                r'node: \{ title: "([^"]+)" label: "([^"]*)"', text):
+            size = re.search(r"\\n(\d+) bytes \((\w+)", label)
+            if not size:
+                continue
+            if size.group(2) == "dynamic" and "bounded" not in label:
+                raise SystemExit("unbounded frame: " + title)
+            self.frame[title] = int(size.group(1))
+            self.file[title] = source
+        for caller, callee in re.findall(
+                r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"',
+                text):
+            self.calls.setdefault(caller, set()).add(callee)
+            self.called.add(callee)
+
+    def callbacks(self, files):
+        return [n for n, f in self.file.items()
+                if f in files and n not in self.called and
+                n not in self.public]
+
+    def indirect(self, name):
+        plain = name.split(":")[-1].split(".")[0]
+        for where, function, files in INDIRECT:
+            if self.file[name].startswith(where) and \
+                    function in ("", plain):
+                return self.callbacks(files)
+        return []
+
+    def depth(self, name, path=(), memo=None):
+        memo = {} if memo is None else memo
+        if name in memo:
+            return memo[name]
+        if name in path:
+            raise SystemExit("recursion: " + " ".join(path + (name,)))
+        if name not in self.frame:
+            return 0
+        deepest = 0
+        for callee in self.calls.get(name, ()):
+            targets = [callee]
+            if callee == "__indirect_call":
+                targets = self.indirect(name)
+            for t in targets:
+                deepest = max(deepest,
+                              self.depth(t, path + (name,), memo))
+        memo[name] = self.frame[name] + deepest
+        return memo[name]
+
+
+def emit(name, value, note):
+    print(json.dumps({"name": name, "value": value, "unit": "bytes",
+                      "note": note}))
+
+
+def measure(top, work, target):
+    name, cc, nm, size, extra = target
+    out = os.path.join(work, name)
+    os.mkdir(out)
+    objects, graph = [], Graph(public_names(top))
+    for source in sources(top):
+        obj = os.path.join(out, source.replace("/", "_") + ".o")
+        run([cc] + FLAGS + extra + ["-Iinclude", "-Icore", "-c", source,
+                                    "-o", obj], top)
+        objects.append(obj)
+        graph.read(obj[:-2] + ".ci", source)
+    elf = os.path.join(out, "agent.elf")
+    link = ["-Wl,--gc-sections", "-Wl,-e,entry", "-nostartfiles", "-no-pie"]
+    run([cc] + extra + link + objects + ["-o", elf], top)
+    report(graph, elf, objects[-1], nm, size, name, cc)
+
+
+def report(graph, elf, agent, nm, size, name, cc):
+    text = sum(n for section, n in sections(size, elf)
+               if section.startswith((".text", ".rodata")))
+    sizes = symbols(nm, elf)
+    text -= sum(sizes.get(f, 0)
+                for f in ("memcpy", "memmove", "memset", "memcmp"))
+    version = run([cc, "-dumpfullversion"], "/").strip()
+    note = "gcc %s -Os, .text and .rodata after --gc-sections" % version
+    emit("code_size_agent_" + name, text, note)
+    memo = {}
+    for what, entries in STACKS:
+        deep = max(graph.depth(e, (), memo) for e in entries)
+        emit("stack_%s_%s" % (what, name), deep, "static maximum, ports apart")
+    sizes = symbols(nm, agent)
+    for what, symbol in CONTEXTS:
+        if symbol in sizes:
+            emit("context_%s_%s" % (what, name), sizes[symbol], "sizeof")
+
+
+def symbols(nm, file):
+    """Size of each symbol that has one."""
+    out = {}
+    for line in run([nm, "-S", file], "/").splitlines():
+        part = line.split()
+        if len(part) == 4:
+            out[part[3]] = int(part[1], 16)
+    return out
+
+
+def sections(size, elf):
+    for line in run([size, "-A", elf], "/").splitlines():
+        part = line.split()
+        if len(part) == 3 and part[0].startswith("."):
+            yield part[0], int(part[1])
+
+
+def main():
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    top = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as work:
+        for target in TARGETS:
+            if shutil.which(target[1]):
+                measure(top, work, target)
+            else:
+                print("%s: not there, %s is not measured" %
+                      (target[1], target[0]), file=sys.stderr)
+
+
+main()
