@@ -1,0 +1,389 @@
+/*
+ * Whole sessions over HTTP: a TAM process on loopback, real agents in this
+ * one. Reported is the TAM process's CPU time a completed session. The bound
+ * is what no TAM can do without: the cryptographic operations of a session,
+ * and as many exchanges with a server that does nothing but answer the same
+ * number of bytes with the same HTTP library.
+ */
+#include <errno.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <tam/serve.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "fleet.h"
+#include "http_load.h"
+#include "sample.h"
+
+enum {
+	DEVICES = 600,
+	LANES = 32,	  /* agents that talk at the same time */
+	PLAIN_RUNS = 6000 /* bare exchanges */
+};
+
+/* --- processes ---------------------------------------------------------- */
+
+struct process {
+	pid_t pid;
+	uint16_t port;
+};
+
+/* Fork; the child runs body and tells its port on stdout. */
+static void
+start(struct process *p, int (*body)(void *), void *ctx)
+{
+	char line[128];
+	char *colon;
+	int fds[2];
+	FILE *f;
+
+	fflush(NULL);
+	bench_must(pipe(fds) == 0, "pipe");
+	p->pid = fork();
+	bench_must(p->pid >= 0, "fork");
+	if (p->pid == 0) {
+		close(fds[0]);
+		if (dup2(fds[1], STDOUT_FILENO) < 0)
+			_exit(1);
+		_exit(body(ctx));
+	}
+	close(fds[1]);
+	f = fdopen(fds[0], "r");
+	bench_must(f != NULL && fgets(line, sizeof(line), f) != NULL,
+	    "starting a server");
+	fclose(f);
+	colon = strrchr(line, ':');
+	bench_must(colon != NULL, "reading a port");
+	p->port = (uint16_t)atoi(colon + 1);
+}
+
+static void
+stop(struct process *p)
+{
+	int status;
+
+	bench_must(
+	    kill(p->pid, SIGTERM) == 0 && waitpid(p->pid, &status, 0) == p->pid,
+	    "stopping a server");
+}
+
+static double
+cpu_ns(const struct process *p)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	bench_must(clock_getcpuclockid(p->pid, &clock) == 0 &&
+		clock_gettime(clock, &t) == 0,
+	    "a process's clock");
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double
+wall_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int
+tam_body(void *ctx)
+{
+	const struct fleet *f = ctx;
+	struct pst_tam_serve o;
+
+	pst_tam_serve_init(&o);
+	o.dir = f->dir;
+	o.listen = "127.0.0.1:0";
+	o.threads = 1;
+	o.per_address_max = 0;
+	o.level = PST_LOG_WARN;
+	return pst_tam_serve_run(&o);
+}
+
+/* --- the bare server ---------------------------------------------------- */
+
+static enum MHD_Result
+plain_answer(void *ctx, struct MHD_Connection *c, const char *url,
+    const char *method, const char *version, const char *data, size_t *len,
+    void **state)
+{
+	static int seen;
+
+	(void)url;
+	(void)method;
+	(void)version;
+	(void)data;
+	if (*state == NULL) {
+		*state = &seen;
+		return MHD_YES;
+	}
+	if (*len > 0) {
+		*len = 0;
+		return MHD_YES;
+	}
+	return MHD_queue_response(c, MHD_HTTP_OK, ctx);
+}
+
+static int
+plain_body(void *ctx)
+{
+	static uint8_t bytes[300];
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+	    sizeof(bytes), bytes, MHD_RESPMEM_PERSISTENT);
+	const union MHD_DaemonInfo *info;
+	struct MHD_Daemon *d;
+	sigset_t set;
+	int sig;
+
+	(void)ctx;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL,
+	    plain_answer, r, MHD_OPTION_END);
+	if (d == NULL)
+		return 1;
+	info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
+	printf("listening on 127.0.0.1:%u\n", info->port);
+	fflush(stdout);
+	(void)sigwait(&set, &sig);
+	MHD_stop_daemon(d);
+	MHD_destroy_response(r);
+	return 0;
+}
+
+static enum load_next
+plain_step(void *ctx, unsigned lane, int status, struct pst_bytes body,
+    struct pst_bytes *next)
+{
+	(void)ctx;
+	(void)lane;
+	(void)body;
+	if (status != 0)
+		return LOAD_DONE;
+	/* about what a QueryResponse weighs */
+	*next = sample()->encoded[SAMPLE_QUERY_RESPONSE];
+	return LOAD_SEND;
+}
+
+/* CPU time of the bare server, an exchange. */
+static double
+plain_exchange(bool fresh)
+{
+	struct load l = { .path = "/tam",
+		.lanes = LANES,
+		.runs = PLAIN_RUNS,
+		.fresh = fresh,
+		.step = plain_step };
+	struct process p;
+	double before, ns;
+
+	start(&p, plain_body, NULL);
+	l.port = p.port;
+	load_run(&l);
+	before = cpu_ns(&p);
+	load_run(&l);
+	ns = (cpu_ns(&p) - before) / PLAIN_RUNS;
+	stop(&p);
+	return ns;
+}
+
+/* --- sessions ----------------------------------------------------------- */
+
+struct sessions {
+	struct fleet *fleet;
+	struct fleet_agent *agents; /* one a lane */
+	size_t next_device;
+	size_t updates; /* sessions that installed something */
+};
+
+/* What the agent wants done, as the load's next step. */
+static enum load_next
+follow(struct sessions *s, struct fleet_agent *a,
+    const struct pst_agent_out *out, struct pst_bytes *next)
+{
+	if (out->what == PST_AGENT_NOTHING) {
+		pst_agent_close(&a->agent);
+		return LOAD_DONE;
+	}
+	bench_must(
+	    out->what == PST_AGENT_CONNECT || out->what == PST_AGENT_SEND,
+	    "a session without fetches");
+	bench_must(out->reason == PST_OK, "a session without errors");
+	(void)s;
+	*next = out->message;
+	if (out->what == PST_AGENT_CONNECT)
+		next->len = 0;
+	return LOAD_SEND;
+}
+
+static enum load_next
+session_step(void *ctx, unsigned lane, int status, struct pst_bytes body,
+    struct pst_bytes *next)
+{
+	struct sessions *s = ctx;
+	struct fleet_agent *a = &s->agents[lane];
+	struct pst_agent_component c;
+	struct pst_agent_out out;
+	size_t cursor = 0;
+
+	if (status == 0) {
+		fleet_agent_open(a, s->fleet, s->next_device++);
+		bench_must(
+		    pst_agent_policy_check(&a->agent, true, &out) == PST_OK,
+		    "a policy check");
+		return follow(s, a, &out, next);
+	}
+	if (status == 204) {
+		s->updates +=
+		    pst_agent_component_next(&a->agent, &cursor, &c) == PST_OK;
+		pst_agent_close(&a->agent);
+		return LOAD_DONE;
+	}
+	bench_must(status == 200, "an answer of the TAM");
+	bench_must(
+	    pst_agent_message(&a->agent, 0, body, &out) == PST_OK, "a message");
+	return follow(s, a, &out, next);
+}
+
+struct row {
+	const char *name, *rate_name;
+	const char *path;
+	uint32_t suite; /* hint; 0: both signatures */
+	bool fresh;	/* TCP */
+	bool poll;	/* nothing is to be done */
+	const char *note;
+};
+
+static void
+sign_op(void *ctx)
+{
+	const struct pst_signer *key = ctx;
+	const struct pst_crypto *crypto = sample()->crypto;
+	struct pst_bytes m = sample()->encoded[SAMPLE_QUERY_REQUEST];
+	uint8_t out[PST_SIGNATURE_MAX];
+	size_t len;
+
+	bench_must(crypto->sign(crypto->ctx, key->key, key->alg, &m, 1, out,
+		       &len) == PST_OK,
+	    "signing");
+}
+
+static struct pst_bytes signature;
+
+static void
+verify_op(void *ctx)
+{
+	const struct pst_crypto *crypto = sample()->crypto;
+	struct pst_bytes m = sample()->encoded[SAMPLE_QUERY_REQUEST];
+
+	(void)ctx;
+	bench_must(crypto->verify(crypto->ctx, &sample()->esp256_pub,
+		       PST_ALG_ESP256, &m, 1, signature) == PST_OK,
+	    "verifying");
+}
+
+/* CPU time of the operations that a session needs. */
+static double
+crypto_ns(const struct row *row)
+{
+	static uint8_t sig[PST_SIGNATURE_MAX];
+	const struct pst_crypto *crypto = sample()->crypto;
+	struct pst_bytes m = sample()->encoded[SAMPLE_QUERY_REQUEST];
+	struct pst_signer esp = sample()->esp256, ed = sample()->ed25519;
+	double sign, verify, total;
+
+	signature.ptr = sig;
+	bench_must(crypto->sign(crypto->ctx, esp.key, PST_ALG_ESP256, &m, 1,
+		       sig, &signature.len) == PST_OK,
+	    "signing");
+	sign = bench_ns(sign_op, &esp);
+	verify = bench_ns(verify_op, NULL);
+	/* QueryRequest: a signature a suite; QueryResponse and its Evidence
+	 * are verified; an Update is signed, and its Success verified. */
+	total = sign + 2 * verify;
+	if (row->suite == 0)
+		total += bench_ns(sign_op, &ed);
+	if (!row->poll)
+		total += sign + verify;
+	return total;
+}
+
+static void
+measure(const struct row *row, struct fleet *fleet, struct process *tam)
+{
+	static struct fleet_agent agents[LANES];
+	struct sessions s = { .fleet = fleet, .agents = agents };
+	struct load l = { .port = tam->port,
+		.path = row->path,
+		.lanes = LANES,
+		.runs = fleet->count,
+		.fresh = row->fresh,
+		.step = session_step,
+		.ctx = &s };
+	double cpu = cpu_ns(tam), wall = wall_ns();
+	double bound, exchanges = row->poll ? 2 : 3;
+
+	load_run(&l);
+	cpu = (cpu_ns(tam) - cpu) / (double)fleet->count;
+	wall = (wall_ns() - wall) / (double)fleet->count;
+	bench_must(s.updates == fleet->count, "installing on every device");
+	bound = crypto_ns(row) + exchanges * plain_exchange(row->fresh);
+	bench_print(
+	    row->name, cpu / 1e3, "us", bound / 1e3, bound / cpu, row->note);
+	bench_print(row->rate_name, 1e9 / wall, "1/s", 0, 0,
+	    "wall clock, agents on the same machine");
+}
+
+static const struct row rows[] = {
+	{ "tam_session_install_both", "tam_session_install_both_rate", "/tam",
+	    0, false, false,
+	    "bound; both suites, ESP256 agent, kept TCP, no TLS, plain" },
+	{ "tam_session_poll_both", "tam_session_poll_both_rate", "/tam", 0,
+	    false, true,
+	    "bound; nothing to do; both suites, kept TCP, no TLS, plain" },
+	{ "tam_session_install_esp256", "tam_session_install_esp256_rate",
+	    "/tam/esp256", PST_SUITE_ESP256, false, false,
+	    "bound; ESP256 only, kept TCP, no TLS, plain" },
+	{ "tam_session_install_fresh", "tam_session_install_fresh_rate", "/tam",
+	    0, true, false,
+	    "bound; both suites, ESP256 agent, fresh TCP, no TLS, plain" },
+};
+
+void
+bench_sessions(void)
+{
+	struct fleet fleet;
+	struct process tam;
+	size_t i, n = sizeof(rows) / sizeof(rows[0]);
+	bool any = false;
+
+	for (i = 0; i < n; i++)
+		any = any || bench_wanted(rows[i].name) ||
+		    bench_wanted(rows[i].rate_name);
+	if (!any)
+		return;
+	for (i = 0; i < n; i++) {
+		/* A poll follows the installation before it. */
+		if (!rows[i].poll) {
+			if (i > 0) {
+				stop(&tam);
+				fleet_wipe(&fleet);
+			}
+			fleet_init(&fleet, DEVICES);
+			start(&tam, tam_body, &fleet);
+		}
+		measure(&rows[i], &fleet, &tam);
+	}
+	stop(&tam);
+	fleet_wipe(&fleet);
+}
