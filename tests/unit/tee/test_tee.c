@@ -2,7 +2,9 @@
 #include "test.h"
 #include "world.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -962,17 +964,84 @@ signal_ends_the_tee_and_its_processes(void)
 	TEEC_CloseSession(&s);
 }
 
-int
-main(void)
+/* --- where namespaces are denied ----------------------------------------- */
+
+static bool
+write_text(const char *path, const char *text)
 {
+	int fd = open(path, O_WRONLY);
+	bool good =
+	    fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* From here on no process of this test can have a namespace of its own. */
+static bool
+deny_namespaces(void)
+{
+	static const char *const kinds[] = { "user", "net", "mnt", "ipc" };
+	char map[32], path[64];
+	size_t i;
+
+	snprintf(map, sizeof(map), "0 %d 1", (int)geteuid());
+	if (unshare(CLONE_NEWUSER) != 0 ||
+	    !write_text("/proc/self/uid_map", map))
+		return false;
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces",
+		    kinds[i]);
+		if (!write_text(path, "0"))
+			return false;
+	}
+	return true;
+}
+
+static void
+log_says_that_seccomp_is_alone(void)
+{
+	TEEC_Session s;
+
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	TEEC_CloseSession(&s);
+	CHECK(world_logged(&w, "no own network namespace, no empty root"));
+}
+
+/* What a container without namespaces leaves: the filter alone. */
+static int
+test_without_namespaces(void)
+{
+	RUN(log_says_that_seccomp_is_alone);
+	RUN(hostile_constructor_cannot_open_files);
+	RUN(forbidden_system_calls_kill_or_fail);
+	RUN(internal_api_holds);
+	RUN(memory_of_every_size_travels);
+	RUN(examples_answer_and_an_update_is_seen);
+	world_end(&w);
+	TEST_END();
+}
+
+int
+main(int argc, char **argv)
+{
+	bool denied = argc > 1 && strcmp(argv[1], "--no-namespaces") == 0;
+
 	setvbuf(stdout, NULL, _IONBF, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (denied && !deny_namespaces()) {
+		SKIP("all", "namespaces cannot be denied here");
+		TEST_END();
+	}
 	if (!world_begin(&w, CALL_MS) ||
 	    !world_install(&w, PROBE, "tests/probe-plain.ta") ||
 	    TEEC_InitializeContext(w.socket, &ctx) != TEEC_SUCCESS) {
 		printf("no TEE\n");
 		return 1;
 	}
+	if (denied)
+		return test_without_namespaces();
 	RUN(context_needs_a_tee);
 	RUN(uninstalled_ta_is_not_found);
 	RUN(bad_arguments_are_refused_before_the_tee);

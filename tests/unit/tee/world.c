@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -123,6 +124,8 @@ serve(struct world *w, unsigned call_ms)
 	int log = open(w->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	enum pst_err err;
 
+	/* A test that dies leaves nothing running. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (log < 0 || dup2(log, 2) < 0)
 		exit(3);
 	server = pst_tee_new(&options);
