@@ -294,6 +294,12 @@ pst_agent_policy_check(
 	return PST_OK;
 }
 
+void
+pst_agent_new_round(struct pst_agent *a)
+{
+	a->round = 0;
+}
+
 enum pst_err
 pst_agent_error(struct pst_agent *a, uint32_t tam)
 {

@@ -168,6 +168,12 @@ enum pst_err pst_agent_policy_check(
     struct pst_agent *a, bool force, struct pst_agent_out *out) PST_MUST_CHECK;
 
 /**
+ * The host that asked has vanished: the next policy check begins a round of
+ * its own and gives every TAM that is due, those given before too.
+ */
+void pst_agent_new_round(struct pst_agent *a);
+
+/**
  * ProcessTeepMessage: a message came from the TAM of this session. It is
  * copied into the agent's memory before it is looked at.
  *

@@ -11,6 +11,19 @@
  *
  * The reply is an array: [what, session, uri (tstr), message (bstr),
  * offset (uint), reason (uint, enum pst_err)], with what as enum pst_agent_do.
+ *
+ * Results that mean more than success: TEEC_ERROR_BUSY when another client
+ * fetches a payload for the agent, another Update is under way or a limit on
+ * repeats is reached; TEEC_ERROR_BAD_PARAMETERS for a component that is no
+ * identifier; TEEC_ERROR_ITEM_NOT_FOUND for a TAM that is not known;
+ * TEEC_ERROR_EXCESS_DATA for a message or chunk over its limit;
+ * TEEC_ERROR_BAD_STATE for a chunk that nobody asked for. Opening a session
+ * needs to be root or the TEE's own user, or the configured broker's: others
+ * get TEEC_ERROR_ACCESS_DENIED.
+ *
+ * A client that closes its session, or ends, while it fetches a payload leaves
+ * the transfer behind: the next policy check continues it, and the next
+ * message of a TAM that it is in the way of ends it.
  */
 #ifndef POSTERN_AGENT_TA_H
 #define POSTERN_AGENT_TA_H
@@ -33,8 +46,17 @@ enum pst_agent_ta_command {
 	PST_AGENT_TA_POLICY_CHECK = 4, /* flag 1: every TAM is due */
 	PST_AGENT_TA_ERROR = 5,	       /* the TAM could not be reached */
 	PST_AGENT_TA_CHUNK = 6,	       /* 1: payload; flags below */
-	/* reply: array of [component id, sequence, size, digest] */
-	PST_AGENT_TA_LIST = 7
+	/*
+	 * What is installed: an array of [component identifier (an array of
+	 * bstr), sequence number, bytes, SUIT_Digest]
+	 */
+	PST_AGENT_TA_LIST = 7,
+	/*
+	 * Processes of TAs: an array of [UUID (bstr, 16), sequence number of
+	 * the manifest that it was installed by, process id, sessions,
+	 * whether it is in a call (bool)]
+	 */
+	PST_AGENT_TA_STATUS = 8
 };
 
 #define PST_AGENT_TA_FORCE 1u  /* POLICY_CHECK */
