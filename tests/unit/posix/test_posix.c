@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -357,6 +358,15 @@ check_round(const char *dir, uint32_t acknowledged, uint32_t *found)
 	pst_posix_store_close(&s);
 }
 
+/* Every other time it gets through at least one commit before its time runs. */
+static void
+wait_for_commit(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	(void)poll(&p, 1, 10000);
+}
+
 static void
 one_kill(const char *dir, uint32_t *n, long wait_us)
 {
@@ -371,6 +381,8 @@ one_kill(const char *dir, uint32_t *n, long wait_us)
 	if (pid == 0)
 		commit_until_killed(dir, *n + 1, pipes[1]);
 	close(pipes[1]);
+	if (wait_us % 2 == 0)
+		wait_for_commit(pipes[0]);
 	nanosleep(&ts, NULL);
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
