@@ -1,0 +1,84 @@
+/*
+ * The configuration file of postern-tee: YAML, every key known or refused.
+ *
+ *   device:                     all optional but hwmodel, hwversion, oemid
+ *     vendor-id: UUID           what manifests' conditions are compared with
+ *     class-id: UUID
+ *     device-id: UUID
+ *     oemid: HEX                3 or 16 bytes (RFC 9711, Section 4.2.3)
+ *     hwmodel: TEXT             1..32 bytes
+ *     hwversion: TEXT
+ *   tams:
+ *     - name: TEXT              stable: what the agent remembers is kept by it
+ *       uri: URL
+ *       keys: [FILE, ...]       public keys that may sign its messages
+ *       root: FILE              or a certificate that theirs lead to
+ *       prefixes: [COMPONENT, ...]
+ *   signers:
+ *     - name: TEXT
+ *       key: FILE
+ *       prefixes: [COMPONENT, ...]
+ *   ueid: HEX                   7..33 bytes; else made from the device's key
+ *   suites: [esp256, ed25519]   of TEEP messages; the first signs
+ *   policy-interval: SECONDS
+ *   call-timeout: SECONDS       a TA's call that takes longer ends the TA
+ *   socket-mode: OCTAL          permissions of the socket, quoted; "0660"
+ *   broker-uid: NUMBER          besides root and the TEE's own user
+ *
+ * Files are relative to the configuration's folder.
+ */
+#ifndef PST_TEE_CONFIG_H
+#define PST_TEE_CONFIG_H
+
+#include "ports/openssl/openssl.h"
+#include <postern/agent.h>
+
+#define PST_CONFIG_FILE_MAX (1u << 20)
+#define PST_CONFIG_TEXT_MAX 64
+
+struct pst_config_scope {
+	uint8_t prefix[PST_AGENT_PREFIXES_MAX][PST_SUIT_ID_MAX];
+};
+
+struct pst_config_tam {
+	char name[PST_AGENT_NAME_MAX + 1];
+	char uri[PST_AGENT_URI_MAX + 1];
+	struct pst_certs root;
+	struct pst_config_scope scope;
+};
+
+/** What the file said. The views in tams and signers point into it. */
+struct pst_config {
+	uint8_t vendor_id[16], class_id[16], device_id[16];
+	bool has_vendor, has_class, has_device;
+	uint8_t oemid[16];
+	size_t oemid_len;
+	uint8_t ueid[33];
+	size_t ueid_len; /* 0: not given */
+	char hwmodel[PST_CONFIG_TEXT_MAX + 1];
+	char hwversion[PST_CONFIG_TEXT_MAX + 1];
+	uint32_t suites;
+	int32_t first_suite; /* enum pst_alg */
+	uint32_t policy_interval_s;
+	uint32_t call_timeout_s;
+	uint32_t socket_mode;
+	uint32_t broker_uid;
+	size_t tam_count, signer_count;
+	struct pst_agent_tam tams[PST_AGENT_TAMS_MAX];
+	struct pst_agent_signer signers[PST_AGENT_SIGNERS_MAX];
+	/* what the views point at */
+	struct pst_config_tam tam_data[PST_AGENT_TAMS_MAX];
+	struct pst_config_scope signer_data[PST_AGENT_SIGNERS_MAX];
+};
+
+/**
+ * Read a configuration file.
+ *
+ * @param why  receives what is wrong and where, for a person
+ * @return NULL when it is not usable; free with pst_config_free
+ */
+struct pst_config *pst_config_read(const char *path, char *why, size_t why_cap);
+
+void pst_config_free(struct pst_config *c);
+
+#endif

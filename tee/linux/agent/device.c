@@ -1,0 +1,221 @@
+#include "device.h"
+
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct work {
+	struct pst_device *d;
+	const char *dir;
+	char *why;
+	size_t why_cap;
+};
+
+static enum pst_err
+failed(const struct work *w, enum pst_err err, const char *what,
+    const char *reason)
+{
+	snprintf(w->why, w->why_cap, "%s/%s: %s", w->dir, what,
+	    reason != NULL	    ? reason
+		: err == PST_ERR_IO ? strerror(errno)
+				    : pst_err_name(err));
+	return err;
+}
+
+/* --- keys ---------------------------------------------------------------- */
+
+static enum pst_err
+generate(const char *path, int32_t alg)
+{
+	struct pst_key key;
+	enum pst_err err;
+
+	err = pst_key_generate(alg, &key);
+	if (err == PST_OK)
+		err = pst_key_write(path, &key, PST_KEY_PEM, true);
+	pst_key_wipe(&key);
+	return err;
+}
+
+/* Written anew each time: it is always this key's. */
+static enum pst_err
+publish(const struct work *w, const char *name, const struct pst_pubkey *pub)
+{
+	struct pst_key key = { .pub = *pub };
+	uint8_t pem[PST_KEY_ENCODED_MAX];
+	struct pst_bytes part = { pem, 0 };
+	enum pst_err err;
+	int dir;
+
+	err = pst_key_encode(
+	    &key, PST_KEY_PEM, false, pem, sizeof(pem), &part.len);
+	if (err != PST_OK)
+		return err;
+	dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return PST_ERR_IO;
+	err = pst_posix_replace(dir, name, 0644, &part, 1);
+	close(dir);
+	return err;
+}
+
+static enum pst_err
+take_key(const struct work *w, const char *name, int32_t alg,
+    struct pst_signer *signer, struct pst_pubkey *pub)
+{
+	char path[PATH_MAX];
+	const char *why = NULL;
+	uint32_t number = 0;
+	enum pst_err err;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	if (access(path, F_OK) != 0) {
+		err = generate(path, alg);
+		if (err != PST_OK)
+			return failed(w, err, name, NULL);
+	}
+	if (pst_key_file_exposed(path))
+		return failed(
+		    w, PST_ERR_STATE, name, "others can read this key");
+	err = pst_openssl_add_file(w->d->openssl, path, &number, pub, &why);
+	if (err == PST_OK)
+		err = pst_openssl_signer(w->d->openssl, number, 0, signer);
+	if (err != PST_OK)
+		return failed(w, err, name, why);
+	if (pst_pubkey_published(pub))
+		return failed(w, PST_ERR_STATE, name,
+		    "the private part of this key was published");
+	return PST_OK;
+}
+
+static bool
+in_suites(int32_t alg, uint32_t suites)
+{
+	return (alg == PST_ALG_ESP256 && (suites & PST_SUITE_ESP256) != 0) ||
+	    (alg == PST_ALG_ED25519 && (suites & PST_SUITE_ED25519) != 0);
+}
+
+static enum pst_err
+take_keys(const struct work *w, const struct pst_config *c)
+{
+	struct pst_device *d = w->d;
+	char keys[PATH_MAX];
+	enum pst_err err;
+
+	snprintf(keys, sizeof(keys), "%s/keys", w->dir);
+	if (mkdir(keys, 0700) != 0 && errno != EEXIST)
+		return failed(w, PST_ERR_IO, "keys", NULL);
+	err = take_key(w, "keys/teep.pem", c->first_suite, &d->key, &d->pub);
+	if (err != PST_OK)
+		return err;
+	if (!in_suites(d->key.alg, c->suites))
+		return failed(w, PST_ERR_ARG, "keys/teep.pem",
+		    "the key is of no suite in the configuration");
+	err = take_key(w, "keys/attestation.pem", PST_ALG_ESP256,
+	    &d->attestation, &d->attestation_pub);
+	if (err != PST_OK)
+		return err;
+	err = publish(w, "agent.pub.pem", &d->pub);
+	if (err != PST_OK)
+		return failed(w, err, "agent.pub.pem", NULL);
+	err = publish(w, "attestation.pub.pem", &d->attestation_pub);
+	return err == PST_OK ? PST_OK
+			     : failed(w, err, "attestation.pub.pem", NULL);
+}
+
+/* --- identity ------------------------------------------------------------ */
+
+/*
+ * RFC 9711, Section 4.2.1: type RAND (0x01) and 32 random bytes; a thumbprint
+ * of a random key is as good, and lives as long as the key.
+ */
+static enum pst_err
+name_device(struct pst_device *d, const struct pst_config *c)
+{
+	if (c->ueid_len > 0) {
+		memcpy(d->ueid, c->ueid, c->ueid_len);
+		d->ueid_len = c->ueid_len;
+		return PST_OK;
+	}
+	d->ueid[0] = 0x01;
+	d->ueid_len = 33;
+	return pst_cose_thumbprint(
+	    pst_openssl_crypto(d->openssl), &d->attestation_pub, d->ueid + 1);
+}
+
+static enum pst_err
+hash_file(const struct pst_crypto *crypto, int fd, uint32_t hash)
+{
+	uint8_t chunk[16384];
+	enum pst_err err = PST_OK;
+	ssize_t n;
+
+	while (err == PST_OK && (n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0)
+			return PST_ERR_IO;
+		err = crypto->hash_update(
+		    crypto->ctx, hash, (struct pst_bytes){ chunk, (size_t)n });
+	}
+	return err;
+}
+
+/* What runs here measures itself: it says what it is, it proves nothing. */
+static enum pst_err
+measure(struct pst_device *d)
+{
+	const struct pst_crypto *crypto = pst_openssl_crypto(d->openssl);
+	uint8_t digest[PST_DIGEST_MAX];
+	size_t len = 0;
+	uint32_t hash;
+	enum pst_err err, end;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return PST_ERR_IO;
+	err = crypto->hash_begin(crypto->ctx, PST_ALG_SHA256, &hash);
+	if (err == PST_OK) {
+		err = hash_file(crypto, fd, hash);
+		end = crypto->hash_end(crypto->ctx, hash, digest, &len);
+		err = err != PST_OK ? err : end;
+	}
+	close(fd);
+	if (err == PST_OK)
+		memcpy(d->software, digest, sizeof(d->software));
+	return err;
+}
+
+enum pst_err
+pst_device_open(struct pst_device *d, const char *dir,
+    const struct pst_config *c, char *why, size_t why_cap)
+{
+	struct work w = { d, dir, why, why_cap };
+	enum pst_err err;
+
+	memset(d, 0, sizeof(*d));
+	d->openssl = pst_openssl_new();
+	if (d->openssl == NULL)
+		return failed(&w, PST_ERR_CRYPTO, "keys", NULL);
+	err = take_keys(&w, c);
+	if (err == PST_OK) {
+		err = name_device(d, c);
+		if (err == PST_OK)
+			err = measure(d);
+		if (err != PST_OK)
+			(void)failed(&w, err, "", NULL);
+	}
+	if (err != PST_OK)
+		pst_device_close(d);
+	return err;
+}
+
+void
+pst_device_close(struct pst_device *d)
+{
+	pst_openssl_free(&d->openssl);
+}

@@ -1,0 +1,34 @@
+/*
+ * What makes this device one of its kind: its state folder and its keys.
+ *
+ *   DIR/keys/teep.pem         signs TEEP messages
+ *   DIR/keys/attestation.pem  signs Evidence; another key, on purpose
+ *   DIR/agent.pub.pem, DIR/attestation.pub.pem   for the TAM's operator
+ *   DIR/store/                the agent's store
+ */
+#ifndef PST_TEE_DEVICE_H
+#define PST_TEE_DEVICE_H
+
+#include "config.h"
+
+struct pst_device {
+	struct pst_openssl *openssl; /* owned */
+	struct pst_signer key, attestation;
+	struct pst_pubkey pub, attestation_pub;
+	uint8_t ueid[33];
+	size_t ueid_len;
+	uint8_t software[32]; /* SHA-256 of this program */
+};
+
+/**
+ * Open the state folder, making what is not there yet. The caller holds the
+ * store's lock.
+ *
+ * @param why  receives what is wrong, for a person
+ */
+enum pst_err pst_device_open(struct pst_device *d, const char *dir,
+    const struct pst_config *c, char *why, size_t why_cap) PST_MUST_CHECK;
+
+void pst_device_close(struct pst_device *d);
+
+#endif
