@@ -331,7 +331,7 @@ verify_file(struct cli_keyring *ring, const char *path, bool json)
 	if (err != PST_OK)
 		status = cli_fail("%s: %s", path, pst_err_name(err));
 	else
-		status = cli_manifest_check(&m, ring->crypto, path);
+		status = cli_manifest_check(ring, &m, path);
 	if (status == CLI_DONE)
 		print_verified(ring, &m, json);
 	cli_file_free(&file);

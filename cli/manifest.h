@@ -15,12 +15,13 @@ const char *cli_section_name(int label);
 
 /**
  * Check a manifest that was authenticated: that its command sequences are
- * well-formed, and that each integrated payload has the digest that they set.
+ * well-formed, that each integrated payload has the digest that they set, and
+ * that each integrated dependency is authentic and has its own.
  *
  * @return CLI_DONE, or CLI_REFUSED after saying what is wrong
  */
-int cli_manifest_check(const struct pst_suit_manifest *m,
-    const struct pst_crypto *crypto, const char *path);
+int cli_manifest_check(struct cli_keyring *ring,
+    const struct pst_suit_manifest *m, const char *path);
 
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
