@@ -105,6 +105,7 @@ extern const struct cli_command cli_eat[];
 extern const struct cli_command cli_key[];
 extern const struct cli_command cli_manifest[];
 extern const struct cli_command cli_report[];
+extern const struct cli_command cli_tee[];
 extern const struct cli_command cli_teep[];
 extern const struct cli_command cli_tam[]; /* cli/tam.c */
 

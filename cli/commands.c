@@ -21,5 +21,6 @@ const struct cli_command cli_commands[] = {
 	{ "eat", "", "show and check attestation tokens", NULL, NULL, cli_eat },
 	{ "tam", "", "run a TAM and say what devices get", NULL, NULL,
 	    cli_tam },
+	{ "tee", "", "run the Linux TEE", NULL, NULL, cli_tee },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -365,6 +365,45 @@ members(const struct check *c, unsigned int nested)
 	return status;
 }
 
+static bool
+is_named(const struct check *c, struct pst_bytes name)
+{
+	size_t i;
+
+	for (i = 0; i < c->uris; i++) {
+		if (pst_equal(c->uri[i].uri, name))
+			return true;
+	}
+	return false;
+}
+
+/* A payload that no command names is covered by no digest. Where a section
+ * is not here it may be named there. */
+static int
+strangers(const struct check *c)
+{
+	struct pst_cbor_reader r;
+	struct pst_bytes name;
+	size_t i;
+
+	if (c->m->severed != 0)
+		return CLI_DONE;
+	pst_cbor_reader_init(&r, c->m->envelope.members);
+	for (i = 0; i < c->m->envelope.member_count; i++) {
+		name = (struct pst_bytes){ NULL, 0 };
+		if (pst_cbor_peek(&r) == PST_CBOR_TSTR)
+			name = pst_cbor_tstr(&r, 0, SIZE_MAX);
+		else
+			pst_cbor_skip(&r);
+		pst_cbor_skip(&r);
+		if (name.ptr != NULL && !is_named(c, name))
+			return cli_fail("%s: an integrated payload that the "
+					"manifest does not name",
+			    c->path);
+	}
+	return CLI_DONE;
+}
+
 static int
 check(struct cli_keyring *ring, const struct pst_suit_manifest *m,
     const char *path, unsigned int nested)
@@ -384,6 +423,8 @@ check(struct cli_keyring *ring, const struct pst_suit_manifest *m,
 		status = cli_fail("%s: %s", path, pst_err_name(err));
 	else
 		status = members(c, nested);
+	if (status == CLI_DONE)
+		status = strangers(c);
 	if (status == CLI_DONE && m->severed != 0)
 		cli_warn("%s: a severed section is not here; what it says of "
 			 "integrated payloads is not checked",

@@ -1,0 +1,659 @@
+#!/usr/bin/env python3
+"""The command line, run as people run it.
+
+usage: test_cli.py PROGRAM SHARED_DIR SOURCE_DIR [TEST]...
+"""
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, SHARED, SOURCE = (os.path.abspath(p) for p in sys.argv[1:4])
+VECTORS = os.path.join(SHARED, "vectors")
+
+
+# Groups whose page comes with them.
+UNDOCUMENTED = ("tam",)
+
+
+def run(*args, stdin=b"", cwd=None):
+    return subprocess.run([PROGRAM, *args], input=stdin, cwd=cwd,
+                          capture_output=True, timeout=120)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, content):
+        mode = "wb" if isinstance(content, bytes) else "w"
+        with open(self.path(name), mode) as f:
+            f.write(content)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as f:
+            return f.read()
+
+    def ok(self, *args, stdin=b""):
+        r = run(*args, stdin=stdin, cwd=self.dir)
+        self.assertEqual(r.returncode, 0, (args, r.stderr))
+        return r.stdout.decode()
+
+    def refused(self, *args, stdin=b"", says=None):
+        r = run(*args, stdin=stdin, cwd=self.dir)
+        self.assertEqual(r.returncode, 1, (args, r.stdout, r.stderr))
+        self.assertTrue(r.stderr.startswith(b"postern: "), r.stderr)
+        if says is not None:
+            self.assertIn(says, r.stderr.decode())
+        return r
+
+    def misused(self, *args, stdin=b""):
+        r = run(*args, stdin=stdin, cwd=self.dir)
+        self.assertEqual(r.returncode, 2, (args, r.stdout, r.stderr))
+        self.assertEqual(r.stdout, b"")
+        self.assertIn(b"usage: postern", r.stderr)
+        return r
+
+
+def commands():
+    out = run("help", "--commands").stdout.decode().splitlines()
+    return [line.split() for line in out]
+
+
+class Help(Case):
+    def test_every_command_has_help_and_a_line_of_its_own(self):
+        self.assertGreater(len(commands()), 15)
+        for c in commands():
+            by_help = self.ok("help", *c)
+            self.assertIn("usage: postern " + " ".join(c), by_help)
+            self.assertEqual(by_help, self.ok(*c, "--help"))
+            self.assertEqual(by_help, self.ok(*c, "-h"))
+            for line in by_help.splitlines():
+                self.assertNotIn("\t", line)
+
+    def test_every_command_is_in_a_man_page(self):
+        for c in commands():
+            if c[0] in UNDOCUMENTED:
+                continue
+            name = "postern-" + c[0]
+            page = os.path.join(SOURCE, "docs", "man", name + ".1")
+            with open(page) as f:
+                text = f.read()
+            self.assertRegex(text, r"\.Nm " + name)
+            if len(c) > 1:
+                self.assertRegex(text, r"(?m)^\.(It )?(Cm|Ic) " + c[1],
+                                 (page, c))
+            for option in set(re.findall(r"--[a-z-]+", self.ok("help", *c))):
+                self.assertIn("Fl -" + option[2:], text, (page, c, option))
+
+    def test_every_command_completes(self):
+        with open(os.path.join(SOURCE, "cli", "completion.bash")) as f:
+            completion = f.read()
+        script = completion + """
+COMP_WORDS=(postern '') COMP_CWORD=1; _postern; printf '%s\\n' "${COMPREPLY[@]}"
+for c in "${COMPREPLY[@]}"; do
+  COMP_WORDS=(postern "$c" '') COMP_CWORD=2; COMPREPLY=(); _postern
+  for s in "${COMPREPLY[@]}"; do printf '%s %s\\n' "$c" "$s"; done
+done
+"""
+        env = dict(os.environ, PATH=os.path.dirname(PROGRAM) + ":" +
+                   os.environ["PATH"])
+        out = subprocess.run(["bash", "-c", script], capture_output=True,
+                             env=env, cwd=self.dir).stdout.decode()
+        for c in commands():
+            self.assertIn(" ".join(c), out.splitlines())
+
+    def test_wrong_words_are_wrong_usage(self):
+        for args in ((), ("nothing",), ("cbor",), ("cbor", "nothing"),
+                     ("help", "nothing"), ("help", "cbor", "nothing")):
+            r = run(*args)
+            self.assertEqual(r.returncode, 2, args)
+            self.assertEqual(r.stdout, b"")
+            self.assertNotEqual(r.stderr, b"")
+
+    def test_wrong_options_and_operands_are_wrong_usage(self):
+        for c in commands():
+            if c[0] in ("tam", "tee", "broker"):
+                continue
+            self.misused(*c, "--no-such-option")
+        self.misused("cbor", "diag")
+        self.misused("cbor", "diag", "a", "b")
+        self.misused("cbor", "decode", "--json=1", "a")
+
+    def test_version(self):
+        self.assertRegex(self.ok("--version"), r"^postern \d+\.\d+\.\d+\n$")
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "wb") as full:
+            r = subprocess.run([PROGRAM, "help"], stdout=full,
+                               stderr=subprocess.PIPE)
+        self.assertEqual(r.returncode, 1)
+
+
+class Cbor(Case):
+    def test_diag_and_encode_are_inverse(self):
+        for text in ('{1: [_ h\'00\', "a\u00fc"], "x": 1.5}', "NaN_2", "''_",
+                     "18446744073709551616", "107({})", "simple(99)"):
+            encoded = run("cbor", "encode", "-", stdin=text.encode()).stdout
+            self.assertEqual(self.ok("cbor", "diag", "-", stdin=encoded),
+                             text + "\n")
+            pretty = self.ok("cbor", "diag", "--pretty", "-", stdin=encoded)
+            again = run("cbor", "encode", "-", stdin=pretty.encode()).stdout
+            self.assertEqual(again, encoded)
+
+    def test_encode_writes_a_file(self):
+        self.ok("cbor", "encode", "-o", "out", "-", stdin=b"[1, 2]")
+        self.assertEqual(self.read("out"), b"\x82\x01\x02")
+
+    def test_decode_takes_exactly_one_item(self):
+        self.ok("cbor", "decode", "-", stdin=b"\x82\x01\x02")
+        for bad in (b"", b"\x82\x01", b"\x01\x02", b"\x1c", b"\xff"):
+            r = self.refused("cbor", "decode", "-", stdin=bad)
+            self.assertIn(b"at byte", r.stderr)
+        self.refused("cbor", "decode", "absent", says="absent")
+
+    def test_bad_notation_says_where(self):
+        r = self.refused("cbor", "encode", "-", stdin=b"[1,\n 2,\n x]")
+        self.assertIn(b"-:3:2: ", r.stderr)
+
+    def test_json_of_decode(self):
+        out = json.loads(self.ok("cbor", "decode", "--json", "-",
+                                 stdin=b"\xa1\x01\x82\xf5\x41\x07"))
+        self.assertEqual(out["type"], "map")
+        self.assertEqual(out["entries"][0][1]["items"][1]["hex"], "07")
+
+    def test_too_large_a_file_is_refused(self):
+        with open(self.path("large"), "wb") as f:
+            f.truncate(16777217)
+        self.refused("cbor", "decode", "large", says="larger than")
+
+
+class Inspect(Case):
+    def vectors(self):
+        found = []
+        for root, _, names in os.walk(VECTORS):
+            found += [os.path.join(root, n) for n in names]
+        if not found:
+            self.skipTest("no published vectors")
+        return sorted(found)
+
+    def inspect(self, data):
+        r = run("inspect", "--json", "-", stdin=data)
+        self.assertIn(r.returncode, (0, 1), r.stderr)
+        out = json.loads(r.stdout)
+        self.assertEqual("error" in out, r.returncode == 1)
+        r = run("inspect", "-", stdin=data)
+        self.assertIn(r.returncode, (0, 1), r.stderr)
+        if r.returncode == 0:
+            again = run("cbor", "encode", "-", stdin=r.stdout)
+            self.assertEqual(again.stdout, data)
+
+    def test_every_published_file_and_its_beginnings(self):
+        for i, path in enumerate(self.vectors()):
+            with open(path, "rb") as f:
+                data = f.read()
+            self.inspect(data)
+            if i % 8 == 0 and len(data) < 2048:
+                for cut in {1, len(data) // 3, len(data) // 2, len(data) - 1}:
+                    self.inspect(data[:cut])
+
+    def test_names_and_the_place_of_a_fault(self):
+        sign1 = b"\xd2\x84\x43\xa1\x01\x28\xa1\x04\x41k\x41p\x41s"
+        out = self.ok("inspect", "-", stdin=sign1)
+        self.assertIn("/ alg / 1: -9 / ESP256 /", out)
+        r = self.refused("inspect", "-", stdin=sign1[:-1])
+        self.assertIn(b"stops at byte 12", r.stderr)
+        self.assertIn(b"/ kid / 4: h'6b'", r.stdout)
+
+    def test_nothing_reaches_the_terminal(self):
+        for data in (b"\x63\x1b[2", b"\x44\x1b[2J", b"\x63\xe2\x80\xae",
+                     b"\xa1\x62\x1b\x07\x00"):
+            for option in ((), ("--json",)):
+                out = self.ok("inspect", *option, "-", stdin=data)
+                self.assertNotRegex(out, r"[\x00-\x09\x0b-\x1f\x7f\u202e]")
+
+
+class Key(Case):
+    def test_generated_keys_are_private_and_not_overwritten(self):
+        for alg in ("esp256", "es256", "es384", "es512", "ed25519"):
+            name = alg + ".pem"
+            self.ok("key", "generate", "--alg", alg, "-o", name)
+            mode = stat.S_IMODE(os.stat(self.path(name)).st_mode)
+            self.assertEqual(mode, 0o600)
+            before = self.read(name)
+            self.refused("key", "generate", "-o", name, says="--force")
+            self.assertEqual(self.read(name), before)
+            self.ok("key", "generate", "--force", "-o", name)
+            self.assertNotEqual(self.read(name), before)
+            mode = stat.S_IMODE(os.stat(self.path(name)).st_mode)
+            self.assertEqual(mode, 0o600)
+
+    def test_formats_name_the_same_key(self):
+        for alg in ("esp256", "es384", "es512", "ed25519"):
+            self.ok("key", "generate", "--alg", alg, "-o", alg)
+            want = self.ok("key", "thumbprint", alg)
+            self.assertRegex(want, r"^[0-9a-f]{64}\n$")
+            for form in ("pem", "cose", "jwk"):
+                self.ok("key", "convert", "--to", form, "-o",
+                        alg + form, alg)
+                self.assertEqual(self.ok("key", "thumbprint", alg + form),
+                                 want)
+                self.ok("key", "public", "--format", form, "-o",
+                        alg + form + "pub", alg + form)
+                out = json.loads(self.ok("key", "thumbprint", "--json",
+                                         alg + form + "pub"))
+                self.assertEqual(out["thumbprint"] + "\n", want)
+                self.assertFalse(out["private"])
+
+    def test_a_readable_file_on_stdout_is_warned_about(self):
+        with open(self.path("readable"), "wb") as f:
+            os.fchmod(f.fileno(), 0o644)
+            r = subprocess.run([PROGRAM, "key", "generate"], stdout=f,
+                               stderr=subprocess.PIPE)
+        self.assertEqual(r.returncode, 0)
+        self.assertIn(b"warning", r.stderr)
+        with open(self.path("private"), "wb") as f:
+            os.fchmod(f.fileno(), 0o600)
+            r = subprocess.run([PROGRAM, "key", "generate"], stdout=f,
+                               stderr=subprocess.PIPE)
+        self.assertEqual(r.stderr, b"")
+
+    def test_what_is_no_key_is_refused(self):
+        self.write("text", "hello\n")
+        self.refused("key", "public", "text")
+        self.refused("key", "thumbprint", "-", stdin=b"\xa0")
+        self.misused("key", "generate", "--alg", "rsa")
+        self.misused("key", "convert", "--to", "der", "text")
+        self.ok("key", "generate", "--alg", "hs256", "--format", "jwk", "-o",
+                "h")
+        self.refused("key", "public", "h", says="symmetric")
+
+
+class Manifest(Case):
+    COMPONENT = "uuid:8d82573a-926d-4754-9353-32dc29997f74/ta"
+
+    def setUp(self):
+        super().setUp()
+        self.ok("key", "generate", "-o", "s.pem")
+        self.ok("key", "public", "-o", "s.pub", "s.pem")
+        self.ok("key", "generate", "--alg", "ed25519", "-o", "other.pem")
+        self.payload = os.urandom(100000)
+        self.write("hello.so", self.payload)
+
+    def source(self, **changes):
+        keys = {"component": self.COMPONENT, "sequence": 2,
+                "payload": "hello.so"}
+        keys.update({k.replace("_", "-"): v for k, v in changes.items()})
+        text = "".join("%s: %s\n" % (k, v) for k, v in keys.items()
+                       if v is not None)
+        return self.write("m.yaml", text)
+
+    def signed(self, name="m.suit", **changes):
+        self.source(**changes)
+        self.ok("manifest", "create", "-o", name, "m.yaml")
+        self.ok("manifest", "sign", "--key", "s.pem", name)
+        return name
+
+    def test_a_manifest_from_source_to_directory(self):
+        self.source()
+        self.ok("manifest", "create", "-o", "m.suit", "m.yaml")
+        self.refused("manifest", "verify", "--key", "s.pub", "m.suit",
+                     says="no authentication")
+        self.ok("manifest", "sign", "--key", "s.pem", "m.suit")
+        out = self.ok("manifest", "verify", "--key", "s.pub", "m.suit")
+        self.assertIn("sequence 2", out)
+        out = json.loads(self.ok("manifest", "show", "--json", "m.suit"))
+        self.assertEqual(out["components"][0]["component"], self.COMPONENT)
+        self.assertEqual(out["manifest"],
+                         self.COMPONENT.replace("/ta", "/manifest"))
+        self.assertEqual(out["components"][0]["size"], len(self.payload))
+        self.assertIn("sequence: 2", self.ok("manifest", "show", "m.suit"))
+        self.ok("manifest", "run", "--key", "s.pub", "--root", "r", "m.suit")
+        self.assertEqual(self.read("r/" + self.COMPONENT), self.payload)
+        self.ok("manifest", "run", "--key", "s.pub", "--root", "r",
+                "--uninstall", "m.suit")
+        self.assertFalse(os.path.exists(self.path("r/" + self.COMPONENT)))
+
+    def test_other_keys_are_refused(self):
+        self.signed()
+        self.refused("manifest", "verify", "--key", "other.pem", "m.suit")
+        self.refused("manifest", "run", "--key", "other.pem", "--root", "r",
+                     "m.suit")
+        self.assertFalse(os.path.exists(self.path("r/" + self.COMPONENT)))
+        self.ok("manifest", "sign", "--key", "other.pem", "m.suit")
+        self.ok("manifest", "verify", "--key", "other.pem", "m.suit")
+        self.ok("manifest", "verify", "--key", "s.pub", "m.suit")
+
+    def test_a_public_key_signs_nothing(self):
+        self.signed()
+        self.refused("manifest", "sign", "--key", "s.pub", "m.suit",
+                     says="no private key")
+
+    def test_a_downgrade_is_refused(self):
+        run_it = ("manifest", "run", "--key", "s.pub", "--root", "r")
+        self.ok(*run_it, self.signed("two.suit"))
+        self.refused(*run_it, self.signed("one.suit", sequence=1),
+                     says="not newer")
+        self.write("hello.so", b"another")
+        self.refused(*run_it, self.signed("same.suit"), says="not newer")
+        self.ok(*run_it, self.signed("three.suit", sequence=3))
+        self.assertEqual(self.read("r/" + self.COMPONENT), b"another")
+        self.ok(*run_it, "--uninstall", "three.suit")
+        self.refused(*run_it, "two.suit", says="not newer")
+
+    def test_a_changed_byte_anywhere_is_refused(self):
+        self.write("hello.so", b"short payload")
+        good = self.read(self.signed())
+        kid = bytes.fromhex(self.ok("key", "thumbprint", "s.pub"))
+        # Only what no signature covers may change: the unprotected bucket,
+        # a map of one kid.
+        kid_at = good.index(kid)
+        free = range(kid_at - 4, kid_at + len(kid))
+        for at in range(len(good)):
+            bad = bytearray(good)
+            bad[at] ^= 1
+            r = run("manifest", "verify", "--key", self.path("s.pub"), "-",
+                    stdin=bytes(bad))
+            if at not in free:
+                self.assertEqual(r.returncode, 1, at)
+            self.assertIn(r.returncode, (0, 1))
+
+    def test_a_payload_that_does_not_match_is_refused(self):
+        self.write("hello.so", b"PAYLOAD-OF-THE-TEST")
+        good = self.read(self.signed())
+        self.assertEqual(good.count(b"PAYLOAD-OF-THE-TEST"), 1)
+        self.write("bad", good.replace(b"PAYLOAD-OF", b"PAYLOAD-OG"))
+        self.refused("manifest", "verify", "--key", "s.pub", "bad",
+                     says="digest does not match")
+        self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                     "bad")
+        self.assertFalse(os.path.exists(self.path("r/" + self.COMPONENT)))
+
+    def test_severed_sections_are_checked_and_can_be_left_out(self):
+        self.signed(severable="[install, text]", version="1.0")
+        whole = self.read("m.suit")
+        self.ok("manifest", "verify", "--key", "s.pub", "m.suit")
+        self.ok("manifest", "sever", "-o", "less", "m.suit")
+        self.assertLess(len(self.read("less")), len(whole))
+        self.ok("manifest", "verify", "--key", "s.pub", "less")
+        self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                     "less", says="severed")
+        self.ok("manifest", "run", "--key", "s.pub", "--root", "r", "m.suit")
+        self.ok("manifest", "sever", "--payloads", "-o", "bare", "m.suit")
+        self.assertLess(len(self.read("bare")), len(whole) - 99999)
+        self.refused("manifest", "run", "--key", "s.pub", "--root", "r2",
+                     "bare", says="could not be fetched")
+
+    def test_payloads_from_elsewhere(self):
+        uri = "https://example.com/hello?v=1"
+        self.signed(payload=None, uri=uri, file="hello.so")
+        self.assertLess(len(self.read("m.suit")), 1000)
+        run_it = ("manifest", "run", "--key", "s.pub", "--root", "r")
+        self.refused(*run_it, "m.suit", says="--payload")
+        self.write("wrong", b"x" + self.payload[1:])
+        self.refused(*run_it, "--payload", uri + "=wrong", "m.suit")
+        self.assertFalse(os.path.exists(self.path("r/" + self.COMPONENT)))
+        self.ok(*run_it, "--payload", uri + "=hello.so", "m.suit")
+        self.assertEqual(self.read("r/" + self.COMPONENT), self.payload)
+
+    def test_the_device_is_compared(self):
+        one = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"
+        self.signed(vendor_id=one)
+        self.write("d.yaml", "vendor-id: %s\n" % one)
+        self.write("e.yaml", "vendor-id: %s\n" % one.replace("fa", "fb"))
+        run_it = ("manifest", "run", "--key", "s.pub", "--root", "r")
+        self.refused(*run_it, "m.suit", says="condition")
+        self.refused(*run_it, "--device", "e.yaml", "m.suit")
+        self.ok(*run_it, "--device", "d.yaml", "m.suit")
+
+    def test_the_report_says_what_happened(self):
+        self.signed()
+        out = json.loads(self.ok("manifest", "run", "--key", "s.pub",
+                                 "--root", "r", "--json", "--report", "rep",
+                                 "m.suit"))
+        self.assertEqual(out["structure"], "SUIT_Report")
+        self.assertIn("success", self.ok("report", "decode", "rep"))
+
+    def test_components_stay_below_the_directory(self):
+        for name in ("../out", "a/../../out", ".postern/x", "./x"):
+            self.signed(component=name, manifest_id="m")
+            self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                         "m.suit")
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_several_components(self):
+        self.write("conf", b"setting")
+        self.write("m.yaml", """sequence: 1
+manifest-id: app/manifest
+components:
+  - component: app/a
+    payload: hello.so
+  - component: app/b
+    content: conf
+""")
+        self.ok("manifest", "create", "-o", "m.suit", "m.yaml")
+        self.ok("manifest", "sign", "--key", "s.pem", "--key", "other.pem",
+                "m.suit")
+        for key in ("s.pub", "other.pem"):
+            self.ok("manifest", "verify", "--key", key, "m.suit")
+        self.ok("manifest", "run", "--key", "s.pub", "--root", "r", "m.suit")
+        self.assertEqual(self.read("r/app/b"), b"setting")
+
+    def test_mistakes_in_the_source_have_a_line(self):
+        for changes, line, says in (
+                ({"sequence": None}, 1, "sequence is needed"),
+                ({"sequence": -1}, 2, "number"),
+                ({"sequence": "x"}, 2, "number"),
+                ({"payload": "absent"}, 3, "not read"),
+                ({"payload": None}, 1, "is needed"),
+                ({"uri": "https://x"}, 1, "both"),
+                ({"component": "a//b"}, 1, "not a component"),
+                ({"vendor_id": "12"}, 4, "UUID"),
+                ({"colour": "red"}, 4, "unknown key: colour"),
+                ({"severable": "[validate]"}, 4, "expected"),
+                ({"uninstall": "maybe"}, 4, "true or false")):
+            self.source(**changes)
+            r = self.refused("manifest", "create", "m.yaml")
+            self.assertEqual(r.stdout, b"")
+            self.assertIn("m.yaml:%d: " % line, r.stderr.decode(), changes)
+            self.assertIn(says, r.stderr.decode())
+        for text in ("", "[1, 2]", "a: b: c", "component: a\ncomponent: b\n",
+                     "\t"):
+            self.write("m.yaml", text)
+            self.refused("manifest", "create", "m.yaml", says="m.yaml:")
+
+    def test_create_is_deterministic(self):
+        self.source()
+        self.ok("manifest", "create", "-o", "a", "m.yaml")
+        self.ok("manifest", "create", "-o", "b", "m.yaml")
+        self.assertEqual(self.read("a"), self.read("b"))
+
+
+class Published(Case):
+    """The published vectors, through the commands."""
+
+    def rows(self, group):
+        path = os.path.join(VECTORS, group, "vectors.jsonl")
+        if not os.path.exists(path):
+            self.skipTest("no published vectors")
+        with open(path) as f:
+            return [json.loads(line) for line in f]
+
+    def keys(self, group, row, name="key"):
+        keys = row.get(name) or []
+        args = []
+        for k in [keys] if isinstance(keys, str) else keys:
+            args += ["--key", os.path.join(VECTORS, group, k)]
+        return args
+
+    def file(self, group, row):
+        return os.path.join(VECTORS, group, row["file"])
+
+    def test_cbor(self):
+        for row in self.rows("cbor"):
+            want = 0 if row["expected"].startswith("decodes") else 1
+            path = self.file("cbor", row)
+            r = run("cbor", "decode", path)
+            self.assertEqual(r.returncode, want, row["id"])
+            if want == 0:
+                text = self.ok("cbor", "diag", path)
+                back = run("cbor", "encode", "-", stdin=text.encode())
+                with open(path, "rb") as f:
+                    self.assertEqual(back.stdout, f.read(), row["id"])
+
+    def test_cose(self):
+        for row in self.rows("cose"):
+            if row.get("kind") not in ("COSE_Sign1", "COSE_Sign",
+                                       "COSE_Mac0"):
+                continue
+            if row["id"] == "rfc8152-appendix-c-6-1":  # AES-CBC-MAC
+                continue
+            args = self.keys("cose", row, "keys")
+            if row.get("external_aad"):
+                args += ["--aad", row["external_aad"]]
+            r = run("cose", "verify", *args, self.file("cose", row))
+            good = not row["expected"].startswith("must be rejected")
+            good = good and "crit_note" not in row
+            self.assertEqual(r.returncode, 0 if good else 1,
+                             (row["id"], r.stderr))
+
+    def test_encryption_is_refused_by_name(self):
+        for row in self.rows("cose"):
+            if row.get("kind") in ("COSE_Encrypt", "COSE_Encrypt0",
+                                   "COSE_Mac"):
+                r = run("cose", "verify", *self.keys("cose", row, "keys"),
+                        self.file("cose", row))
+                self.assertEqual(r.returncode, 1, row["id"])
+
+    def test_teep(self):
+        for row in self.rows("teep"):
+            if "manifest digest matches" in row["expected"]:
+                continue  # an envelope
+            keys = self.keys("teep", row)
+            if "only the TAM keys" in row["expected"]:
+                continue
+            r = run("teep", "decode", *keys, self.file("teep", row))
+            good = "must be rejected" not in row["expected"]
+            self.assertEqual(r.returncode, 0 if good else 1,
+                             (row["id"], r.stderr))
+
+    def test_reports(self):
+        for row in self.rows("suit-report"):
+            r = run("report", "decode", *self.keys("suit-report", row),
+                    self.file("suit-report", row))
+            good = not re.match("must be rejected|NOT", row["expected"])
+            self.assertEqual(r.returncode, 0 if good else 1,
+                             (row["id"], r.stderr))
+
+    def test_a_wrapper_needs_a_key(self):
+        for group, command in (("teep", "teep"), ("suit-report", "report")):
+            for row in self.rows(group):
+                if "COSE_Sign1" in row["expected"]:
+                    r = run(command, "decode", self.file(group, row))
+                    self.assertEqual(r.returncode, 2, row["id"])
+
+    def test_manifests(self):
+        for row in self.rows("suit"):
+            keys = self.keys("suit", row)
+            if not keys or any(k.endswith(".bin") for k in keys):
+                continue
+            if "decrypts with" in row["expected"]:
+                continue
+            r = run("manifest", "verify", *keys, self.file("suit", row))
+            good = not re.match("must be rejected|NOT", row["expected"])
+            if row["id"] == "fe-es-ecdh-dependency":
+                # its two manifests have two signers, the row names one
+                good = r.returncode == 0
+            self.assertEqual(r.returncode, 0 if good else 1,
+                             (row["id"], r.stderr))
+
+
+class Cose(Case):
+    def setUp(self):
+        super().setUp()
+        path = os.path.join(VECTORS, "cose", "rfc8152-appendix-c-2-1.cbor")
+        if not os.path.exists(path):
+            self.skipTest("no published vectors")
+        self.message = path
+        self.key = os.path.join(VECTORS, "cose", "keys",
+                                "rfc8152-appendix-c-2-1.key0.cose_key")
+        if not os.path.exists(self.key):
+            with open(os.path.join(VECTORS, "cose", "vectors.jsonl")) as f:
+                row = next(r for r in map(json.loads, f)
+                           if r["file"] == "rfc8152-appendix-c-2-1.cbor")
+            self.key = os.path.join(VECTORS, "cose", row["keys"][0])
+
+    def test_verify_and_what_it_needs(self):
+        self.ok("cose", "verify", "--key", self.key, self.message)
+        out = json.loads(self.ok("cose", "verify", "--json", "--key",
+                                 self.key, "--out", "payload", self.message))
+        self.assertTrue(out["verified"])
+        self.assertEqual(self.read("payload"), b"This is the content.")
+        self.misused("cose", "verify", self.message)
+        self.misused("cose", "verify", "--key", self.key)
+        self.misused("cose", "verify", "--key", self.key, "--aad", "0",
+                     self.message)
+        self.refused("cose", "verify", "--key", self.key, "--aad", "00",
+                     self.message, says="does not verify")
+        self.refused("cose", "verify", "--key", self.key, "--payload",
+                     self.message, self.message, says="inside")
+        self.refused("cose", "verify", "--key", "absent", self.message)
+        self.ok("key", "generate", "-o", "k")
+        self.refused("cose", "verify", "--key", "k", self.message)
+
+
+class Eat(Case):
+    def row(self, name):
+        path = os.path.join(VECTORS, "eat", "vectors.jsonl")
+        if not os.path.exists(path):
+            self.skipTest("no published vectors")
+        with open(path) as f:
+            row = next(r for r in map(json.loads, f) if r["id"] == name)
+        key = row["key"][0] if isinstance(row["key"], list) else row["key"]
+        return (os.path.join(VECTORS, "eat", row["file"]),
+                os.path.join(VECTORS, "eat", key))
+
+    def test_verify_checks_signature_claims_and_nonce(self):
+        token, key = self.row("derived-eat-esp256")
+        out = json.loads(self.ok("eat", "verify", "--json", "--key", key,
+                                 token))
+        self.assertTrue(out["verified"])
+        nonce = next(v["hex"] for k, v in out["item"]["entries"]
+                     if k["value"] == 10)
+        self.ok("eat", "verify", "--key", key, "--nonce", nonce, token)
+        self.refused("eat", "verify", "--key", key, "--nonce",
+                     "00" * (len(nonce) // 2), token, says="nonce")
+        self.misused("eat", "verify", "--key", key, "--nonce", "0x", token)
+        self.misused("eat", "verify", token)
+        altered, key = self.row("derived-eat-nonce-altered")
+        self.refused("eat", "verify", "--key", key, altered)
+        short, key = self.row("derived-eat-nonce-7")
+        self.refused("eat", "verify", "--key", key, short, says="claim")
+
+    def test_an_expired_token_is_refused(self):
+        # claims without a signature are no token, whatever they say
+        claims = run("cbor", "encode", "-",
+                     stdin=b"{4: 1, 10: h'0011223344556677'}").stdout
+        self.ok("key", "generate", "-o", "k")
+        self.refused("eat", "verify", "--key", "k", "-", stdin=claims,
+                     says="without a signature")
+
+    def test_show_verifies_nothing(self):
+        token, _ = self.row("derived-eat-esp256")
+        self.assertIn("/ eat_nonce / 10", self.ok("eat", "show", token))
+        json.loads(self.ok("eat", "show", "--json", token))
+        self.refused("eat", "show", "-", stdin=b"\xa1")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]] + sys.argv[4:])
