@@ -3,15 +3,12 @@
  * and keeps its connections between them.
  *
  * struct transfer is the state of one request: what the header lines said so
- * far, where the body goes, and why it was stopped. Header state is cleared
- * at each status line, because an interim or proxy answer comes before the
- * one that counts.
+ * far, where the body goes, and why it was stopped.
  */
 #include "internal.h"
 
 #include <postern/teep.h>
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,12 +38,7 @@ struct pst_http {
 struct transfer {
 	struct pst_http *http;
 
-	/* what the headers of the present response said */
-	long status;
-	bool teep_type, ranged, range_start_known, range_total_known;
-	uint64_t range_start, range_total;
-	uint32_t retry_after_s;
-	char etag[PST_BROKER_ETAG_MAX]; /* empty unless strong */
+	struct pst_http_headers headers; /* of the present response */
 
 	/* POST: the body is kept; GET: it goes to the sink */
 	size_t body_len;
@@ -90,147 +82,14 @@ pst_http_free(struct pst_http *h)
 	curl_global_cleanup();
 }
 
-/* --- header lines ------------------------------------------------------ */
-
-static bool
-header_is(const char **line, size_t *len, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (*len <= n || strncasecmp(*line, name, n) != 0 || (*line)[n] != ':')
-		return false;
-	*line += n + 1;
-	*len -= n + 1;
-	while (*len > 0 && (**line == ' ' || **line == '\t')) {
-		(*line)++;
-		(*len)--;
-	}
-	while (*len > 0 && isspace((unsigned char)(*line)[*len - 1]))
-		(*len)--;
-	return true;
-}
-
-/* The type alone; parameters do not change what it is (RFC 9110, 8.3). */
-static bool
-is_teep_type(const char *value, size_t len)
-{
-	const char *semicolon = memchr(value, ';', len);
-
-	if (semicolon != NULL)
-		len = (size_t)(semicolon - value);
-	while (len > 0 && isspace((unsigned char)value[len - 1]))
-		len--;
-	return len == strlen(PST_TEEP_MEDIA_TYPE) &&
-	    strncasecmp(value, PST_TEEP_MEDIA_TYPE, len) == 0;
-}
-
-static bool
-number(const char **s, const char *end, uint64_t *out)
-{
-	uint64_t v = 0;
-	const char *p = *s;
-
-	if (p == end || !isdigit((unsigned char)*p))
-		return false;
-	for (; p < end && isdigit((unsigned char)*p); p++) {
-		if (v > (UINT64_MAX - 9) / 10)
-			return false;
-		v = v * 10 + (uint64_t)(*p - '0');
-	}
-	*s = p;
-	*out = v;
-	return true;
-}
-
-/* Content-Range: bytes 7-9/10, or, with 416, bytes * / 10 (RFC 9110, 14.4). */
-static void
-content_range(struct transfer *t, const char *value, size_t len)
-{
-	const char *end = value + len;
-	uint64_t last;
-
-	t->ranged = true;
-	if (len < 6 || strncasecmp(value, "bytes ", 6) != 0)
-		return;
-	value += 6;
-	if (number(&value, end, &t->range_start)) {
-		t->range_start_known = true;
-		if (value == end || *value++ != '-' ||
-		    !number(&value, end, &last))
-			return;
-	} else if (value < end && *value == '*') {
-		value++;
-	}
-	if (value < end && *value++ == '/')
-		t->range_total_known = number(&value, end, &t->range_total);
-}
-
-/* Seconds or a date (RFC 9110, Section 10.2.3), at most a day. */
-static uint32_t
-retry_after(const char *value, size_t len)
-{
-	char text[64];
-	const char *p = text;
-	uint64_t s;
-	time_t when, now;
-
-	if (len >= sizeof(text))
-		return 0;
-	memcpy(text, value, len);
-	text[len] = '\0';
-	if (!number(&p, text + len, &s)) {
-		when = curl_getdate(text, NULL);
-		now = time(NULL);
-		if (when <= now)
-			return 0;
-		s = (uint64_t)(when - now);
-	}
-	return s > 86400 ? 86400 : (uint32_t)s;
-}
-
-static void
-etag(struct transfer *t, const char *value, size_t len)
-{
-	/* A weak tag does not promise equal bytes (RFC 9110, 8.8.1). */
-	if (len < 2 || len >= sizeof(t->etag) || value[0] != '"')
-		return;
-	memcpy(t->etag, value, len);
-	t->etag[len] = '\0';
-}
-
-static void
-status_line(struct transfer *t, const char *line, size_t len)
-{
-	const char *space = memchr(line, ' ', len);
-	const char *end = line + len;
-	uint64_t status = 0;
-
-	if (space != NULL && ++space < end)
-		(void)number(&space, end, &status);
-	t->status = status < 1000 ? (long)status : 0;
-	t->teep_type = t->ranged = false;
-	t->range_start_known = t->range_total_known = false;
-	t->retry_after_s = 0;
-	t->etag[0] = '\0';
-}
+/* --- callbacks --------------------------------------------------------- */
 
 static size_t
 on_header(char *line, size_t size, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
-	const char *value = line;
-	size_t len = size * count;
 
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-		status_line(t, line, len);
-	else if (header_is(&value, &len, "content-type"))
-		t->teep_type = is_teep_type(value, len);
-	else if (header_is(&value, &len, "content-range"))
-		content_range(t, value, len);
-	else if (header_is(&value, &len, "retry-after"))
-		t->retry_after_s = retry_after(value, len);
-	else if (header_is(&value, &len, "etag"))
-		etag(t, value, len);
+	pst_http_header(&t->headers, line, size * count);
 	return size * count;
 }
 
@@ -392,7 +251,7 @@ on_answer(char *data, size_t size, size_t count, void *ctx)
 	struct transfer *t = ctx;
 	size_t len = size * count;
 
-	if (t->status < 200 || t->status > 299)
+	if (t->headers.status < 200 || t->headers.status > 299)
 		return len; /* an error page; nobody reads it */
 	if (len > PST_MESSAGE_MAX - t->body_len)
 		return stop(t, PST_ERR_TEEP_TOO_LARGE,
@@ -434,8 +293,8 @@ static enum pst_err
 judge_post(struct pst_http *h, CURLcode code, const struct transfer *t,
     struct pst_http_answer *out)
 {
-	out->status = t->status;
-	out->retry_after_s = t->retry_after_s;
+	out->status = t->headers.status;
+	out->retry_after_s = t->headers.retry_after_s;
 	out->unsent = never_sent(code);
 	if (t->err != PST_OK) {
 		(void)snprintf(out->why, sizeof(out->why), "%s", t->reason);
@@ -446,23 +305,23 @@ judge_post(struct pst_http *h, CURLcode code, const struct transfer *t,
 		    out->why, sizeof(out->why), "%s", curl_says(h, code));
 		return PST_ERR_IO;
 	}
-	if (t->status >= 300 && t->status <= 399) {
+	if (t->headers.status >= 300 && t->headers.status <= 399) {
 		(void)snprintf(out->why, sizeof(out->why),
 		    "HTTP %ld: a redirect, which TEEP forbids to follow; "
 		    "set the TAM's real URI in the agent",
-		    t->status);
+		    t->headers.status);
 		return PST_ERR_IO;
 	}
-	if (t->status < 200 || t->status > 299) {
+	if (t->headers.status < 200 || t->headers.status > 299) {
 		(void)snprintf(
-		    out->why, sizeof(out->why), "HTTP %ld", t->status);
+		    out->why, sizeof(out->why), "HTTP %ld", t->headers.status);
 		return PST_ERR_IO;
 	}
-	if (t->body_len != 0 && !t->teep_type) {
+	if (t->body_len != 0 && !t->headers.teep_type) {
 		(void)snprintf(out->why, sizeof(out->why),
 		    "HTTP %ld, but its body is not " PST_TEEP_MEDIA_TYPE
 		    "; is this URI a TAM's?",
-		    t->status);
+		    t->headers.status);
 		return PST_ERR_IO;
 	}
 	out->body = (struct pst_bytes){ h->body, t->body_len };
@@ -512,15 +371,16 @@ pst_http_post(struct pst_http *h, const char *uri, struct pst_bytes message,
 static bool
 body_position(struct transfer *t)
 {
-	if (t->status == 206) {
-		if (t->range_start_known && t->range_start == t->at)
+	if (t->headers.status == 206) {
+		if (t->headers.range_start_known &&
+		    t->headers.range_start == t->at)
 			return true;
 		(void)stop(t, PST_ERR_FETCH,
 		    "server sent another range than was asked for");
 		return false;
 	}
-	if (t->known_etag[0] != '\0' && t->etag[0] != '\0' &&
-	    strcmp(t->known_etag, t->etag) != 0) {
+	if (t->known_etag[0] != '\0' && t->headers.etag[0] != '\0' &&
+	    strcmp(t->known_etag, t->headers.etag) != 0) {
 		(void)stop(t, PST_ERR_FETCH,
 		    "payload changed on the server while it was fetched");
 		return false;
@@ -537,7 +397,7 @@ on_payload(char *data, size_t size, size_t count, void *ctx)
 	size_t skip;
 	struct pst_bytes bytes;
 
-	if (t->status != 200 && t->status != 206)
+	if (t->headers.status != 200 && t->headers.status != 206)
 		return len; /* an error page; nobody reads it */
 	if (t->body_len == 0 && !body_position(t))
 		return 0;
@@ -615,13 +475,12 @@ get_once(struct pst_http *h, struct transfer *t)
 
 	(void)snprintf(uri, sizeof(uri), "%s", t->get->uri);
 	for (hops = 0;; hops++) {
-		t->status = 0;
+		memset(&t->headers, 0, sizeof(t->headers));
 		t->body_len = 0;
 		t->skip = 0;
-		t->etag[0] = '\0';
 		code = get_request(h, uri, t);
-		if (code != CURLE_OK || t->status < 300 || t->status > 399 ||
-		    t->status == 304)
+		if (code != CURLE_OK || t->headers.status < 300 ||
+		    t->headers.status > 399 || t->headers.status == 304)
 			return code;
 		to = redirect_target(h, t, hops);
 		if (to == NULL)
@@ -647,10 +506,10 @@ judge_get(struct pst_http *h, CURLcode code, struct transfer *t, char *why,
 		return BROKEN;
 	}
 	/* All bytes were had before (RFC 9110, Section 15.5.17). */
-	if (t->status == 416 && t->at != 0 && t->range_total_known &&
-	    t->range_total == t->at)
+	if (t->headers.status == 416 && t->at != 0 &&
+	    t->headers.range_total_known && t->headers.range_total == t->at)
 		return WHOLE;
-	if (t->status == 200 && t->body_len == 0 && !body_position(t)) {
+	if (t->headers.status == 200 && t->body_len == 0 && !body_position(t)) {
 		(void)snprintf(why, cap, "%s", t->reason);
 		return REFUSED;
 	}
@@ -659,16 +518,17 @@ judge_get(struct pst_http *h, CURLcode code, struct transfer *t, char *why,
 		    "payload is shorter than what was fetched before");
 		return REFUSED;
 	}
-	if (t->status == 206 && t->range_total_known &&
-	    t->at < t->range_total) {
+	if (t->headers.status == 206 && t->headers.range_total_known &&
+	    t->at < t->headers.range_total) {
 		(void)snprintf(why, cap, "server sent a part of the rest");
 		return BROKEN;
 	}
-	if (t->status == 200 || t->status == 206)
+	if (t->headers.status == 200 || t->headers.status == 206)
 		return WHOLE;
-	(void)snprintf(why, cap, "HTTP %ld", t->status);
+	(void)snprintf(why, cap, "HTTP %ld", t->headers.status);
 	/* Timeouts, rate limits and server errors may pass; 4xx will not. */
-	return t->status == 408 || t->status == 429 || t->status >= 500
+	return t->headers.status == 408 || t->headers.status == 429 ||
+		t->headers.status >= 500
 	    ? BROKEN
 	    : REFUSED;
 }
@@ -696,11 +556,12 @@ pst_http_get(struct pst_http *h, struct pst_http_get *get)
 			return PST_OK;
 		if (v == REFUSED)
 			return t.err != PST_OK ? t.err : PST_ERR_FETCH;
-		if (tag[0] == '\0' && (t.status == 200 || t.status == 206))
-			memcpy(tag, t.etag, sizeof(tag));
+		if (tag[0] == '\0' &&
+		    (t.headers.status == 200 || t.headers.status == 206))
+			memcpy(tag, t.headers.etag, sizeof(tag));
 		failures = t.at - since >= PROGRESS_BYTES ? 0 : failures + 1;
 		since = t.at;
-		wait_ms = backoff_ms(h, failures, t.retry_after_s);
+		wait_ms = backoff_ms(h, failures, t.headers.retry_after_s);
 		if (failures > h->config.retries || breaks >= BREAKS_MAX ||
 		    wait_ms > PST_BROKER_PATIENCE_MS ||
 		    pst_broker_stopped(&h->config))

@@ -57,6 +57,25 @@ enum pst_err pst_broker_tee_list(
 /** A sentence about the last call that failed, and what to do. */
 const char *pst_broker_tee_why(const struct pst_broker_tee *t);
 
+/** The reply to a command, as bytes of the agent (postern/agent_ta.h). */
+enum pst_err pst_broker_reply_decode(
+    struct pst_bytes in, struct pst_broker_reply *out) PST_MUST_CHECK;
+
+/* --- headers.c --------------------------------------------------------- */
+
+struct pst_http_headers {
+	long status;	/* 0: no status line yet, or not a number */
+	bool teep_type; /* Content-Type is that of TEEP */
+	/* Content-Range of a 206 or 416 (RFC 9110, Section 14.4) */
+	bool range_start_known, range_total_known;
+	uint64_t range_start, range_total;
+	uint32_t retry_after_s;		/* 0 when not said; at most a day */
+	char etag[PST_BROKER_ETAG_MAX]; /* empty unless strong */
+};
+
+/** Read one line; a status line begins anew. */
+void pst_http_header(struct pst_http_headers *h, const char *line, size_t len);
+
 /* --- http.c: the network ----------------------------------------------- */
 
 struct pst_http; /* a libcurl handle and what a transfer needs */

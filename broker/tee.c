@@ -104,9 +104,9 @@ call(struct pst_broker_tee *t, enum pst_agent_ta_command command,
 	return PST_OK;
 }
 
-/* [what, session, uri, message, offset, reason]; postern/agent_ta.h */
-static enum pst_err
-decode(struct pst_bytes in, struct pst_broker_reply *out)
+/* [what, session, uri, message, offset, reason] */
+enum pst_err
+pst_broker_reply_decode(struct pst_bytes in, struct pst_broker_reply *out)
 {
 	struct pst_broker_reply reply;
 	struct pst_cbor_reader r;
@@ -139,7 +139,7 @@ pst_broker_tee_invoke(struct pst_broker_tee *t,
 	err = call(t, command, session, flags, in, uri, &reply);
 	if (err != PST_OK)
 		return err;
-	return decode(reply, out);
+	return pst_broker_reply_decode(reply, out);
 }
 
 enum pst_err
