@@ -543,13 +543,28 @@ pst_teep_next_item(struct pst_list *list_, struct pst_bytes *item)
 	return pst_list_next(list_, item);
 }
 
-/* Read the first item of a list with one of the functions above. */
+/*
+ * Read the first item of a list where it stands, with the function that
+ * checked it: skipping it as a whole first would count one level of nesting
+ * more than the check did.
+ */
 static bool
-next(struct pst_list *l, struct pst_cbor_reader *r, struct pst_bytes *item)
+begin(const struct pst_list *l, struct pst_cbor_reader *r)
 {
-	if (!pst_list_next(l, item))
+	pst_cbor_reader_init(r, l->items);
+	return l->count > 0;
+}
+
+static bool
+advance(struct pst_list *l, const struct pst_cbor_reader *r)
+{
+	if (!pst_cbor_ok(r)) {
+		l->count = 0;
 		return false;
-	pst_cbor_reader_init(r, *item);
+	}
+	l->items.ptr += r->at;
+	l->items.len -= r->at;
+	l->count--;
 	return true;
 }
 
@@ -557,50 +572,46 @@ bool
 pst_teep_next_bstr(struct pst_list *list_, struct pst_bytes *content)
 {
 	struct pst_cbor_reader r;
-	struct pst_bytes item;
 
-	if (!next(list_, &r, &item))
+	if (!begin(list_, &r))
 		return false;
 	*content = pst_cbor_bstr(&r, 0, SIZE_MAX);
-	return pst_cbor_ok(&r);
+	return advance(list_, &r);
 }
 
 bool
 pst_teep_next_uint(struct pst_list *list_, uint32_t *number)
 {
 	struct pst_cbor_reader r;
-	struct pst_bytes item;
 
-	if (!next(list_, &r, &item))
+	if (!begin(list_, &r))
 		return false;
 	*number = (uint32_t)pst_cbor_uint(&r, UINT32_MAX);
-	return pst_cbor_ok(&r);
+	return advance(list_, &r);
 }
 
 bool
 pst_teep_next_tc(struct pst_list *list_, struct pst_teep_tc *tc)
 {
 	struct pst_cbor_reader r;
-	struct pst_bytes item;
 
 	memset(tc, 0, sizeof(*tc));
-	if (!next(list_, &r, &item))
+	if (!begin(list_, &r))
 		return false;
 	system_properties(&r, tc);
-	return pst_cbor_ok(&r);
+	return advance(list_, &r);
 }
 
 bool
 pst_teep_next_requested(struct pst_list *list_, struct pst_teep_requested *q)
 {
 	struct pst_cbor_reader r;
-	struct pst_bytes item;
 
 	memset(q, 0, sizeof(*q));
-	if (!next(list_, &r, &item))
+	if (!begin(list_, &r))
 		return false;
 	requested_info(&r, q);
-	return pst_cbor_ok(&r);
+	return advance(list_, &r);
 }
 
 /* --- writing ----------------------------------------------------------- */

@@ -202,7 +202,9 @@ struct pst_teep_tc {
 /**
  * Take the next item off a list; list shrinks from the front.
  *
- * @return false when the list is empty. Items were checked by decode.
+ * @return false when the list is empty. Items were checked by decode. Use the
+ *         function that fits the list; next_item is for those of component
+ *         identifiers.
  */
 bool pst_teep_next_item(struct pst_list *list, struct pst_bytes *item);
 bool pst_teep_next_bstr(struct pst_list *list, struct pst_bytes *content);

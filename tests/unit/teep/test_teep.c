@@ -630,6 +630,35 @@ list_items_are_written_as_they_are_read(void)
 	CHECK_EQ(w.err, PST_ERR_TEEP_FIELD);
 }
 
+/* Found by fuzzing: nested just deeply enough to be checked by one path and
+ * refused by the other, an item vanished. */
+static void
+what_was_checked_can_be_taken_off_its_list(void)
+{
+	struct buffer b = { .len = 0 };
+	struct pst_teep_message m;
+	struct pst_verified v;
+	struct pst_teep_tc tc;
+	int i, depth;
+
+	for (depth = 10; depth < 20; depth++) {
+		b.len = 0;
+		append(&b, "8202a10881a20081414103");
+		b.len--; /* an unknown parameter in place of the digest */
+		append(&b, "05");
+		for (i = 0; i < depth; i++)
+			append(&b, "81");
+		append(&b, "00");
+		v = pst_verified_by_caller(
+		    (struct pst_bytes){ b.bytes, b.len });
+		if (pst_teep_decode(&v, &m, NULL) != PST_OK)
+			continue;
+		CHECK(depth <= PST_CBOR_DEPTH_MAX);
+		CHECK(pst_teep_next_tc(&m.tc_list, &tc));
+	}
+	CHECK(depth == 20);
+}
+
 static void
 peeking_gives_the_attestation_payload_and_nothing_else(void)
 {
@@ -777,6 +806,7 @@ main(void)
 	RUN(refuses_to_send_what_the_text_forbids);
 	RUN(an_error_carries_the_list_that_belongs_to_its_code);
 	RUN(list_items_are_written_as_they_are_read);
+	RUN(what_was_checked_can_be_taken_off_its_list);
 	RUN(peeking_gives_the_attestation_payload_and_nothing_else);
 	RUN(both_ends_pick_the_same_suite);
 	RUN(nonce_is_what_an_absent_list_of_mechanisms_means);
