@@ -65,8 +65,9 @@ pst_agent_manifest_report(struct pst_agent *a, enum pst_err err)
 			r->reason = pst_suit_reason_of(err);
 		}
 	}
-	/* What could not be read has no digest to report about. */
-	if (u->envelope.digest.alg == PST_ALG_NONE)
+	/* What could not be read, or is not in memory, has no digest to report
+	 * about. */
+	if (!u->loaded || u->envelope.digest.alg == PST_ALG_NONE)
 		return;
 	pst_cbor_writer_init(&w, a->memory.report + u->reports_len,
 	    reports_cap(a) - u->reports_len);

@@ -150,10 +150,25 @@ pst_reg_count(const struct pst_registry *reg, enum pst_reg_kind kind,
 	return count;
 }
 
+static bool
+within(size_t len, size_t min, size_t max)
+{
+	return len >= min && len <= max;
+}
+
 enum pst_err
 pst_reg_add(struct pst_registry *reg, const struct pst_reg_record *r)
 {
 	struct pst_cbor_writer w;
+
+	/* What could not be loaded again must not be written. */
+	if (!within(
+		r->key.len, table[r->kind].key_min, table[r->kind].key_max) ||
+	    !within(r->other.len, table[r->kind].other_min,
+		table[r->kind].other_max) ||
+	    !within(
+		r->data.len, table[r->kind].data_min, table[r->kind].data_max))
+		return PST_ERR_ARG;
 
 	pst_cbor_writer_init(&w, reg->buf + reg->len, reg->cap - reg->len);
 	write_record(&w, r);

@@ -86,6 +86,7 @@ size_t pst_reg_count(const struct pst_registry *reg, enum pst_reg_kind kind,
  * Append a record, whose fields may view this registry.
  *
  * @retval PST_ERR_SPACE  the registry is full; it is as it was
+ * @retval PST_ERR_ARG    a field is out of its kind's bounds
  */
 enum pst_err pst_reg_add(
     struct pst_registry *reg, const struct pst_reg_record *r) PST_MUST_CHECK;

@@ -204,6 +204,24 @@ pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
 	return PST_OK;
 }
 
+/* The TAM that brought the component, if it may still remove it. */
+static bool
+installer(const struct pst_agent *a, struct pst_bytes component, uint32_t *tam)
+{
+	struct pst_reg_record link, m;
+
+	if (!pst_reg_find(
+		&a->registry, PST_REG_LINK, PST_REG_ANY, component, &link) ||
+	    !pst_reg_find(
+		&a->registry, PST_REG_MANIFEST, link.key, PST_REG_ANY, &m))
+		return false;
+	for (*tam = 0; *tam < a->config->tam_count; (*tam)++) {
+		if (pst_same(pst_agent_tam_name(a, *tam), m.other))
+			return pst_agent_tam_covers(a, *tam, m.key);
+	}
+	return false;
+}
+
 enum pst_err
 pst_agent_unrequest_ta(
     struct pst_agent *a, struct pst_bytes component, struct pst_agent_out *out)
@@ -228,7 +246,8 @@ pst_agent_unrequest_ta(
 		err = pst_agent_commit(a);
 	if (err != PST_OK || !changed)
 		return err;
-	if (choose_tam(a, component, PST_NOTHING, &tam) == PST_OK)
+	if (installer(a, component, &tam) ||
+	    choose_tam(a, component, PST_NOTHING, &tam) == PST_OK)
 		pst_agent_connect(a, tam, out);
 	return PST_OK;
 }

@@ -59,6 +59,8 @@ note_identity(struct pst_agent *a, struct pst_registry *reg)
 
 	r.key = pst_agent_tam_name(a, a->update.tam);
 	r.other = identity(a);
+	if (r.other.len == 0)
+		return PST_OK;
 	while (pst_reg_count(reg, PST_REG_TOKEN, r.key, PST_REG_ANY) >=
 	    PST_AGENT_TOKENS_MAX)
 		pst_reg_remove_first(reg, PST_REG_TOKEN, r.key, PST_REG_ANY);
@@ -103,7 +105,6 @@ unlink_all(struct pst_agent *a)
 	while (pst_teep_next_item(&list, &id)) {
 		err = pst_agent_manifest_unlink(a, id);
 		if (err != PST_OK) {
-			pst_agent_manifest_report(a, err);
 			a->update.in_manifest = true;
 			return err;
 		}
@@ -147,10 +148,7 @@ go(struct pst_agent *a)
 		else
 			return PST_OK;
 	}
-	if (err == PST_ERR_AGAIN)
-		return err;
-	pst_agent_manifest_report(a, err);
-	u->in_manifest = true;
+	u->in_manifest = err != PST_ERR_AGAIN;
 	return err;
 }
 
@@ -167,6 +165,7 @@ start(struct pst_agent *a)
 	u->reports_len = 0;
 	u->reports_count = 0;
 	u->in_manifest = false;
+	memset(&u->envelope, 0, sizeof(u->envelope));
 	u->told = told(&a->in);
 	u->manifests = a->in.manifest_list;
 	err = pst_agent_stage(a);
@@ -257,17 +256,47 @@ end(struct pst_agent *a)
 	a->update.active = false;
 }
 
-static void
-add_reports(struct pst_agent *a)
+/* Send a->answer with token and reports; without these if there is no room. */
+static enum pst_err
+answer(struct pst_agent *a, struct pst_agent_out *out)
 {
 	const struct pst_agent_update *u = &a->update;
+	struct pst_bytes token = { u->token, u->token_len };
+	uint32_t reports = 1u << PST_LABEL_SUIT_REPORTS;
+	enum pst_err err;
 
+	pst_agent_answer_token(a, token);
 	if (u->reports_count == 0)
-		return;
+		return pst_agent_send(a, u->tam, out);
 	a->answer.suit_reports.items.ptr = a->memory.report;
 	a->answer.suit_reports.items.len = u->reports_len;
 	a->answer.suit_reports.count = u->reports_count;
-	a->answer.present |= 1u << PST_LABEL_SUIT_REPORTS;
+	a->answer.present |= reports;
+	err = pst_agent_send(a, u->tam, out);
+	if (err != PST_ERR_SPACE)
+		return err;
+	a->answer.present &= ~reports;
+	return pst_agent_send(a, u->tam, out);
+}
+
+/* The Update is remembered, and its journal closed. */
+static void
+forget(struct pst_agent *a)
+{
+	enum pst_err err;
+
+	end(a);
+	pst_agent_journal_clear(&a->registry);
+	err = note_identity(a, &a->registry);
+	if (err == PST_OK)
+		err = pst_agent_commit(a);
+	else
+		pst_agent_reload(a);
+	/* Still in the store's journal: it will be taken up again. */
+	if (err != PST_OK && a->open)
+		pst_agent_journal_open(a);
+	else
+		pst_agent_collect(a);
 }
 
 /*
@@ -278,37 +307,22 @@ add_reports(struct pst_agent *a)
 static enum pst_err
 fail(struct pst_agent *a, enum pst_err err, struct pst_agent_out *out)
 {
-	struct pst_bytes token = { a->update.token, a->update.token_len };
-	enum pst_err noted;
-
-	end(a);
-	pst_agent_journal_clear(&a->registry);
-	noted = note_identity(a, &a->registry);
-	if (noted == PST_OK)
-		noted = pst_agent_commit(a);
-	else
-		pst_agent_reload(a);
-	/* Still in the store's journal: it will be taken up again. */
-	if (noted != PST_OK && a->open)
-		pst_agent_journal_open(a);
-	else
-		pst_agent_collect(a);
+	pst_agent_manifest_report(a, err);
+	forget(a);
 	pst_agent_error_begin(a, err);
 	if (a->update.in_manifest &&
 	    a->answer.err_code != PST_TEEP_ERR_TEMPORARY_ERROR)
 		a->answer.err_code = PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED;
-	pst_agent_answer_token(a, token);
-	add_reports(a);
 	out->reason = err;
-	return pst_agent_send(a, a->update.tam, out);
+	return answer(a, out);
 }
 
 static enum pst_err
 succeed(struct pst_agent *a, struct pst_agent_out *out)
 {
-	struct pst_bytes token = { a->update.token, a->update.token_len };
 	enum pst_err err;
 
+	a->update.in_manifest = true;
 	err = join(a);
 	if (err == PST_OK)
 		err = pst_agent_commit_staged(a);
@@ -318,10 +332,8 @@ succeed(struct pst_agent *a, struct pst_agent_out *out)
 	end(a);
 	pst_agent_collect(a);
 	pst_agent_answer_begin(a, PST_TEEP_SUCCESS);
-	pst_agent_answer_token(a, token);
-	add_reports(a);
 	out->reason = a->update.told;
-	return pst_agent_send(a, a->update.tam, out);
+	return answer(a, out);
 }
 
 static void
@@ -479,9 +491,8 @@ pst_agent_resume(struct pst_agent *a, uint32_t tam, enum pst_err status,
 	if (err == PST_OK) {
 		u->step++;
 		err = go(a);
-	} else if (err != PST_ERR_AGAIN) {
-		pst_agent_manifest_report(a, err);
-		u->in_manifest = true;
+	} else {
+		u->in_manifest = err != PST_ERR_AGAIN;
 	}
 	return settle(a, err, out);
 }

@@ -128,6 +128,18 @@ old_or_new(const struct step *s)
 	return holds(s->before) || holds(s->after);
 }
 
+/* An Error must not say of any manifest that it was installed. */
+static bool
+claims_nothing(void)
+{
+	struct pst_suit_report_view view;
+
+	return w.answer.type != PST_TEEP_ERROR ||
+	    w.answer.suit_reports.count == 0 ||
+	    (w.answer.suit_reports.count == 1 && world_report(&view) &&
+		!view.success);
+}
+
 static bool
 prepare(const struct step *s)
 {
@@ -183,6 +195,7 @@ fail_each_call(const struct step *s, struct pst_mem_fault *fault,
 		fault->fail_at = n;
 		s->run();
 		done = world_success();
+		CHECK(claims_nothing());
 		if (fault->failed == 0)
 			break;
 		/* An open engine never shows a mixture. */
