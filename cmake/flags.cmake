@@ -19,6 +19,11 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" OR
   target_compile_options(postern-flags INTERFACE
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
+if(POSTERN_FUZZ)
+  # Without it libFuzzer would see the targets' own branches only.
+  target_compile_options(postern-flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(postern-flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_link_options(postern-flags INTERFACE -Wl,-z,relro,-z,now)
 
 # pst_test(NAME SOURCES... LIBS libraries...)
