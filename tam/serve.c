@@ -508,7 +508,7 @@ pst_tam_serve_run(const struct pst_tam_serve *options)
 	struct server s = {
 		.options = options, .lock_fd = -1, .listen_fd = -1
 	};
-	sigset_t set, old;
+	sigset_t set;
 	int status;
 
 	s.log = (struct pst_log){ STDERR_FILENO, options->level };
@@ -519,7 +519,7 @@ pst_tam_serve_run(const struct pst_tam_serve *options)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, &old);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	raise_files();
@@ -529,6 +529,5 @@ pst_tam_serve_run(const struct pst_tam_serve *options)
 		until_told(&s, &set);
 	}
 	stop(&s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return status;
 }

@@ -29,7 +29,8 @@ void pst_tam_serve_init(struct pst_tam_serve *s);
 /**
  * Serve. Prints "listening on ADDRESS:PORT" on stdout when ready; SIGHUP
  * reads the certificate again; SIGTERM and SIGINT finish what is under way
- * and return.
+ * and return. These signals stay blocked, so that a second one does not turn
+ * a clean end into a kill: the program is expected to exit.
  *
  * @return 0 after a clean end, 1 when it could not serve: stderr says why
  */

@@ -3,6 +3,7 @@
 
 usage: serve_test.py POSTERN [CASE...]
 """
+import base64
 import http.client
 import json
 import os
@@ -65,6 +66,42 @@ def a_readable_key_is_refused():
         same(s.port, 0)
         assert "others can read" in s.log(), s.log()
         same(s.stop(), 1)
+
+
+# RFC 9052, Appendix C.7: the key "11", private part and all.
+PUBLISHED = {
+    "kty": "EC", "crv": "P-256",
+    "x": "usWxHK2PmfnHKwXPS54m0kTcGJ90UiglWiGahtagnv8",
+    "y": "IBOL-C3BttVivg-lSreASjpkttcsz-1rb7btKLv8EX4",
+    "d": "V8kgd2ZBRuh2dgyVINBUqpPDr7BOMGcF22CQMIUHtNM"}
+
+
+def a_published_key_is_refused():
+    """pitfalls.md, Servers: a key that came with a program."""
+    def part(name):
+        return base64.urlsafe_b64decode(PUBLISHED[name] + "=")
+
+    der = bytes.fromhex("30770201010420") + part("d") + bytes.fromhex(
+        "a00a06082a8648ce3d030107a14403420004") + part("x") + part("y")
+    with tempfile.TemporaryDirectory() as folder:
+        s = Server(folder)
+        same(s.stop(), 0)
+        for name in os.listdir(s.state + "/keys"):
+            path = s.state + "/keys/" + name
+            with open(path, "rb") as f:
+                old = f.read()
+            with open(path, "w") as f:
+                f.write("-----BEGIN EC PRIVATE KEY-----\n%s"
+                        "-----END EC PRIVATE KEY-----\n"
+                        % base64.encodebytes(der).decode())
+            s = Server(folder, ready=False)
+            same(s.port, 0)
+            assert "published" in s.log(), s.log()
+            same(s.stop(), 1)
+            with open(path, "wb") as f:
+                f.write(old)
+        s = Server(folder)
+        same(s.stop(), 0)
 
 
 def two_servers_do_not_share_a_state():
@@ -334,11 +371,7 @@ def keys_that_prove_nothing_are_refused():
         assert "private" in p["detail"], p
         for key in ("", "x", pem[:-40], "-----BEGIN PUBLIC KEY-----\n"):
             same(s.api("POST", "/devices", {"key": key})[0], 422)
-        # RFC 9052, Appendix C.7.1: the key "11".
-        point = {
-            "kty": "EC", "crv": "P-256",
-            "x": "usWxHK2PmfnHKwXPS54m0kTcGJ90UiglWiGahtagnv8",
-            "y": "IBOL-C3BttVivg-lSreASjpkttcsz-1rb7btKLv8EX4"}
+        point = {k: v for k, v in PUBLISHED.items() if k != "d"}
         status, _, p = s.api("POST", "/devices", {"key": json.dumps(point)})
         same(status, 422)
         assert "published" in p["detail"], p
