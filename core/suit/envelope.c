@@ -221,14 +221,16 @@ pst_suit_envelope_decode(
 	if (pst_cbor_ok(&r) &&
 	    (env.digest.alg == 0 || env.manifest_bstr.len == 0))
 		pst_cbor_fail(&r, PST_ERR_SUIT_STRUCTURE);
-	env.members.ptr = in.ptr + env.members_at;
-	env.members.len = r.at - env.members_at;
 	err = pst_cbor_end(&r);
 	if (at != NULL)
 		*at = r.at;
-	if (err == PST_OK)
-		*out = env;
-	return err;
+	if (err != PST_OK)
+		return err;
+	/* Not before: of no bytes at all there is no pointer to add to. */
+	env.members.ptr = in.ptr + env.members_at;
+	env.members.len = r.at - env.members_at;
+	*out = env;
+	return PST_OK;
 }
 
 bool
