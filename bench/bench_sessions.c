@@ -318,6 +318,12 @@ crypto_ns(const struct row *row)
 	return total;
 }
 
+static bool
+wanted_row(const struct row *row)
+{
+	return bench_wanted(row->name) || bench_wanted(row->rate_name);
+}
+
 static void
 measure(const struct row *row, struct fleet *fleet, struct process *tam)
 {
@@ -337,6 +343,8 @@ measure(const struct row *row, struct fleet *fleet, struct process *tam)
 	cpu = (cpu_ns(tam) - cpu) / (double)fleet->count;
 	wall = (wall_ns() - wall) / (double)fleet->count;
 	bench_must(s.updates == fleet->count, "installing on every device");
+	if (!wanted_row(row))
+		return;
 	bound = crypto_ns(row) + exchanges * plain_exchange(row->fresh);
 	bench_print(
 	    row->name, cpu / 1e3, "us", bound / 1e3, bound / cpu, row->note);
@@ -359,31 +367,41 @@ static const struct row rows[] = {
 	    "bound; both suites, ESP256 agent, fresh TCP, no TLS, plain" },
 };
 
+static bool
+wanted(size_t i)
+{
+	/* A poll follows the installation before it. */
+	if (i + 1 < sizeof(rows) / sizeof(rows[0]) && rows[i + 1].poll &&
+	    wanted_row(&rows[i + 1]))
+		return true;
+	return wanted_row(&rows[i]);
+}
+
 void
 bench_sessions(void)
 {
 	struct fleet fleet;
 	struct process tam;
-	size_t i, n = sizeof(rows) / sizeof(rows[0]);
-	bool any = false;
+	bool running = false;
+	size_t i;
 
-	for (i = 0; i < n; i++)
-		any = any || bench_wanted(rows[i].name) ||
-		    bench_wanted(rows[i].rate_name);
-	if (!any)
-		return;
-	for (i = 0; i < n; i++) {
-		/* A poll follows the installation before it. */
-		if (!rows[i].poll) {
-			if (i > 0) {
-				stop(&tam);
-				fleet_wipe(&fleet);
-			}
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!wanted(i))
+			continue;
+		if (running && !rows[i].poll) {
+			stop(&tam);
+			fleet_wipe(&fleet);
+			running = false;
+		}
+		if (!running) {
 			fleet_init(&fleet, DEVICES);
 			start(&tam, tam_body, &fleet);
+			running = true;
 		}
 		measure(&rows[i], &fleet, &tam);
 	}
+	if (!running)
+		return;
 	stop(&tam);
 	fleet_wipe(&fleet);
 }

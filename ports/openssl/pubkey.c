@@ -294,6 +294,28 @@ slot_fill(struct pubkey_slot *slot, const struct pst_pubkey *key)
 	return slot->ec != NULL && EVP_PKEY_verify_init(slot->ec) == 1;
 }
 
+/*
+ * Put another key of the same curve into a slot. A new point costs a
+ * twentieth of a new EVP_PKEY, and a TAM meets every device's keys anew. The
+ * context is initialised again, for a provider may have copied the key.
+ */
+static bool
+slot_refill(struct pubkey_slot *slot, const struct pst_pubkey *key)
+{
+	uint8_t pub[1 + 2 * PST_COORD_MAX];
+
+	if (slot->ec == NULL || slot->key.crv != key->crv || !shape_fits(key))
+		return false;
+	/* From here on the slot holds neither key until all went well. */
+	slot->key.kty = 0;
+	if (EVP_PKEY_set1_encoded_public_key(
+		slot->pkey, pub, point(key, pub)) != 1 ||
+	    EVP_PKEY_verify_init(slot->ec) != 1)
+		return false;
+	slot->key = *key;
+	return true;
+}
+
 /* A direct-mapped cache: x is as good as random, and a sender that makes two
  * keys collide only slows itself. */
 static struct pubkey_slot *
@@ -303,6 +325,8 @@ slot_for(struct pst_openssl *o, const struct pst_pubkey *key)
 	struct pubkey_slot *slot = &o->pubkeys[i];
 
 	if (slot->key.kty != 0 && same_bytes(&slot->key, key))
+		return slot;
+	if (slot_refill(slot, key))
 		return slot;
 	pst_pubkey_slot_clear(slot);
 	if (slot_fill(slot, key))

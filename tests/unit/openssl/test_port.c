@@ -162,6 +162,43 @@ cached_keys_are_not_confused(void)
 	}
 }
 
+/* A key that is none, in the slot of one that is: neither may verify by the
+ * other's context. */
+static void
+a_bad_key_does_not_take_the_place_of_a_good_one(void)
+{
+	const struct pst_bytes msg = B("message");
+	uint8_t sig[PST_SIGNATURE_MAX];
+	struct pst_bytes s = { sig, 0 };
+	struct pst_pubkey bad;
+	struct pst_key key;
+	uint32_t number;
+	int i;
+
+	CHECK_EQ(pst_key_generate(PST_ALG_ESP256, &key), PST_OK);
+	CHECK_EQ(pst_openssl_add(o, &key, &number), PST_OK);
+	CHECK_EQ(c->sign(c->ctx, number, PST_ALG_ESP256, &msg, 1, sig, &s.len),
+	    PST_OK);
+	for (i = 0; i < 32; i++) {
+		bad = key.pub;
+		bad.y[i] ^= 1; /* the same slot, no point of the curve */
+		CHECK_EQ(
+		    c->verify(c->ctx, &key.pub, PST_ALG_ESP256, &msg, 1, s),
+		    PST_OK);
+		CHECK_EQ(c->verify(c->ctx, &bad, PST_ALG_ESP256, &msg, 1, s),
+		    PST_ERR_COSE_KEY_FORMAT);
+		CHECK_EQ(c->verify(c->ctx, &bad, PST_ALG_ESP256, &msg, 1, s),
+		    PST_ERR_COSE_KEY_FORMAT);
+	}
+	/* the other point with this x is another key */
+	bad = key.pub;
+	bad.y_sign = (uint8_t)(2 + (~bad.y[31] & 1));
+	CHECK_EQ(c->verify(c->ctx, &bad, PST_ALG_ESP256, &msg, 1, s),
+	    PST_ERR_COSE_SIGNATURE);
+	CHECK_EQ(
+	    c->verify(c->ctx, &key.pub, PST_ALG_ESP256, &msg, 1, s), PST_OK);
+}
+
 static void
 keys_that_are_no_keys_are_refused(void)
 {
@@ -314,6 +351,7 @@ main(void)
 	RUN(hash_handles_are_independent_and_bounded);
 	RUN(hmac_has_its_known_value);
 	RUN(cached_keys_are_not_confused);
+	RUN(a_bad_key_does_not_take_the_place_of_a_good_one);
 	RUN(keys_that_are_no_keys_are_refused);
 	RUN(compressed_keys_verify);
 	RUN(ecdsa_signatures_convert_both_ways);
