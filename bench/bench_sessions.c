@@ -23,7 +23,7 @@
 
 enum {
 	DEVICES = 600,
-	LANES = 32,	  /* agents that talk at the same time */
+	LANES = 64,	  /* agents that talk at the same time */
 	PLAIN_RUNS = 6000 /* bare exchanges */
 };
 
