@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Code size, stack depth and context sizes of the core, one JSON line each.
 
-usage: measure.py SOURCE-DIR
+usage: [PATHS=1] measure.py SOURCE-DIR
 
 The core is compiled with -Os for the host (cc) and for a Cortex-M33
 (arm-none-eabi-gcc, when it is there) and linked with bench/size/agent.c,
@@ -37,6 +37,8 @@ INDIRECT = [
     ("core/teep/message.c", "", ["core/teep/message.c"]),
     ("core/agent/query.c", "", ["core/eat/attester.c"]),
 ]
+
+PROTOCOLS = re.compile(r"core_(base|cbor_|cose_|suit_|teep_)")
 
 STACKS = [
     ("teep_decode", ["pst_teep_decode"]),
@@ -140,6 +142,20 @@ class Graph:
         return memo[name]
 
 
+def deepest_path(graph, entry):
+    """The frames of the deepest path, for whoever wants to shorten it."""
+    path, name, memo = [], entry, {}
+    while name in graph.frame:
+        path.append("%s:%d" % (name.split(":")[-1], graph.frame[name]))
+        below = [t for c in graph.calls.get(name, ())
+                 for t in (graph.indirect(name) if c == "__indirect_call"
+                           else [c])]
+        if not below:
+            break
+        name = max(below, key=lambda t: graph.depth(t, (), memo))
+    return " ".join(path)
+
+
 def emit(name, value, note):
     print(json.dumps({"name": name, "value": value, "unit": "bytes",
                       "note": note}))
@@ -157,7 +173,8 @@ def measure(top, work, target):
         objects.append(obj)
         graph.read(obj[:-2] + ".ci", source)
     elf = os.path.join(out, "agent.elf")
-    link = ["-Wl,--gc-sections", "-Wl,-e,entry", "-nostartfiles", "-no-pie"]
+    link = ["-Wl,--gc-sections", "-Wl,-e,entry", "-nostartfiles", "-no-pie",
+            "-Wl,-Map=" + elf + ".map"]
     run([cc] + extra + link + objects + ["-o", elf], top)
     report(graph, elf, objects[-1], nm, size, name, cc)
 
@@ -171,9 +188,17 @@ def report(graph, elf, agent, nm, size, name, cc):
     version = run([cc, "-dumpfullversion"], "/").strip()
     note = "gcc %s -Os, .text and .rodata after --gc-sections" % version
     emit("code_size_agent_" + name, text, note)
+    with open(elf + ".map") as f:
+        kept = of_objects(f.read())
+    emit("code_size_protocols_" + name,
+         sum(n for obj, n in kept.items() if PROTOCOLS.match(obj)),
+         "of these: CBOR, COSE, SUIT and TEEP, without agent and EAT")
     memo = {}
     for what, entries in STACKS:
-        deep = max(graph.depth(e, (), memo) for e in entries)
+        deep, entry = max((graph.depth(e, (), memo), e) for e in entries)
+        if os.environ.get("PATHS"):
+            print("%s_%s: %s" % (what, name, deepest_path(graph, entry)),
+                  file=sys.stderr)
         emit("stack_%s_%s" % (what, name), deep, "static maximum, ports apart")
     sizes = symbols(nm, agent)
     for what, symbol in CONTEXTS:
@@ -188,6 +213,18 @@ def symbols(nm, file):
         part = line.split()
         if len(part) == 4:
             out[part[3]] = int(part[1], 16)
+    return out
+
+
+def of_objects(text):
+    """Bytes of code and constants that each object kept, by a linker map."""
+    out = {}
+    text = text.split("Linker script and memory map")[1]
+    for section, size, obj in re.findall(
+            r"^ (\.(?:text|rodata)\S*)\s+0x0*[1-9a-f][0-9a-f]*\s+"
+            r"0x([0-9a-f]+)\s+(\S+)$", text, re.M):
+        obj = os.path.basename(obj)
+        out[obj] = out.get(obj, 0) + int(size, 16)
     return out
 
 

@@ -9,245 +9,160 @@
 #include "quick.h"
 
 /* What is still expected at one level of nesting. */
-enum level_kind {
+enum level {
 	COUNTED, /* `left` items */
 	OPEN,	 /* items until break */
 	PAIRS,	 /* likewise, of an indefinite-length map: an even number */
-	CHUNKS	 /* definite strings of one type until break */
-};
-
-struct level {
-	uint64_t left; /* COUNTED: items; PAIRS: 1 inside a pair */
-	uint8_t kind;
-	uint8_t type; /* CHUNKS: of which string type */
+	BYTES,	 /* definite byte strings until break */
+	TEXTS	 /* definite text strings until break */
 };
 
 struct stack {
-	struct level level[PST_CBOR_DEPTH_MAX];
+	/* COUNTED: items to come; PAIRS: 1 inside a pair. A count is at most
+	 * twice the length of the input, which is far from SIZE_MAX. */
+	size_t left[PST_CBOR_DEPTH_MAX];
+	uint8_t kind[PST_CBOR_DEPTH_MAX];
 	size_t depth;
 };
 
-static void
-push(struct pst_cbor_reader *r, struct stack *s, enum level_kind kind,
-    uint64_t left, enum pst_cbor_type type)
+static enum pst_err
+push(struct stack *s, enum level kind, size_t left)
 {
-	if (s->depth == PST_CBOR_DEPTH_MAX) {
-		pst_cbor_fail(r, PST_ERR_CBOR_DEPTH);
-		return;
-	}
-	s->level[s->depth].kind = (uint8_t)kind;
-	s->level[s->depth].left = left;
-	s->level[s->depth].type = (uint8_t)type;
+	if (s->depth == PST_CBOR_DEPTH_MAX)
+		return PST_ERR_CBOR_DEPTH;
+	s->kind[s->depth] = (uint8_t)kind;
+	s->left[s->depth] = left;
 	s->depth++;
+	return PST_OK;
 }
 
 /* One item is complete: close every level that this completes. */
-static void
+static enum pst_err
 complete(struct stack *s)
 {
 	while (s->depth > 0) {
-		struct level *top = &s->level[s->depth - 1];
+		size_t top = s->depth - 1;
 
-		if (top->kind == PAIRS)
-			top->left ^= 1;
-		if (top->kind != COUNTED || --top->left > 0)
-			return;
+		if (s->kind[top] == PAIRS)
+			s->left[top] ^= 1;
+		if (s->kind[top] != COUNTED || --s->left[top] > 0)
+			break;
 		s->depth--;
 	}
+	return PST_OK;
 }
 
-static void
-skip_string(
+static enum pst_err
+at_break(struct stack *s)
+{
+	size_t top = s->depth - 1;
+
+	if (s->depth == 0 || s->kind[top] == COUNTED ||
+	    (s->kind[top] == PAIRS && s->left[top] == 1))
+		return PST_ERR_CBOR_MALFORMED;
+	s->depth--;
+	return complete(s);
+}
+
+static enum pst_err
+string(
     struct pst_cbor_reader *r, struct stack *s, const struct pst_cbor_head *h)
 {
-	if (h->indefinite) {
-		push(r, s, CHUNKS, 0, h->type);
-		return;
-	}
-	if (h->arg > r->in.len - r->at) {
-		pst_cbor_fail(r, PST_ERR_CBOR_END);
-		return;
-	}
+	if (h->indefinite)
+		return push(s, h->type == PST_CBOR_BSTR ? BYTES : TEXTS, 0);
+	if (h->arg > r->in.len - r->at)
+		return PST_ERR_CBOR_END;
 	r->at += (size_t)h->arg;
-	complete(s);
+	return complete(s);
 }
 
-static void
-skip_container(
-    struct pst_cbor_reader *r, struct stack *s, const struct pst_cbor_head *h)
+static enum pst_err
+container(const struct pst_cbor_reader *r, struct stack *s,
+    const struct pst_cbor_head *h)
 {
 	bool map = h->type == PST_CBOR_MAP;
 
-	if (h->indefinite) {
-		push(r, s, map ? PAIRS : OPEN, 0, h->type);
-		return;
-	}
+	if (h->indefinite)
+		return push(s, map ? PAIRS : OPEN, 0);
 	/* Every item takes a byte: this also keeps arg * 2 from wrapping. */
-	if (h->arg > r->in.len - r->at) {
-		pst_cbor_fail(r, PST_ERR_CBOR_END);
-		return;
-	}
+	if (h->arg > r->in.len - r->at)
+		return PST_ERR_CBOR_END;
 	if (h->arg == 0)
-		complete(s);
-	else
-		push(r, s, COUNTED, map ? h->arg * 2 : h->arg, h->type);
-}
-
-static void
-skip_break(struct pst_cbor_reader *r, struct stack *s)
-{
-	const struct level *top;
-
-	if (s->depth == 0) {
-		pst_cbor_fail(r, PST_ERR_CBOR_MALFORMED);
-		return;
-	}
-	top = &s->level[s->depth - 1];
-	if (top->kind == COUNTED || (top->kind == PAIRS && top->left == 1)) {
-		pst_cbor_fail(r, PST_ERR_CBOR_MALFORMED);
-		return;
-	}
-	s->depth--;
-	complete(s);
+		return complete(s);
+	return push(s, COUNTED, (size_t)h->arg << (map ? 1 : 0));
 }
 
 /* Inside an indefinite-length string only definite chunks of its type. */
 static bool
 chunk_fits(const struct stack *s, const struct pst_cbor_head *h)
 {
-	const struct level *top;
+	uint8_t kind = s->depth > 0 ? s->kind[s->depth - 1] : COUNTED;
 
-	if (s->depth == 0)
+	if (kind < BYTES || h->type == PST_CBOR_BREAK)
 		return true;
-	top = &s->level[s->depth - 1];
-	if (top->kind != CHUNKS || h->type == PST_CBOR_BREAK)
-		return true;
-	return (uint8_t)h->type == top->type && !h->indefinite;
+	return h->type == (kind == BYTES ? PST_CBOR_BSTR : PST_CBOR_TSTR) &&
+	    !h->indefinite;
 }
 
-static void
-skip_one(struct pst_cbor_reader *r, struct stack *s)
+static enum pst_err
+skip_one(
+    struct pst_cbor_reader *r, struct stack *s, const struct pst_cbor_head *h)
 {
-	size_t start = r->at;
-	struct pst_cbor_head h;
-	enum pst_err err;
-
-	pst_cbor_head(r, &h);
-	if (r->err == PST_OK && !chunk_fits(s, &h))
-		pst_cbor_fail(r, PST_ERR_CBOR_MALFORMED);
-	if (r->err == PST_OK) {
-		switch (h.type) {
-		case PST_CBOR_BSTR:
-		case PST_CBOR_TSTR:
-			skip_string(r, s, &h);
-			break;
-		case PST_CBOR_ARRAY:
-		case PST_CBOR_MAP:
-			skip_container(r, s, &h);
-			break;
-		case PST_CBOR_TAG:
-			push(r, s, COUNTED, 1, h.type);
-			break;
-		case PST_CBOR_BREAK:
-			skip_break(r, s);
-			break;
-		default:
-			complete(s);
-		}
+	if (!chunk_fits(s, h))
+		return PST_ERR_CBOR_MALFORMED;
+	switch (h->type) {
+	case PST_CBOR_BSTR:
+	case PST_CBOR_TSTR:
+		return string(r, s, h);
+	case PST_CBOR_ARRAY:
+	case PST_CBOR_MAP:
+		return container(r, s, h);
+	case PST_CBOR_TAG:
+		return push(s, COUNTED, 1);
+	case PST_CBOR_BREAK:
+		return at_break(s);
+	default:
+		return complete(s);
 	}
-	err = r->err;
-	if (err != PST_OK)
-		r->at = start;
 }
 
-static void
-skip_any(struct pst_cbor_reader *r)
+/* The next head; a failure leaves the reader where the head begins. */
+static inline void
+next(struct pst_cbor_reader *r, struct pst_cbor_head *h)
 {
-	struct stack s;
+	uint8_t major;
+	size_t n = pst_cbor_quick(r, &major, &h->arg);
 
-	s.depth = 0;
-	do {
-		skip_one(r, &s);
-	} while (s.depth > 0 && pst_cbor_ok(r));
-}
-
-/* The next head; on failure the reader stands where the head begins. */
-static bool
-next(struct pst_cbor_reader *r, uint8_t *major, uint64_t *arg)
-{
-	struct pst_cbor_head h;
-	size_t n = pst_cbor_quick(r, major, arg);
-
+	if (n == 0) {
+		pst_cbor_head(r, h);
+		return;
+	}
+	h->type = (enum pst_cbor_type)major;
+	h->indefinite = false;
 	r->at += n;
-	if (n > 0)
-		return true;
-	pst_cbor_head(r, &h);
-	*major = (uint8_t)h.type;
-	*arg = h.arg;
-	return pst_cbor_ok(r);
-}
-
-static void
-fail_back(struct pst_cbor_reader *r, size_t start, enum pst_err err)
-{
-	r->at = start;
-	pst_cbor_fail(r, err);
-}
-
-/*
- * As skip_any where every length is definite, which is all that the strict
- * profile lets through: a level is then no more than a count.
- */
-static void
-skip_definite(struct pst_cbor_reader *r)
-{
-	uint64_t left[PST_CBOR_DEPTH_MAX];
-	size_t depth = 0;
-
-	for (;;) {
-		size_t start = r->at;
-		uint64_t arg, items = 0;
-		uint8_t major;
-
-		if (!next(r, &major, &arg))
-			return;
-		/* Every item takes a byte: this bounds counts as well, and
-		 * keeps arg * 2 from wrapping. */
-		if (major >= PST_CBOR_BSTR && major <= PST_CBOR_MAP &&
-		    arg > r->in.len - r->at) {
-			fail_back(r, start, PST_ERR_CBOR_END);
-			return;
-		}
-		if (major == PST_CBOR_BSTR || major == PST_CBOR_TSTR)
-			r->at += (size_t)arg;
-		else if (major == PST_CBOR_ARRAY)
-			items = arg;
-		else if (major == PST_CBOR_MAP)
-			items = arg * 2;
-		else if (major == PST_CBOR_TAG)
-			items = 1;
-		if (items > 0) {
-			if (depth == PST_CBOR_DEPTH_MAX) {
-				fail_back(r, start, PST_ERR_CBOR_DEPTH);
-				return;
-			}
-			left[depth++] = items;
-			continue;
-		}
-		while (depth > 0 && --left[depth - 1] == 0)
-			depth--;
-		if (depth == 0)
-			return;
-	}
 }
 
 void
 pst_cbor_skip(struct pst_cbor_reader *r)
 {
-	if (r->profile == PST_CBOR_STRICT)
-		skip_definite(r);
-	else
-		skip_any(r);
+	struct pst_cbor_head h;
+	struct stack s;
+	enum pst_err err;
+	size_t start;
+
+	s.depth = 0;
+	do {
+		start = r->at;
+		next(r, &h);
+		if (r->err != PST_OK)
+			return;
+		err = skip_one(r, &s, &h);
+		if (err != PST_OK) {
+			r->at = start;
+			r->err = err;
+			return;
+		}
+	} while (s.depth > 0);
 }
 
 enum pst_err

@@ -218,15 +218,16 @@ verify_one(const struct pst_cose_message *msg, size_t index,
 	return try_keys(c, msg->kind == PST_TAG_MAC0);
 }
 
-/* crit in the body of a COSE_Sign concerns every signature. */
+/* crit in the body of a COSE_Sign concerns every signature. The headers are
+ * read into memory that is used for the signature's afterwards. */
 static enum pst_err
-body_acceptable(const struct pst_cose_message *msg)
+body_acceptable(
+    const struct pst_cose_message *msg, struct pst_cose_headers *body)
 {
-	struct pst_cose_headers body;
 	enum pst_err err =
-	    pst_cose_headers_read(msg->protected, msg->unprotected, &body);
+	    pst_cose_headers_read(msg->protected, msg->unprotected, body);
 
-	if (err == PST_OK && body.unknown_critical)
+	if (err == PST_OK && body->unknown_critical)
 		err = PST_ERR_COSE_CRIT;
 	return err;
 }
@@ -244,7 +245,7 @@ pst_cose_verify_at(const struct pst_cose_message *msg, size_t index,
 	c.keys = keys;
 	c.out = out;
 	if (msg->kind == PST_TAG_SIGN)
-		err = body_acceptable(msg);
+		err = body_acceptable(msg, &c.headers);
 	if (err == PST_OK)
 		err = verify_one(msg, index, payload, aad, &c);
 	if (err != PST_OK) {
