@@ -38,18 +38,6 @@ pst_broker_tee_open(struct pst_broker_tee *t)
 	return PST_OK;
 }
 
-void
-pst_broker_tee_close(struct pst_broker_tee *t)
-{
-	if (t->session_open)
-		TEEC_CloseSession(&t->session);
-	if (t->context_open)
-		TEEC_FinalizeContext(&t->context);
-	t->session_open = t->context_open = false;
-	free(t->buf);
-	t->buf = NULL;
-}
-
 /* The API takes void * for input; the TEE only reads it. */
 static TEEC_TempMemoryReference
 input(struct pst_bytes in)
@@ -62,18 +50,73 @@ input(struct pst_bytes in)
 	return ref;
 }
 
+static void
+forget_session(struct pst_broker_tee *t)
+{
+	if (t->session_open)
+		TEEC_CloseSession(&t->session);
+	if (t->context_open)
+		TEEC_FinalizeContext(&t->context);
+	t->session_open = t->context_open = false;
+}
+
+void
+pst_broker_tee_close(struct pst_broker_tee *t)
+{
+	forget_session(t);
+	free(t->buf);
+	t->buf = NULL;
+}
+
+/* A dead agent, or a TEE that was restarted, comes back with the next
+ * session. */
+static bool
+session_lost(const struct pst_broker_tee *t)
+{
+	return t->result == TEEC_ERROR_TARGET_DEAD ||
+	    t->result == TEEC_ERROR_COMMUNICATION;
+}
+
+/* Commands that begin something: an agent that never saw the session can
+ * carry them out just as well. */
+static bool
+begins(enum pst_agent_ta_command command)
+{
+	return command == PST_AGENT_TA_POLICY_CHECK ||
+	    command == PST_AGENT_TA_REQUEST_TA ||
+	    command == PST_AGENT_TA_UNREQUEST_TA ||
+	    command == PST_AGENT_TA_LIST;
+}
+
+static enum pst_err
+invoke(struct pst_broker_tee *t, enum pst_agent_ta_command command,
+    TEEC_Operation *op)
+{
+	uint32_t origin;
+	enum pst_err err = pst_broker_tee_open(t);
+
+	if (err != PST_OK)
+		return err;
+	op->params[3].tmpref.buffer = t->buf;
+	op->params[3].tmpref.size = PST_AGENT_TA_REPLY_MAX;
+	t->result =
+	    TEEC_InvokeCommand(&t->session, (uint32_t)command, op, &origin);
+	if (t->result == TEEC_SUCCESS)
+		return PST_OK;
+	if (session_lost(t))
+		forget_session(t);
+	return t->result == TEEC_ERROR_BUSY ? PST_ERR_BUSY : PST_ERR_IO;
+}
+
 static enum pst_err
 call(struct pst_broker_tee *t, enum pst_agent_ta_command command,
     uint32_t session, uint32_t flags, struct pst_bytes in, struct pst_bytes uri,
     struct pst_bytes *reply)
 {
+	bool old = t->session_open;
 	TEEC_Operation op;
-	uint32_t origin;
 	enum pst_err err;
 
-	err = pst_broker_tee_open(t);
-	if (err != PST_OK)
-		return err;
 	memset(&op, 0, sizeof(op));
 	op.paramTypes =
 	    (uint32_t)TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_MEMREF_TEMP_INPUT,
@@ -84,20 +127,11 @@ call(struct pst_broker_tee *t, enum pst_agent_ta_command command,
 	op.params[1].tmpref = input(in);
 	if (uri.len != 0)
 		op.params[2].tmpref = input(uri);
-	op.params[3].tmpref.buffer = t->buf;
-	op.params[3].tmpref.size = PST_AGENT_TA_REPLY_MAX;
-	t->result =
-	    TEEC_InvokeCommand(&t->session, (uint32_t)command, &op, &origin);
-	if (t->result != TEEC_SUCCESS) {
-		/* A dead agent comes back with the next session. */
-		if (t->result == TEEC_ERROR_TARGET_DEAD ||
-		    t->result == TEEC_ERROR_COMMUNICATION) {
-			TEEC_CloseSession(&t->session);
-			TEEC_FinalizeContext(&t->context);
-			t->session_open = t->context_open = false;
-		}
-		return t->result == TEEC_ERROR_BUSY ? PST_ERR_BUSY : PST_ERR_IO;
-	}
+	err = invoke(t, command, &op);
+	if (err != PST_OK && old && !t->session_open && begins(command))
+		err = invoke(t, command, &op);
+	if (err != PST_OK)
+		return err;
 	if (op.params[3].tmpref.size > PST_AGENT_TA_REPLY_MAX)
 		return PST_ERR_SPACE;
 	*reply = (struct pst_bytes){ t->buf, op.params[3].tmpref.size };

@@ -247,6 +247,34 @@ a_tee_that_fails_ends_the_session(void)
 	CHECK_EQ(double_open(), 0);
 }
 
+/* A service keeps its session for days; the TEE may not last as long. */
+static void
+a_tee_that_was_restarted_is_found_again(void)
+{
+	begin();
+	agent_is_done();
+	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_OK);
+	double_reply(
+	    &(struct agent_reply){ .fails = TEEC_ERROR_COMMUNICATION });
+	agent_is_done();
+	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_OK);
+	CHECK_EQ(double_open(), 2);
+	CHECK_EQ(double_count(), 3);
+	/* Once: a TEE that dies of the command is not killed again. */
+	double_reply(&(struct agent_reply){ .fails = TEEC_ERROR_TARGET_DEAD });
+	double_reply(&(struct agent_reply){ .fails = TEEC_ERROR_TARGET_DEAD });
+	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_ERR_IO);
+	CHECK_EQ(double_count(), 5);
+	/* A message belongs to the session that was lost. */
+	agent(PST_AGENT_CONNECT, 0, uri[0], NULL);
+	server_reply_teep(tam, "query-request");
+	double_reply(
+	    &(struct agent_reply){ .fails = TEEC_ERROR_COMMUNICATION });
+	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_ERR_IO);
+	CHECK_EQ(double_count(), 7);
+	end();
+}
+
 static void
 a_tee_that_is_not_there_is_said_so(void)
 {
@@ -449,6 +477,7 @@ session_cases(void)
 	RUN(a_session_that_does_not_end_is_ended);
 	RUN(an_agents_refusal_is_told);
 	RUN(a_tee_that_fails_ends_the_session);
+	RUN(a_tee_that_was_restarted_is_found_again);
 	RUN(a_tee_that_is_not_there_is_said_so);
 	RUN(a_payload_is_handed_down_in_chunks);
 	RUN(a_payload_goes_on_where_the_agent_stopped);
