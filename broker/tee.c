@@ -198,7 +198,8 @@ pst_broker_tee_why(const struct pst_broker_tee *t)
 		return "the agent died; try again, it continues where it "
 		       "stopped";
 	case TEEC_ERROR_ITEM_NOT_FOUND:
-		return "there is no such TEE, or no agent in it";
+		return "there is no such TEE, or no agent in it; is it "
+		       "running (postern tee serve)?";
 	case TEEC_ERROR_BUSY:
 		return "the agent is busy with another session; try again";
 	case TEEC_ERROR_ACCESS_DENIED:
