@@ -390,7 +390,9 @@ pst_diag_parse(struct pst_bytes text, uint8_t **out, size_t *len,
 {
 	struct parse p = { .text = text.ptr, .len = text.len };
 
-	item(&p);
+	/* From here on there is a buffer, whatever the text. */
+	if (room(&p, FIRST_CAP))
+		item(&p);
 	if (p.err == PST_OK && p.at < p.len)
 		parse_fail(&p, PST_ERR_ARG, "more than one item");
 	*out = NULL;

@@ -88,9 +88,7 @@ static void
 refuses_encodings_that_are_no_identifier(void)
 {
 	static const char *const bad[] = { "", "80", "4101", "8101", "814100ff",
-		"8142", "9f4100ff",
-		"815801"
-		"00" };
+		"8142", "9f4100ff", "81580100" };
 	uint8_t buf[64];
 	char text[PST_COMPONENT_TEXT_MAX];
 	size_t i;
@@ -146,6 +144,7 @@ a_small_buffer_is_refused_and_left_empty(void)
 static void
 the_named_size_always_suffices(void)
 {
+	static const uint8_t zeros[PST_SUIT_ID_MAX];
 	uint8_t id[PST_SUIT_ID_MAX];
 	char text[PST_COMPONENT_TEXT_MAX];
 	struct pst_cbor_writer w;
@@ -154,8 +153,9 @@ the_named_size_always_suffices(void)
 	pst_cbor_writer_init(&w, id, sizeof(id));
 	pst_cbor_put_array(&w, PST_SUIT_ID_PARTS_MAX);
 	for (i = 1; i < PST_SUIT_ID_PARTS_MAX; i++)
-		pst_cbor_put_bstr(&w, (struct pst_bytes){ id, 1 });
-	pst_cbor_put_bstr(&w, (struct pst_bytes){ id, sizeof(id) - w.len - 2 });
+		pst_cbor_put_bstr(&w, (struct pst_bytes){ zeros, 1 });
+	pst_cbor_put_bstr(
+	    &w, (struct pst_bytes){ zeros, sizeof(id) - w.len - 2 });
 	CHECK_EQ(w.err, PST_OK);
 	CHECK_EQ(w.len, sizeof(id));
 	CHECK_EQ(pst_component_print(
