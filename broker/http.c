@@ -52,7 +52,7 @@ struct transfer {
 };
 
 struct pst_http *
-pst_http_new(const struct pst_broker_config *config)
+pst_http_client_new(const struct pst_broker_config *config)
 {
 	struct pst_http *h;
 
@@ -72,7 +72,7 @@ pst_http_new(const struct pst_broker_config *config)
 }
 
 void
-pst_http_free(struct pst_http *h)
+pst_http_client_free(struct pst_http *h)
 {
 	if (h == NULL)
 		return;

@@ -80,8 +80,8 @@ void pst_http_header(struct pst_http_headers *h, const char *line, size_t len);
 
 struct pst_http; /* a libcurl handle and what a transfer needs */
 
-struct pst_http *pst_http_new(const struct pst_broker_config *config);
-void pst_http_free(struct pst_http *h);
+struct pst_http *pst_http_client_new(const struct pst_broker_config *config);
+void pst_http_client_free(struct pst_http *h);
 
 struct pst_http_answer {
 	long status;		/* HTTP status; 0: there was none */

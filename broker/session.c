@@ -39,7 +39,7 @@ pst_broker_new(const struct pst_broker_config *config)
 		return NULL;
 	b->config = *config;
 	b->tee.name = config->tee;
-	b->http = pst_http_new(config);
+	b->http = pst_http_client_new(config);
 	if (b->http == NULL) {
 		free(b);
 		return NULL;
@@ -53,7 +53,7 @@ pst_broker_free(struct pst_broker *b)
 	if (b == NULL)
 		return;
 	pst_broker_tee_close(&b->tee);
-	pst_http_free(b->http);
+	pst_http_client_free(b->http);
 	free(b);
 }
 

@@ -99,6 +99,7 @@ int cli_finish(int status);
 
 /* Tables of the groups, each in the file of its name. */
 extern const struct cli_command cli_commands[];
+extern const struct cli_command cli_broker[];
 extern const struct cli_command cli_cbor[];
 extern const struct cli_command cli_cose[];
 extern const struct cli_command cli_eat[];

@@ -22,5 +22,7 @@ const struct cli_command cli_commands[] = {
 	{ "tam", "", "run a TAM and say what devices get", NULL, NULL,
 	    cli_tam },
 	{ "tee", "", "run the Linux TEE", NULL, NULL, cli_tee },
+	{ "broker", "", "carry messages between a TEE and its TAMs", NULL, NULL,
+	    cli_broker },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

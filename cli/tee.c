@@ -1,4 +1,4 @@
-/* postern tee: start the Linux TEE. */
+/* postern tee: start the Linux TEE, and ask whether it is there. */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "broker.h"
 
 /* The TEE host is installed beside this program, and never searched for: a
  * search path is no place to find a TEE in. */
@@ -42,6 +42,12 @@ serve(int argc, char **argv)
 	return cli_fail("%s: %s", path, strerror(errno));
 }
 
+static int
+status(int argc, char **argv)
+{
+	return cli_broker_status(argc, argv);
+}
+
 const struct cli_command cli_tee[] = {
 	{ "serve", "--state DIR --config FILE [--socket PATH]",
 	    "run the Linux TEE with its agent",
@@ -53,5 +59,11 @@ const struct cli_command cli_tee[] = {
 	    "  --config FILE   YAML: device, tams, signers\n"
 	    "  --socket PATH   where clients connect\n",
 	    serve, NULL },
+	{ "status", "[--tee PATH] [--json]", "say whether a TEE answers",
+	    "Asks the agent what is installed. Done when it answers.\n"
+	    "\n  --tee PATH  the TEE's socket (default: POSTERN_TEE_SOCKET,\n"
+	    "              else /run/postern/tee.sock)\n"
+	    "  --json      print JSON\n",
+	    status, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

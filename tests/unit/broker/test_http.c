@@ -27,13 +27,13 @@ begin(bool tls)
 	server = server_start(tls);
 	if (tls)
 		config.cacert = server_cacert(server);
-	http = pst_http_new(&config);
+	http = pst_http_client_new(&config);
 }
 
 static void
 end(void)
 {
-	pst_http_free(http);
+	pst_http_client_free(http);
 	server_stop(server);
 }
 
@@ -331,11 +331,11 @@ an_untrusted_certificate_is_refused(void)
 	server_reply_teep(server, "hello");
 	CHECK_EQ(post(empty, &a), PST_OK);
 	config.cacert = NULL;
-	other = pst_http_new(&config);
+	other = pst_http_client_new(&config);
 	CHECK_EQ(pst_http_post(other, url("/tam"), empty, &a), PST_ERR_IO);
 	CHECK(strstr(a.why, "certificate") != NULL);
 	CHECK_EQ(server_count(server), 1);
-	pst_http_free(other);
+	pst_http_client_free(other);
 	end();
 }
 
@@ -533,8 +533,8 @@ a_payload_that_stalls_is_given_up(void)
 
 	begin(false);
 	config.retries = PST_BROKER_NO_RETRIES;
-	pst_http_free(http);
-	http = pst_http_new(&config);
+	pst_http_client_free(http);
+	http = pst_http_client_new(&config);
 	server_reply(server,
 	    &(struct server_step){
 		.text = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
@@ -627,8 +627,8 @@ a_stop_ends_what_is_under_way(void)
 	begin(false);
 	atomic_store(&stop, true);
 	config.stop = &stop;
-	pst_http_free(http);
-	http = pst_http_new(&config);
+	pst_http_client_free(http);
+	http = pst_http_client_new(&config);
 	server_reply(server,
 	    &(struct server_step){
 		.text = "HTTP/1.1 204 No Content\r\n\r\n", .delay_ms = 5000 });
