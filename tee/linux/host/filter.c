@@ -108,12 +108,12 @@ allow_by_argument(scmp_filter_ctx ctx, bool code)
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, mask, 0));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
+	    SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS, 0));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS));
+	    SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS, 0));
 	/* abort() */
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	return bad;
 }
 
