@@ -137,9 +137,9 @@ static void
 tam_init(struct fleet *f)
 {
 	uint64_t now_s = (uint64_t)time(NULL);
-	struct pst_tam_worker *worker;
+	struct pst_tam_worker *worker = NULL;
 	struct pst_tam_store *store;
-	struct pst_tam_node *node;
+	struct pst_tam_node *node = NULL;
 	char path[128], name[32];
 	struct pst_key key;
 	int64_t id;

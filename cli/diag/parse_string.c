@@ -268,7 +268,10 @@ parse_string(struct parse *p)
 			break;
 		width = parse_width(p);
 	}
-	content = (struct pst_bytes){ p->out + start, p->out_len - start };
+	content = (struct pst_bytes){ NULL, 0 };
+	if (p->out_len > start)
+		content =
+		    (struct pst_bytes){ p->out + start, p->out_len - start };
 	if (kind == TEXT && p->err == PST_OK && !pst_utf8_valid(content)) {
 		p->at = begin;
 		parse_fail(p, PST_ERR_ARG, "text is not UTF-8");
