@@ -10,10 +10,6 @@ target_compile_definitions(postern-flags INTERFACE _GNU_SOURCE)
 if(POSTERN_WERROR)
   target_compile_options(postern-flags INTERFACE -Werror)
 endif()
-if(POSTERN_FUZZ)
-  # Without this libFuzzer sees the target's own file and nothing behind it.
-  target_compile_options(postern-flags INTERFACE -fsanitize=fuzzer-no-link)
-endif()
 if(POSTERN_SANITIZE)
   target_compile_options(postern-flags INTERFACE
     -fsanitize=${POSTERN_SANITIZE} -fno-sanitize-recover=all)
