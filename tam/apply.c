@@ -154,6 +154,29 @@ inventory(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	return err;
 }
 
+/* What the manifests that a Success confirms have brought with them. */
+static enum pst_err
+put_parts(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	struct pst_list list = ch->installed;
+	struct pst_teep_tc tc;
+	sqlite3_stmt *s;
+	enum pst_err err;
+
+	while (pst_teep_next_tc(&list, &tc)) {
+		s = pst_tam_stmt(db, SQL_INVENTORY_PARTS);
+		if (s == NULL)
+			return PST_ERR_STORE;
+		(void)sqlite3_bind_int64(s, 1, ch->device);
+		pst_tam_bind_u64(s, 2, ch->now_s);
+		pst_tam_bind_blob(s, 3, tc.digest);
+		err = pst_tam_run(s);
+		if (err != PST_OK)
+			return err;
+	}
+	return PST_OK;
+}
+
 /* A Success is believed until the next tc-list, which replaces everything
  * because the digest of the last one is forgotten. */
 static enum pst_err
@@ -165,6 +188,8 @@ merge(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	enum pst_err err;
 
 	err = put_components(db, ch, ch->installed);
+	if (err == PST_OK)
+		err = put_parts(db, ch);
 	while (err == PST_OK && pst_list_next(&list, &id)) {
 		s = pst_tam_stmt(db, SQL_INVENTORY_DROP);
 		if (s == NULL)

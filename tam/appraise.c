@@ -79,6 +79,21 @@ put_claims(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
 		out->claims = pst_cbor_written(&w);
 }
 
+/* Evidence by a key that is not enrolled: the kid that it names, so that an
+ * operator can tell which device knocks. */
+static struct pst_bytes
+named_key(struct pst_bytes payload)
+{
+	struct pst_cose_headers headers;
+	struct pst_cose_message msg;
+	struct pst_bytes signature;
+
+	if (pst_cose_parse(payload, PST_TAG_SIGN1, &msg, NULL) != PST_OK ||
+	    !pst_cose_signature(&msg, 0, &headers, &signature))
+		return (struct pst_bytes){ NULL, 0 };
+	return headers.kid;
+}
+
 /*
  * The nonce is given back as the challenge here: whether it is one of ours,
  * and unused, is the engine's to decide, and so is the binding to the key
@@ -102,8 +117,11 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	out->err = a->why;
 	out->genuine = a->opened;
 	out->is_result = a->is_result;
-	if (!a->opened)
+	if (!a->opened) {
+		if (err == PST_ERR_COSE_KEY && !a->is_result)
+			out->attester = named_key(payload);
 		return PST_OK;
+	}
 	if (!a->is_result)
 		out->attester =
 		    (struct pst_bytes){ a->key_id, sizeof(a->key_id) };

@@ -109,7 +109,11 @@ struct pst_tam_appraisal {
 	bool genuine;
 	enum pst_err err;	   /* PST_OK: the device is trustworthy */
 	bool is_result;		   /* an Attestation Result, not Evidence */
-	struct pst_bytes attester; /* who attested; empty: only the key says */
+	/*
+	 * Who attested; empty: only the key says. When the payload is not
+	 * genuine: who is named in it, for the log alone.
+	 */
+	struct pst_bytes attester;
 	struct pst_bytes nonce;	   /* empty: none */
 	bool has_key;		   /* cnf carries a COSE_Key: key */
 	struct pst_pubkey key;

@@ -169,8 +169,26 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	    " ON CONFLICT (device, component) DO UPDATE SET"
 	    " digest_alg = excluded.digest_alg, digest = excluded.digest,"
 	    " image_size = excluded.image_size, since_s = excluded.since_s",
+	/* The components of a manifest, whose digests are not known yet. */
+	[SQL_INVENTORY_PARTS] =
+	    "INSERT INTO inventory (device, component, digest_alg, digest,"
+	    " image_size, since_s) SELECT ?1, c.component, 0, NULL, NULL, ?2"
+	    " FROM manifest_components c JOIN manifests m"
+	    " ON m.id = c.manifest WHERE m.digest = ?3 AND"
+	    " c.component <> m.manifest_id"
+	    " ON CONFLICT (device, component) DO UPDATE SET"
+	    " digest_alg = excluded.digest_alg, digest = excluded.digest,"
+	    " image_size = excluded.image_size, since_s = excluded.since_s",
+	/* A manifest goes, and its components that no other one brought. */
 	[SQL_INVENTORY_DROP] =
-	    "DELETE FROM inventory WHERE device = ? AND component = ?",
+	    "DELETE FROM inventory WHERE device = ?1 AND (component = ?2 OR"
+	    " component IN (SELECT c.component FROM manifest_components c"
+	    " JOIN manifests m ON m.id = c.manifest WHERE m.manifest_id = ?2"
+	    " AND NOT EXISTS (SELECT 1 FROM inventory i JOIN manifests n"
+	    " ON n.manifest_id = i.component AND n.digest = i.digest"
+	    " JOIN manifest_components o ON o.manifest = n.id"
+	    " WHERE i.device = ?1 AND i.component <> ?2 AND"
+	    " o.component = c.component)))",
 	[SQL_TC_DIGEST] = "UPDATE devices SET tc_digest = ? WHERE id = ?",
 	[SQL_UPDATE] = "UPDATE devices SET token = ?, token_expires_s = ?,"
 		       " pending = ? WHERE id = ?",

@@ -304,7 +304,8 @@ a_second_device_does_not_blank_the_first_ones_inventory(void)
 	    &w, agent_answer(&w, &b, token(), 0, digest_of(0x11), token())));
 	CHECK_EQ(w.out.event, PST_TAM_EV_SUCCESS);
 	CHECK_EQ(inventory_of(1), 2);
-	CHECK_EQ(inventory_of(2), 1);
+	/* the manifest and the component that it brought */
+	CHECK_EQ(inventory_of(2), 2);
 	END();
 }
 
@@ -401,6 +402,8 @@ evidence_of_another_agent_is_refused(void)
 	END();
 }
 
+/* pitfalls.md, Attestation: an agent's key, once trusted, is trusted for a
+ * year without attesting again. */
 static void
 a_message_without_evidence_is_refused(void)
 {
@@ -1104,6 +1107,31 @@ an_unneeded_manifest_is_unlinked(void)
 }
 
 static void
+a_success_is_believed_until_the_next_tc_list(void)
+{
+	struct pst_bytes t;
+
+	BEGIN();
+	CHECK(world_session(&w, &a));
+	t = token();
+	CHECK(
+	    world_deliver(&w, agent_answer(&w, &a, t, 0, digest_of(0x11), t)));
+	CHECK_EQ(inventory_of(1), 2);
+	agent_has(&a, manifest_of("x"), digest_of(0x11));
+	agent_has(&a, component("x"), digest_of(0x99));
+	CHECK_EQ(pst_tam_unassign(
+		     w.store, "test", component("x"), PST_TAM_ALL, NULL, 1),
+	    PST_OK);
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(inventory_of(1), 2);
+	t = token();
+	CHECK(world_deliver(&w, agent_answer(&w, &a, t, 0, none, none)));
+	CHECK_EQ(w.out.event, PST_TAM_EV_SUCCESS);
+	CHECK_EQ(inventory_of(1), 0);
+	END();
+}
+
+static void
 what_is_no_longer_assigned_is_unlinked_if_we_sent_it(void)
 {
 	struct pst_bytes id;
@@ -1286,6 +1314,7 @@ main(void)
 	RUN(a_request_brings_what_is_marked_for_it);
 	RUN(a_request_for_what_is_not_assigned_brings_nothing);
 	RUN(an_unneeded_manifest_is_unlinked);
+	RUN(a_success_is_believed_until_the_next_tc_list);
 	RUN(what_is_no_longer_assigned_is_unlinked_if_we_sent_it);
 	RUN(an_update_that_is_too_big_is_split);
 	RUN(groups_and_single_devices_have_their_own);

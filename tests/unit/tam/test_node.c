@@ -270,6 +270,9 @@ an_unknown_attestation_key_is_dropped(void)
 	CHECK(session());
 	CHECK_EQ(out->event, PST_TAM_EV_DROPPED);
 	CHECK_EQ(out->reply_len, 0);
+	/* the operator learns which key to enroll, or not */
+	CHECK(strstr(out->note, "is not enrolled") != NULL);
+	CHECK(strlen(out->note) > 64);
 	end();
 }
 
