@@ -123,6 +123,42 @@ any_failure(const struct pst_tam_changes *ch)
 	return false;
 }
 
+/* A device's words in a log line: short, one line, nothing that a terminal
+ * acts upon. */
+static void
+quote(char out[64], struct pst_bytes text)
+{
+	size_t i, n = text.len < 63 ? text.len : 63;
+
+	for (i = 0; i < n; i++) {
+		char c = (char)text.ptr[i];
+
+		out[i] = c >= ' ' && c <= '~' && c != '"' ? c : '?';
+	}
+	out[n] = '\0';
+}
+
+static void
+note_failure(struct pst_tam_turn *t, size_t unread)
+{
+	const struct pst_tam_changes *ch = &t->out->changes;
+	enum pst_suit_reason reason = PST_SUIT_REASON_OK;
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < ch->report_count; i++) {
+		if (!ch->reports[i].success)
+			reason = ch->reports[i].reason;
+	}
+	quote(text, ch->msg);
+	pst_tam_note(t->out,
+	    "device %.*s failed: error %u, SUIT reason %d, %zu reports"
+	    " (%zu unread): %s",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr,
+	    (unsigned)t->msg.err_code, (int)reason, ch->report_count, unread,
+	    text);
+}
+
 static enum pst_err
 answer(struct pst_tam_turn *t, bool failed, struct pst_bytes text)
 {
@@ -150,11 +186,13 @@ answer(struct pst_tam_turn *t, bool failed, struct pst_bytes text)
 	if (err != PST_OK)
 		return err;
 	t->out->event = failed ? PST_TAM_EV_FAILURE : PST_TAM_EV_SUCCESS;
-	pst_tam_note(t->out,
-	    "device %.*s: %s, error %u, %zu reports, %zu unread",
-	    (int)t->device.name.len, (const char *)t->device.name.ptr,
-	    failed ? "failed" : "succeeded", (unsigned)t->msg.err_code,
-	    ch->report_count, unread);
+	if (failed)
+		note_failure(t, unread);
+	else
+		pst_tam_note(t->out,
+		    "device %.*s succeeded, %zu reports (%zu unread)",
+		    (int)t->device.name.len, (const char *)t->device.name.ptr,
+		    ch->report_count, unread);
 	return PST_OK;
 }
 

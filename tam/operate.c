@@ -5,6 +5,7 @@
  */
 #include "store_internal.h"
 
+#include <cli/diag/component.h>
 #include <ports/openssl/openssl.h>
 
 #include <stdarg.h>
@@ -343,22 +344,14 @@ resolve(
 static enum pst_err
 audit_component(struct pst_tam_db *db, const struct op *op)
 {
-	static const char digits[] = "0123456789abcdef";
-	char hex[2 * PST_SUIT_ID_MAX + 1];
-	size_t i, n = op->component.len;
+	static const char *const scope[] = { "all", "group ", "device " };
+	char text[PST_COMPONENT_TEXT_MAX];
 
-	if (n > PST_SUIT_ID_MAX)
-		n = PST_SUIT_ID_MAX;
-	for (i = 0; i < n; i++) {
-		hex[2 * i] = digits[op->component.ptr[i] >> 4];
-		hex[2 * i + 1] = digits[op->component.ptr[i] & 15];
-	}
-	hex[2 * n] = '\0';
-	return audit(db, op, "%s%s: component %s",
-	    op->kind == PST_TAM_ALL	    ? "all"
-		: op->kind == PST_TAM_GROUP ? "group "
-					    : "device ",
-	    op->kind == PST_TAM_ALL ? "" : op->name, hex);
+	if (pst_component_print(op->component, text, sizeof(text)) != PST_OK)
+		return PST_ERR_ARG;
+	return audit(db, op, "%s to %s%s%s", text, scope[op->kind],
+	    op->kind == PST_TAM_ALL ? "" : op->name,
+	    op->flag ? ", on request" : "");
 }
 
 static enum pst_err
@@ -659,6 +652,7 @@ pst_tam_manifest_store(struct pst_tam_db *db, void *ctx)
 		.who = p->who, .what = "publish", .now_s = m->published_s
 	};
 	struct pst_list list = m->components;
+	char text[PST_COMPONENT_TEXT_MAX];
 	struct pst_bytes id;
 	bool known;
 	enum pst_err err;
@@ -674,8 +668,9 @@ pst_tam_manifest_store(struct pst_tam_db *db, void *ctx)
 	if (err == PST_OK)
 		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
 	if (err == PST_OK)
-		err = audit(db, &op, "manifest %lld, sequence %llu, signer %s",
-		    (long long)m->id, (unsigned long long)m->sequence,
-		    m->signer);
+		err = pst_component_print(m->manifest_id, text, sizeof(text));
+	if (err == PST_OK)
+		err = audit(db, &op, "%s sequence %llu, signer %s", text,
+		    (unsigned long long)m->sequence, m->signer);
 	return err;
 }

@@ -41,8 +41,11 @@ fail_attestation(struct pst_tam_turn *t, enum pst_err why)
 {
 	char text[PST_ERR_MSG_MAX];
 
-	(void)snprintf(
-	    text, sizeof(text), "attestation failed: %s", pst_err_name(why));
+	if (t->device.status != PST_TAM_ACTIVE)
+		(void)snprintf(text, sizeof(text), "the device is revoked");
+	else
+		(void)snprintf(text, sizeof(text), "attestation failed: %s",
+		    pst_err_name(why));
 	t->out->changes.what |= PST_TAM_ATTESTED | PST_TAM_WITHDRAW;
 	t->out->changes.attested = why;
 	if (!t->foreign)

@@ -565,6 +565,7 @@ a_revoked_device_gets_nothing(void)
 	    PST_OK);
 	CHECK(world_session(&w, &a));
 	CHECK(refused(PST_TEEP_ERR_ATTESTATION_REQUIRED));
+	CHECK(pst_equal(w.msg.err_msg, PST_BYTES_LIT("the device is revoked")));
 	CHECK_EQ(pst_tam_device_status(
 		     w.store, "test", "alpha", PST_TAM_ACTIVE, w.now_s),
 	    PST_OK);
@@ -878,6 +879,7 @@ a_failed_install_is_stored_with_its_reason(void)
 		token())));
 	CHECK_EQ(w.out.event, PST_TAM_EV_FAILURE);
 	CHECK_EQ(w.out.reply_len, 0);
+	CHECK(strstr(w.out.note, "it did not work") != NULL);
 	memset(&r, 0, sizeof(r));
 	CHECK_EQ(
 	    pst_tam_list_reports(w.reader, 1, 0, 10, take_report, &r), PST_OK);
