@@ -49,6 +49,7 @@ output_reset(struct pst_tam_output *out)
 	out->err = PST_OK;
 	out->note[0] = '\0';
 	out->device = 0;
+	out->device_name = (struct pst_bytes){ NULL, 0 };
 	out->payload = out->format = (struct pst_bytes){ NULL, 0 };
 	memset(&out->changes, 0, sizeof(out->changes));
 }
@@ -329,6 +330,7 @@ handle(struct pst_tam_turn *t, const struct pst_tam_appraisal *given)
 	if (err != PST_OK)
 		return fault(t, err, "not authentic");
 	t->out->device = t->device.id;
+	t->out->device_name = t->device.name;
 	err = pst_teep_decode(&verified, &t->msg, NULL);
 	if (err != PST_OK)
 		return fault(t, err, "malformed");

@@ -234,6 +234,7 @@ struct pst_tam_output {
 	enum pst_err err;	     /* why it was dropped or refused */
 	char note[PST_TAM_NOTE_MAX]; /* one line for the log; nothing secret */
 	int64_t device;		     /* 0: not known */
+	struct pst_bytes device_name; /* views the records; empty: not known */
 	struct pst_tam_changes changes;
 
 	/* with PST_ERR_AGAIN: what is to be appraised; views the message */

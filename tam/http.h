@@ -44,7 +44,7 @@ struct pst_http_exchange {
 	struct pst_bytes body; /* empty: a new session (ProcessConnect) */
 	char peer[64];	       /* address and port, for the log */
 
-	char device[64];      /* the device's name; empty: not known */
+	char device[136];     /* the device's name; empty: not known */
 	const char *message;  /* kind of message received; static, or NULL */
 	const char *answered; /* kind of message sent; static, or NULL */
 	char reason[192];     /* what came of it, one line; may be empty */

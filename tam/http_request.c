@@ -367,12 +367,25 @@ gather(struct request *r, const char *data, size_t len)
 
 /* --- answer ------------------------------------------------------------ */
 
+/* What a name or a reason holds must not look like another field. */
+static const char *
+unquoted(char *out, size_t cap, const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i] != 0 && i < cap - 1; i++)
+		out[i] = text[i] == '"' ? '\'' : text[i];
+	out[i] = 0;
+	return out;
+}
+
 static void
 log_request(const struct request *r, unsigned status)
 {
 	const struct pst_http_exchange *x = &r->x;
 	const struct pst_log *log = r->in->http->config.log;
 	const char *reason = x->reason[0] ? x->reason : NULL;
+	char device[sizeof(x->device)], text[sizeof(x->reason)];
 	struct timespec now;
 	double ms;
 
@@ -386,11 +399,11 @@ log_request(const struct request *r, unsigned status)
 	if (status == 0)
 		reason = "connection ended before the answer";
 	pst_log(log, PST_LOG_INFO,
-	    "teep peer=%s device=%s got=%s sent=%s status=%u reason=\"%s\" "
+	    "teep peer=%s device=\"%s\" got=%s sent=%s status=%u reason=\"%s\" "
 	    "ms=%.1f",
-	    x->peer, x->device[0] ? x->device : "-",
+	    x->peer, unquoted(device, sizeof(device), x->device),
 	    x->message ? x->message : "-", x->answered ? x->answered : "-",
-	    status, reason ? reason : "", ms);
+	    status, unquoted(text, sizeof(text), reason ? reason : ""), ms);
 }
 
 /* Content is not to be treated as active by browsers (Section 4). There is no

@@ -123,9 +123,8 @@ describe(struct pst_http_exchange *x, const struct pst_tam_output *out)
 {
 	size_t event = (size_t)out->event;
 
-	if (out->device != 0)
-		snprintf(x->device, sizeof(x->device), "%lld",
-		    (long long)out->device);
+	snprintf(x->device, sizeof(x->device), "%.*s",
+	    (int)out->device_name.len, (const char *)out->device_name.ptr);
 	if (event < sizeof(events) / sizeof(*events)) {
 		x->message = events[event].got;
 		if (out->reply_len > 0)

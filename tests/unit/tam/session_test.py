@@ -385,6 +385,19 @@ def a_challenge_outlives_a_restart_and_not_another_tam():
         same(s.stop(), 0)
 
 
+def the_log_names_the_device():
+    with server() as s:
+        publish(s, signer(s))
+        assign(s)
+        d = Device(s, 'a "b" got=Success')
+        d.session()
+        log = s.log()
+        assert ('device="a \'b\' got=Success" got=QueryResponse sent=Update'
+                in log), log
+        assert ('device="a \'b\' got=Success" got=Success sent=- status=204'
+                in log), log
+
+
 # --- who gets nothing -----------------------------------------------------------
 
 def strangers_get_nothing():
