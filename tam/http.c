@@ -40,6 +40,7 @@ pst_http_config_init(struct pst_http_config *config)
 	config->per_address_max = PST_HTTP_PER_ADDRESS_MAX;
 	config->body_max = PST_MESSAGE_MAX;
 	config->bodies_max = PST_HTTP_BODIES_MAX;
+	config->answers_max = PST_HTTP_ANSWERS_MAX;
 	config->request_ms = PST_HTTP_REQUEST_MS;
 	config->idle_s = PST_HTTP_IDLE_S;
 }

@@ -21,6 +21,10 @@
 /* All request bodies together: a stalled upload of each connection must not
  * add up to PST_HTTP_CONNECTIONS_MAX messages of the largest size. */
 #define PST_HTTP_BODIES_MAX ((size_t)64 << 20)
+/* All answers together, from the moment that room is asked for until they are
+ * sent: clients that read slowly hold no more than this. */
+#define PST_HTTP_ANSWERS_MAX ((size_t)256 << 20)
+#define PST_HTTP_RATE_MIN 8192 /* bytes a second; a slower reader is closed */
 #define PST_HTTP_REQUEST_MS 30000 /* to send a request, or take an answer */
 #define PST_HTTP_IDLE_S 60	  /* between two requests of a connection */
 #define PST_HTTP_DRAIN_MS 10000	  /* for requests at shutdown */
@@ -68,6 +72,7 @@ struct pst_http_config {
 	unsigned per_address_max; /* 0: no limit */
 	size_t body_max;	  /* bytes of one request */
 	size_t bodies_max;	  /* bytes of all requests under way */
+	size_t answers_max;	  /* bytes of all answers under way */
 	unsigned request_ms;
 	unsigned idle_s;
 	pst_http_handler *handler;
@@ -126,6 +131,12 @@ void pst_http_free(struct pst_http **http);
  * anything is started that may answer.
  */
 void pst_http_later(struct pst_http_exchange *x);
+
+/**
+ * Is there room for an answer of len bytes? To be asked in the handler,
+ * before anything is done that an answer tells of: false means 503.
+ */
+bool pst_http_reserve(struct pst_http_exchange *x, size_t len) PST_MUST_CHECK;
 
 /**
  * Answer. From any thread, once; x is not to be touched afterwards.

@@ -46,6 +46,7 @@ struct pst_http {
 	struct http_instance *retired;
 	struct MHD_Response *empty[EMPTY_RESPONSES];
 	atomic_size_t bodies;	 /* bytes of request bodies under way */
+	atomic_size_t answers;	 /* bytes of answers, sent or to be sent */
 	atomic_bool draining;	 /* answer new requests with 503 */
 	pthread_mutex_t lock;	 /* of conns, retired and stop */
 	pthread_cond_t wake;	 /* of the watch thread */

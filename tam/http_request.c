@@ -85,6 +85,7 @@ struct request {
 	size_t cap; /* of body; counted in bodies */
 	void *msg;  /* answer with content */
 	size_t msg_len;
+	size_t reserved; /* for an answer; counted in answers */
 	bool answered;
 };
 
@@ -296,14 +297,13 @@ judge(struct request *r, const char *url, const char *method,
 /* --- body -------------------------------------------------------------- */
 
 static bool
-reserve(struct pst_http *http, size_t len)
+reserve(atomic_size_t *held, size_t len, size_t max)
 {
-	size_t before = atomic_fetch_add(&http->bodies, len);
+	size_t before = atomic_fetch_add(held, len);
 
-	if (before <= http->config.bodies_max &&
-	    len <= http->config.bodies_max - before)
+	if (before <= max && len <= max - before)
 		return true;
-	atomic_fetch_sub(&http->bodies, len);
+	atomic_fetch_sub(held, len);
 	return false;
 }
 
@@ -332,7 +332,7 @@ room(struct request *r, size_t len)
 		cap = (size_t)r->length;
 	if (cap <= r->cap)
 		return len <= r->cap;
-	if (!reserve(http, cap - r->cap))
+	if (!reserve(&http->bodies, cap - r->cap, http->config.bodies_max))
 		return false;
 	grown = realloc(r->body, cap);
 	if (grown == NULL) {
@@ -451,7 +451,9 @@ answer(struct request *r)
 		atomic_fetch_sub(&r->in->working, 1);
 	r->handled = false;
 	drop_body(r);
-	http_conn_deadline(r->c, http_now_ms() + http->config.request_ms);
+	http_conn_deadline(r->c,
+	    http_now_ms() + http->config.request_ms +
+		(int64_t)(r->msg_len * 1000 / PST_HTTP_RATE_MIN));
 	r->answered = true;
 	if (r->msg == NULL) {
 		log_request(r, answers[r->answer].status);
@@ -474,6 +476,18 @@ pst_http_later(struct pst_http_exchange *x)
 
 	r->later = true;
 	MHD_suspend_connection(r->c);
+}
+
+bool
+pst_http_reserve(struct pst_http_exchange *x, size_t len)
+{
+	struct request *r = x->private;
+	struct pst_http *http = r->in->http;
+
+	if (!reserve(&http->answers, len, http->config.answers_max))
+		return false;
+	r->reserved += len;
+	return true;
 }
 
 static enum answer
@@ -614,6 +628,7 @@ http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
 	if (r->handled)
 		atomic_fetch_sub(&in->working, 1);
 	drop_body(r);
+	atomic_fetch_sub(&in->http->answers, r->reserved);
 	free(r->msg);
 	free(r);
 	atomic_fetch_sub(&in->open, 1);

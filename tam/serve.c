@@ -208,9 +208,10 @@ answer(struct server *s, struct pst_http_exchange *x,
 	describe(x, out);
 	if (out->reply_len > 0) {
 		/* The worker's buffer is another request's in a moment. */
-		msg = malloc(out->reply_len);
+		if (pst_http_reserve(x, out->reply_len))
+			msg = malloc(out->reply_len);
 		if (msg == NULL) {
-			fail(x, PST_ERR_IO);
+			fail(x, PST_ERR_BUSY);
 			return;
 		}
 		memcpy(msg, out->reply, out->reply_len);

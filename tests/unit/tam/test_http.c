@@ -20,7 +20,7 @@
 #define EMPTY "Content-Length: 0\r\n"
 #define TINY CONTENT "Content-Length: 4\r\n"
 
-enum { BODY_MAX = 40000, REQUEST_MS = 600 };
+enum { BODY_MAX = 40000, REQUEST_MS = 600, HOLD = 100 };
 
 static struct pst_http *server;
 static int port, listener;
@@ -79,7 +79,9 @@ handler(void *ctx, struct pst_http_exchange *x)
 		pst_http_reply(x, 503, NULL, 0);
 	} else if (says(x, "fail")) {
 		pst_http_reply(x, 500, NULL, 0);
-	} else if (says(x, "late")) {
+	} else if (says(x, "hold") && !pst_http_reserve(x, HOLD)) {
+		pst_http_reply(x, 503, NULL, 0);
+	} else if (says(x, "late") || says(x, "hold")) {
 		pst_http_later(x);
 		if (pthread_create(&thread, NULL, answer_later, x) != 0)
 			abort();
@@ -572,6 +574,56 @@ bodies_together_are_bounded(void)
 	stop();
 }
 
+static void
+answers_together_are_bounded(void)
+{
+	static const char hold[] =
+	    "POST /tam HTTP/1.1\r\n" HOST ACCEPT TINY "\r\nhold";
+	int fds[5], i, round, held, refused;
+	struct pst_http_config c;
+	struct reply r;
+
+	pst_http_config_init(&c);
+	c.threads = 1;
+	c.answers_max = 2 * HOLD + 50;
+	CHECK(start_with(&c));
+	for (round = 0; round < 3; round++) {
+		held = refused = 0;
+		for (i = 0; i < 5; i++) {
+			fds[i] = client_open(port);
+			CHECK(client_send(fds[i], hold, strlen(hold)));
+		}
+		for (i = 0; i < 5; i++) {
+			client_read(fds[i], &r);
+			held += r.status == 200;
+			refused += r.status == 503;
+			close(fds[i]);
+		}
+		CHECK_EQ(held + refused, 5);
+		/* At least these; more when one was done before the rest. */
+		CHECK(held >= 2);
+	}
+	CHECK_EQ(atomic_load(&server->answers) > 2 * HOLD + 50, false);
+	stop();
+}
+
+static void
+an_answer_without_room_is_refused(void)
+{
+	struct pst_http_config c;
+	struct reply r;
+
+	pst_http_config_init(&c);
+	c.threads = 1;
+	c.answers_max = HOLD - 1;
+	CHECK(start_with(&c));
+	client_ask(
+	    port, "POST /tam HTTP/1.1\r\n" HOST ACCEPT TINY "\r\nhold", &r);
+	CHECK_EQ(r.status, 503);
+	CHECK_EQ(atomic_load(&server->answers), 0);
+	stop();
+}
+
 static int
 count_served(int *fds, int n)
 {
@@ -945,6 +997,8 @@ main(void)
 	RUN(a_client_that_leaves_does_not_disturb_a_late_answer);
 	stop();
 	RUN(bodies_together_are_bounded);
+	RUN(answers_together_are_bounded);
+	RUN(an_answer_without_room_is_refused);
 	RUN(connections_of_one_address_are_bounded);
 	RUN(a_truncated_request_reaches_no_handler);
 	RUN(a_client_that_drips_is_closed);
