@@ -242,7 +242,8 @@ add_bytes(struct line *l, const char *name, const uint8_t *v, size_t len)
 }
 
 /* A kid that is printable text stays what it is; other bytes, a thumbprint
- * for one, become base64url, which is how JOSE writes thumbprints. */
+ * for one, become base64url, which is how JOSE writes thumbprints. What would
+ * then be too long to be read again is refused. */
 static void
 add_kid(struct line *l, const struct pst_key *key)
 {
@@ -253,7 +254,10 @@ add_kid(struct line *l, const struct pst_key *key)
 		uint8_t b = key->kid[i];
 
 		if (b < 0x20 || b > 0x7e || b == '"' || b == '\\') {
-			add_bytes(l, "kid", key->kid, key->kid_len);
+			if ((key->kid_len * 4 + 2) / 3 > PST_KID_MAX)
+				l->full = true;
+			else
+				add_bytes(l, "kid", key->kid, key->kid_len);
 			return;
 		}
 		s[i] = (char)b;

@@ -166,6 +166,18 @@ kid_and_alg_survive(void)
 	CHECK_EQ(
 	    pst_key_parse((struct pst_bytes){ buf, len }, &back, NULL), PST_OK);
 	CHECK(back.kid_len == 6 && memcmp(back.kid, "AP8iXA", 6) == 0);
+	/* 48 bytes are the most that can be read again in that form */
+	memset(key.kid, 0xff, sizeof(key.kid));
+	key.kid_len = 48;
+	CHECK_EQ(
+	    pst_key_encode(&key, PST_KEY_JWK, false, buf, sizeof(buf), &len),
+	    PST_OK);
+	CHECK_EQ(
+	    pst_key_parse((struct pst_bytes){ buf, len }, &back, NULL), PST_OK);
+	key.kid_len = 49;
+	CHECK_EQ(
+	    pst_key_encode(&key, PST_KEY_JWK, false, buf, sizeof(buf), &len),
+	    PST_ERR_SPACE);
 }
 
 static void
