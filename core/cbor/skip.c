@@ -142,8 +142,9 @@ next(struct pst_cbor_reader *r, struct pst_cbor_head *h)
 	r->at += n;
 }
 
-void
-pst_cbor_skip(struct pst_cbor_reader *r)
+/* Not inlined: its levels would be set up for every number that is skipped. */
+static __attribute__((noinline)) void
+skip_nested(struct pst_cbor_reader *r)
 {
 	struct pst_cbor_head h;
 	struct stack s;
@@ -163,6 +164,25 @@ pst_cbor_skip(struct pst_cbor_reader *r)
 			return;
 		}
 	} while (s.depth > 0);
+}
+
+void
+pst_cbor_skip(struct pst_cbor_reader *r)
+{
+	uint8_t major;
+	uint64_t arg;
+	size_t n = pst_cbor_quick(r, &major, &arg);
+
+	/* Most items are numbers and short strings: they need no levels. */
+	if (n > 0 && (major <= PST_CBOR_NINT || major == PST_CBOR_SIMPLE)) {
+		r->at += n;
+		return;
+	}
+	if (n > 0 && major <= PST_CBOR_TSTR && arg <= r->in.len - r->at - n) {
+		r->at += n + (size_t)arg;
+		return;
+	}
+	skip_nested(r);
 }
 
 enum pst_err
