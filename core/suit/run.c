@@ -428,7 +428,11 @@ command(struct pst_suit_run *run, struct pst_suit_command_now *c)
 	pst_cbor_skip(&r);
 	f->next = (uint32_t)r.at;
 	c->component = f->index_kind == INDEX_NONE ? 0 : component(run, f);
-	c->name = pst_suit_component(run->m, c->component);
+	if (run->name.len == 0 || run->name_of != c->component) {
+		run->name = pst_suit_component(run->m, c->component);
+		run->name_of = c->component;
+	}
+	c->name = run->name;
 	run->report->record.offset = f->at;
 	run->report->record.component = c->component;
 }

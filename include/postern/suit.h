@@ -473,8 +473,10 @@ struct pst_suit_run {
 	int32_t section;       /* whose sequence runs now */
 	int32_t after;	       /* section to run after the shared sequence */
 	struct pst_bytes code; /* content of the section that runs */
-	uint32_t commands;     /* run so far in this section */
-	uint32_t depth;	       /* frames in use */
+	struct pst_bytes name; /* identifier of component name_of; or empty */
+	uint32_t name_of;
+	uint32_t commands; /* run so far in this section */
+	uint32_t depth;	   /* frames in use */
 	uint32_t param_count;
 	uint8_t phase; /* idle, running, waiting for a payload, failed */
 	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX + 1];
