@@ -205,12 +205,17 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 	}
 }
 
-/* Entries that a tc-list may have. */
+/* Entries of the tc-list of a TAM that reaches everything. */
 static size_t
 installed(const struct pst_registry *reg)
 {
-	return pst_reg_count(reg, PST_REG_COMPONENT, PST_REG_ANY, PST_REG_ANY) +
-	    pst_reg_count(reg, PST_REG_MANIFEST, PST_REG_ANY, PST_REG_ANY);
+	struct pst_reg_record r;
+	size_t at = 0, n = 0;
+
+	while (pst_reg_next(reg, &at, &r))
+		n += r.kind == PST_REG_COMPONENT ||
+		    (r.kind == PST_REG_MANIFEST && r.n[1] != 0);
+	return n;
 }
 
 /* Complete a->staged to a whole registry. */

@@ -30,7 +30,8 @@
 #define PST_AGENT_REQUESTS_MAX 32
 /* The same component is not asked for again within this time. */
 #define PST_AGENT_REQUEST_INTERVAL_S 60
-/* Components and root manifests, tombstones included: what a tc-list holds. */
+/* Components and root manifests: what a tc-list can hold. What is remembered
+ * of those that were uninstalled is bounded by the registry's size. */
 #define PST_AGENT_INSTALLED_MAX PST_TEEP_ITEMS_MAX
 /* Fetches of one Update that can be continued after a restart. */
 #define PST_AGENT_FETCHES_MAX 128

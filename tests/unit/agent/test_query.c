@@ -279,6 +279,16 @@ reports_that_cannot_be_read_are_told(void)
 	q.suit_reports.items = PST_BYTES_LIT("\x41\xa0");
 	query(ONE, &q);
 	CHECK_EQ(w.answer.type, PST_TEEP_QUERY_RESPONSE);
+	/* COSE_Sign1 by an algorithm that is known, and one that is not */
+	q.suit_reports.items =
+	    PST_BYTES_LIT("\x49\xd2\x84\x43\xa1\x01\x28\xa0\x40\x40");
+	query(ONE, &q);
+	CHECK_EQ(w.answer.type, PST_TEEP_QUERY_RESPONSE);
+	q.suit_reports.items =
+	    PST_BYTES_LIT("\x49\xd2\x84\x43\xa1\x01\x20\xa0\x40\x40");
+	query(ONE, &q);
+	CHECK(
+	    refused(PST_TEEP_ERR_UNSUPPORTED_SUIT_REPORT, PST_ERR_TEEP_REPORT));
 	/* COSE_Encrypt0 */
 	q.suit_reports.items = PST_BYTES_LIT("\x45\xd0\x83\x40\xa0\x40");
 	query(ONE, &q);

@@ -41,6 +41,17 @@ count(enum pst_reg_kind kind)
 	return pst_reg_count(&w.agent.registry, kind, PST_REG_ANY, PST_REG_ANY);
 }
 
+/* A manifest of another identifier that only refers to HELLO. */
+static struct world_manifest
+user_of_hello(const char *payload)
+{
+	struct world_manifest m = world_hello(1, payload);
+
+	m.id = ID("\xaa\x44user");
+	m.image[0].uri = NULL;
+	return m;
+}
+
 static void
 installs_and_reports_with_the_token_as_nonce(void)
 {
@@ -343,12 +354,77 @@ what_an_uninstall_section_forgets_is_unlinked_all_the_same(void)
 	struct world_manifest m = world_hello(1, V1);
 
 	BEGIN();
-	m.no_unlink = true;
+	m.uninstall = WORLD_MATCHES;
 	world_install("token-01", &m);
 	unlink_hello("token-02");
 	CHECK(world_success());
 	CHECK(world_holds(HELLO, NULL));
 	CHECK_EQ(w.store.count, 0);
+}
+
+static void
+an_uninstall_section_that_fails_keeps_everything(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+	struct pst_suit_report_view view;
+
+	BEGIN();
+	m.uninstall = WORLD_ABORTS;
+	world_install("token-01", &m);
+	CHECK(world_success());
+	unlink_hello("token-02");
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	CHECK(world_report(&view));
+	CHECK_EQ(view.record.section, PST_SUIT_UNINSTALL);
+	CHECK(world_holds(HELLO, V1));
+	CHECK_EQ(count(PST_REG_LINK), 1);
+	/* Another version may do better. */
+	m = world_hello(2, V2);
+	world_install("token-03", &m);
+	unlink_hello("token-04");
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, NULL));
+}
+
+static void
+an_uninstall_section_changes_no_content(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	m.uninstall = WORLD_FETCHES;
+	world_install("token-01", &m);
+	CHECK(world_success());
+	unlink_hello("token-02");
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_OPERATION));
+	CHECK(world_holds(HELLO, V1));
+	CHECK(world_tidy());
+}
+
+static void
+a_version_may_unlink_what_it_writes_anew(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	world_install("token-01", &m);
+	m = world_hello(2, V2);
+	m.unlink_first = true;
+	world_install("token-02", &m);
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, V2));
+	CHECK_EQ(count(PST_REG_LINK), 1);
+	/* What it unlinks and does not write is not its own any more. */
+	m = user_of_hello(V2);
+	m.unlink_first = true;
+	world_install("token-03", &m);
+	CHECK(world_success());
+	CHECK_EQ(count(PST_REG_LINK), 1);
+	unlink_hello("token-04");
+	CHECK(world_holds(HELLO, NULL));
+	CHECK(world_tidy());
 }
 
 static void
@@ -600,6 +676,123 @@ a_manifest_for_another_device_is_refused(void)
 }
 
 static void
+a_manifest_may_name_this_device_and_its_slot(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	m.for_device = true;
+	m.other_slot = true;
+	world_install("token-01", &m);
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_CONDITION);
+	m.other_slot = false;
+	world_install("token-02", &m);
+	CHECK(world_success());
+	/* A device without an identifier is none that was named. */
+	w.config.device_id.len = 0;
+	m.sequence = 2;
+	world_install("token-03", &m);
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_CONDITION);
+}
+
+/* The chunk is copied in parts that fit. */
+static void
+a_chunk_may_be_larger_than_the_buffer(void)
+{
+	static char large[3000];
+	struct world_manifest m;
+
+	if (w.mode.chunk == 1)
+		return; /* there is no such chunk */
+	BEGIN();
+	memset(large, 'x', sizeof(large) - 1);
+	m = world_hello(1, large);
+	w.memory.out_cap = 1024;
+	CHECK_EQ(world_reopen(), PST_OK);
+	world_install("token-01", &m);
+	CHECK(world_success());
+	CHECK_EQ(w.fetches, 1);
+	CHECK(world_holds(HELLO, large));
+}
+
+static void
+an_answer_without_room_for_reports_comes_without(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	world_install("token-01", &m);
+	m.sequence = 0;
+	w.memory.out_cap = 200;
+	CHECK_EQ(world_reopen(), PST_OK);
+	world_install("token-02", &m);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_SEQUENCE));
+	CHECK_EQ(w.answer.suit_reports.count, 0);
+	CHECK(pst_equal(w.answer.token, PST_BYTES_LIT("token-02")));
+}
+
+static void
+components_are_listed_one_by_one(void)
+{
+	struct world_update u = { .token = "token-01", .manifests = 2 };
+	struct pst_agent_component c;
+	size_t cursor = 0;
+
+	BEGIN();
+	CHECK_EQ(
+	    pst_agent_component_next(&w.agent, &cursor, &c), PST_ERR_NOT_FOUND);
+	u.manifest[0] = world_hello(3, V1);
+	u.manifest[1] = world_of(4, W1);
+	world_update(&u);
+	CHECK(world_success());
+	cursor = 0;
+	CHECK_EQ(pst_agent_component_next(&w.agent, &cursor, &c), PST_OK);
+	CHECK(pst_equal(c.id, HELLO));
+	CHECK_EQ(c.sequence, 3);
+	CHECK_EQ(pst_agent_component_next(&w.agent, &cursor, &c), PST_OK);
+	CHECK(pst_equal(c.id, WORLD));
+	CHECK_EQ(c.sequence, 4);
+	CHECK_EQ(
+	    pst_agent_component_next(&w.agent, &cursor, &c), PST_ERR_NOT_FOUND);
+}
+
+/* More than a tc-list can hold would shut the device off from its TAM. */
+static void
+no_more_is_installed_than_can_be_listed(void)
+{
+	uint8_t id[] = { 0x82, 0x41, 0xaa, 0x42, 'm', 0 };
+	uint8_t content[] = { 0x82, 0x41, 0xaa, 0x42, 'c', 0 };
+	static uint8_t large[2][65536];
+	struct pst_agent_memory before;
+	char token[] = "token-000";
+	struct world_manifest m = world_hello(1, "x");
+	size_t i, n = PST_AGENT_INSTALLED_MAX / 2;
+
+	if (w.mode.rebuild || w.mode.chunk == 1)
+		return; /* nothing that depends on it */
+	BEGIN();
+	before = w.memory;
+	w.memory.registry = large[0];
+	w.memory.staged = large[1];
+	w.memory.registry_cap = sizeof(large[0]);
+	CHECK_EQ(world_reopen(), PST_OK);
+	m.id = (struct pst_bytes){ id, sizeof(id) };
+	m.image[0].id = (struct pst_bytes){ content, sizeof(content) };
+	for (i = 0; i <= n; i++) {
+		id[5] = content[5] = (uint8_t)i;
+		token[6] = (char)('0' + i / 100);
+		token[7] = (char)('0' + i / 10 % 10);
+		token[8] = (char)('0' + i % 10);
+		world_install(token, &m);
+		CHECK(i < n ? world_success() : w.out.reason == PST_ERR_LIMIT);
+	}
+	CHECK_EQ(count(PST_REG_COMPONENT), n);
+	w.memory = before;
+	CHECK(world_begin());
+}
+
+static void
 a_payload_that_does_not_match_leaves_nothing_behind(void)
 {
 	struct world_manifest m = world_hello(1, V1);
@@ -654,17 +847,6 @@ a_full_store_is_told_and_leaves_the_old_state(void)
 	w.store.room_bytes = SIZE_MAX;
 	world_install("token-03", &m);
 	CHECK(world_success());
-}
-
-/* A manifest of another identifier that only refers to HELLO. */
-static struct world_manifest
-user_of_hello(const char *payload)
-{
-	struct world_manifest m = world_hello(1, payload);
-
-	m.id = ID("\xaa\x44user");
-	m.image[0].uri = NULL;
-	return m;
 }
 
 static void
@@ -953,6 +1135,9 @@ removing_cases(void)
 {
 	RUN(unlink_removes_component_and_content);
 	RUN(what_an_uninstall_section_forgets_is_unlinked_all_the_same);
+	RUN(an_uninstall_section_that_fails_keeps_everything);
+	RUN(an_uninstall_section_changes_no_content);
+	RUN(a_version_may_unlink_what_it_writes_anew);
 	RUN(pitfall_an_old_install_after_unlink_is_refused);
 	RUN(a_replayed_unlink_after_reinstall_is_refused);
 	RUN(a_tam_unlinks_only_in_its_scope);
@@ -999,6 +1184,11 @@ update_cases(void)
 	RUN(one_update_is_one_transaction);
 	refusing_cases();
 	removing_cases();
+	RUN(a_manifest_may_name_this_device_and_its_slot);
+	RUN(a_chunk_may_be_larger_than_the_buffer);
+	RUN(an_answer_without_room_for_reports_comes_without);
+	RUN(components_are_listed_one_by_one);
+	RUN(no_more_is_installed_than_can_be_listed);
 	RUN(an_error_code_of_the_tam_is_answered_and_logged);
 	RUN(an_attestation_result_is_kept);
 	RUN(another_update_is_busy_while_one_is_under_way);

@@ -15,6 +15,7 @@ static size_t made_count;
 
 static const uint8_t vendor[16] = "vendor-uuid-16b";
 static const uint8_t class_[16] = "class-uuid-16by";
+static const uint8_t device[16] = "device-uuid-16b";
 static const uint8_t other[16] = "other-uuid-16by";
 
 static bool
@@ -62,6 +63,7 @@ configure(void)
 	w.config.suites = PST_SUITE_ESP256 | PST_SUITE_ED25519;
 	w.config.vendor_id = (struct pst_bytes){ vendor, sizeof(vendor) };
 	w.config.class_id = (struct pst_bytes){ class_, sizeof(class_) };
+	w.config.device_id = (struct pst_bytes){ device, sizeof(device) };
 	w.config.policy_interval_s = 3600;
 	w.memory = (struct pst_agent_memory){ registry, staged,
 		sizeof(registry), message, sizeof(message), out, sizeof(out),
@@ -204,11 +206,11 @@ shared(struct pst_cbor_writer *c, const struct world_manifest *m)
 {
 	size_t mark = pst_cbor_wrap_begin(c), i;
 
-	pst_cbor_put_array(c, m->count * 8);
+	pst_cbor_put_array(c, m->count * (m->for_device ? 12 : 8));
 	for (i = 0; i < m->count; i++) {
 		put_index(c, i);
 		pst_cbor_put_uint(c, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-		pst_cbor_put_map(c, 4);
+		pst_cbor_put_map(c, m->for_device ? 6 : 4);
 		pst_cbor_put_uint(c, PST_SUIT_PARAM_VENDOR);
 		pst_cbor_put_bstr(c,
 		    (struct pst_bytes){ m->other_vendor ? other : vendor, 16 });
@@ -216,8 +218,18 @@ shared(struct pst_cbor_writer *c, const struct world_manifest *m)
 		pst_cbor_put_bstr(c, (struct pst_bytes){ class_, 16 });
 		pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_DIGEST);
 		put_digest(c, m->image[i].payload);
+		if (m->for_device) {
+			pst_cbor_put_uint(c, PST_SUIT_PARAM_COMPONENT_SLOT);
+			pst_cbor_put_uint(c, m->other_slot);
+		}
 		pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_SIZE);
 		pst_cbor_put_uint(c, m->image[i].payload.len);
+		if (m->for_device) {
+			pst_cbor_put_uint(c, PST_SUIT_PARAM_DEVICE);
+			pst_cbor_put_bstr(c, (struct pst_bytes){ device, 16 });
+			put_command(c, PST_SUIT_COND_DEVICE);
+			put_command(c, PST_SUIT_COND_COMPONENT_SLOT);
+		}
 		put_command(c, PST_SUIT_COND_VENDOR);
 		put_command(c, PST_SUIT_COND_CLASS);
 	}
@@ -248,6 +260,10 @@ install(struct pst_cbor_writer *c, const struct world_manifest *m)
 	for (i = 0; i < m->count; i++) {
 		put_index(c, i);
 		n += 4;
+		if (m->unlink_first) {
+			put_command(c, PST_SUIT_DIR_UNLINK);
+			n += 2;
+		}
 		if (m->image[i].uri != NULL) {
 			pst_cbor_put_uint(c, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
 			pst_cbor_put_map(c, 1);
@@ -274,6 +290,41 @@ each(struct pst_cbor_writer *c, const struct world_manifest *m, int64_t command)
 		put_command(c, command);
 	}
 	pst_cbor_wrap_bstr(c, mark);
+}
+
+static void
+uninstall(struct pst_cbor_writer *c, const struct world_manifest *m)
+{
+	size_t mark = pst_cbor_wrap_begin(c);
+
+	switch (m->uninstall) {
+	case WORLD_FETCHES:
+		pst_cbor_put_array(c, 6);
+		put_index(c, 0);
+		pst_cbor_put_uint(c, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+		pst_cbor_put_map(c, 1);
+		pst_cbor_put_uint(c, PST_SUIT_PARAM_URI);
+		put_text(c, m->image[0].uri);
+		put_command(c, PST_SUIT_DIR_FETCH);
+		break;
+	case WORLD_ABORTS:
+		pst_cbor_put_array(c, 6);
+		put_index(c, 0);
+		put_command(c, PST_SUIT_DIR_UNLINK);
+		put_command(c, PST_SUIT_COND_ABORT);
+		break;
+	case WORLD_MATCHES:
+	case WORLD_UNLINKS:
+	default:
+		break;
+	}
+	if (m->uninstall == WORLD_FETCHES || m->uninstall == WORLD_ABORTS) {
+		pst_cbor_wrap_bstr(c, mark);
+		return;
+	}
+	each(c, m,
+	    m->uninstall == WORLD_MATCHES ? PST_SUIT_COND_IMAGE_MATCH
+					  : PST_SUIT_DIR_UNLINK);
 }
 
 static struct pst_bytes
@@ -304,8 +355,7 @@ manifest_bstr(struct pst_cbor_writer *c, const struct world_manifest *m)
 	pst_cbor_put_uint(c, PST_SUIT_INSTALL);
 	install(c, m);
 	pst_cbor_put_uint(c, PST_SUIT_UNINSTALL);
-	each(c, m,
-	    m->no_unlink ? PST_SUIT_COND_IMAGE_MATCH : PST_SUIT_DIR_UNLINK);
+	uninstall(c, m);
 	pst_cbor_wrap_bstr(c, mark);
 	return pst_cbor_written(c);
 }

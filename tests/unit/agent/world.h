@@ -45,6 +45,14 @@ struct world_image {
 	bool wrong; /* the server has something else under this URI */
 };
 
+/* What the uninstall section does, for each component. */
+enum world_uninstall {
+	WORLD_UNLINKS = 0,
+	WORLD_MATCHES, /* and leaves the unlinking to the agent */
+	WORLD_ABORTS,
+	WORLD_FETCHES
+};
+
 /* A manifest; zero is the ordinary case. */
 struct world_manifest {
 	struct pst_bytes id; /* manifest-component-id; empty: none */
@@ -54,7 +62,10 @@ struct world_manifest {
 	struct world_image image[2];
 	const char *text; /* makes another digest of the same content */
 	bool other_vendor;
-	bool no_unlink;
+	enum world_uninstall uninstall;
+	bool unlink_first; /* the install section unlinks before it fetches */
+	bool for_device;   /* by its device identifier and slot */
+	bool other_slot;
 };
 
 struct world_update {
