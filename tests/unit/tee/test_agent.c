@@ -124,7 +124,6 @@ state_has_one_tee_at_a_time(void)
 {
 	CHECK_EQ(device_refused(&d), 1);
 	CHECK(device_logged(&d, "another TEE uses this state"));
-	CHECK(connect_tee());
 }
 
 /* --- the agent's commands ------------------------------------------------ */

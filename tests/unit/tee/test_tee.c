@@ -909,6 +909,72 @@ examples_answer_and_an_update_is_seen(void)
 	CHECK(client_says("no-uuid", "usage", 2));
 }
 
+/* --- the development kit ------------------------------------------------- */
+
+static int
+make_in(const char *folder, const char *arguments)
+{
+	char command[700];
+
+	/* Not the flags of a make that runs these tests. */
+	snprintf(command, sizeof(command),
+	    "env -u MAKEFLAGS make -s -C %s O=%s/kit "
+	    "TA_DEV_KIT_DIR=%s/ta-dev-kit %s >%s/make.log 2>&1",
+	    folder, w.dir, PST_BUILD_DIR, arguments, w.dir);
+	return system(command);
+}
+
+static void
+development_kit_builds_what_runs(void)
+{
+	char to[200], from[200];
+
+	CHECK_EQ(
+	    make_in(PST_SOURCE_DIR "/examples/hello", "HELLO_VERSION=77"), 0);
+	snprintf(from, sizeof(from), "%s/kit/%s.ta", w.dir, HELLO);
+	snprintf(to, sizeof(to), "%s/%s.ta", w.dir, HELLO);
+	CHECK_EQ(rename(from, to), 0);
+	CHECK(client_says("", "hello from version 77\n", 0));
+	CHECK(world_install(&w, HELLO, NULL));
+}
+
+static bool
+write_file(const char *name, const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", w.dir, name);
+	f = fopen(path, "w");
+	return f != NULL && fputs(text, f) >= 0 && fclose(f) == 0;
+}
+
+/* A function of the API that this TEE does not have is no surprise later. */
+static void
+absent_function_does_not_link(void)
+{
+	char path[160];
+
+	CHECK(write_file("Makefile",
+	    "BINARY = 8d82573a-926d-4754-9353-32dc29997f74\n"
+	    "include $(TA_DEV_KIT_DIR)/mk/ta_dev_kit.mk\n"));
+	CHECK(write_file("sub.mk",
+	    "srcs-y += absent.c\nglobal-incdirs-y += " PST_SOURCE_DIR
+	    "/examples/hello\n"
+	    "cppflags-y += -DHELLO_VERSION='\"1\"'\n"));
+	CHECK(write_file("absent.c",
+	    "#include <tee_internal_api.h>\n"
+	    "TEE_Result TEE_AllocateOperation(void **, int, int, int);\n"
+	    "TEE_Result TA_CreateEntryPoint(void)\n"
+	    "{ void *p; return TEE_AllocateOperation(&p, 1, 2, 3); }\n"));
+	CHECK(make_in(w.dir, "") != 0);
+	snprintf(path, sizeof(path),
+	    "grep -q 'undefined reference to .TEE_AllocateOperation' "
+	    "%s/make.log",
+	    w.dir);
+	CHECK_EQ(system(path), 0);
+}
+
 /* --- the end of a TEE ---------------------------------------------------- */
 
 static bool
@@ -1074,6 +1140,8 @@ main(int argc, char **argv)
 	RUN(bad_messages_end_the_connection);
 	RUN(second_call_before_the_answer_ends_the_connection);
 	RUN(examples_answer_and_an_update_is_seen);
+	RUN(development_kit_builds_what_runs);
+	RUN(absent_function_does_not_link);
 	RUN(killed_tee_takes_its_processes_with_it);
 	if (test_failures > 0)
 		(void)!system("cat /tmp/postern-tee-*/log");
