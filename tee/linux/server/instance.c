@@ -24,6 +24,14 @@ say(const struct instance *i, const char *what)
 	pst_tee_log("TA %s (process %ld) %s", uuid, (long)i->pid, what);
 }
 
+/* Why it is about to be killed. */
+static void
+blame(struct instance *i, const char *why)
+{
+	say(i, why);
+	i->blamed = true;
+}
+
 /* --- sessions and queue -------------------------------------------------- */
 
 struct instance *
@@ -237,7 +245,8 @@ pst_instance_kill(struct instance *i, uint32_t result)
 	(void)kill(i->pid, SIGKILL);
 	while (waitpid(i->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!expected || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!i->blamed &&
+	    (!expected || !WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		say_how_it_ended(i, status);
 	i->first = i->last = i->running = NULL;
 	for (n = 0; n < PST_HOST_SESSIONS_MAX; n++) {
@@ -251,9 +260,16 @@ pst_instance_kill(struct instance *i, uint32_t result)
 }
 
 void
+pst_instance_removed(struct instance *i)
+{
+	blame(i, "is not installed any more");
+	pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
+}
+
+void
 pst_instance_expired(struct instance *i)
 {
-	say(i, "took too long");
+	blame(i, "took too long");
 	pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
 }
 
@@ -301,7 +317,7 @@ on_failed(struct instance *i, const struct pst_wire_msg *m)
 
 	memcpy(text, "cannot run: ", 12);
 	clean_text(m, text + 12);
-	say(i, text);
+	blame(i, text);
 	pst_instance_kill(i, TEEC_ERROR_BAD_FORMAT);
 }
 
@@ -311,7 +327,7 @@ on_panic(struct instance *i, const struct pst_wire_msg *m)
 	char text[40];
 
 	snprintf(text, sizeof(text), "panicked: 0x%08x", m->head.result);
-	say(i, text);
+	blame(i, text);
 	pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
 }
 

@@ -69,6 +69,7 @@ struct instance {
 	uint32_t flags; /* TA_FLAG_* */
 	struct conn *slots[PST_HOST_SESSIONS_MAX];
 	uint32_t sessions; /* slots in use */
+	bool blamed;	   /* why it ends has been logged */
 	struct conn *first, *last, *running;
 	uint64_t deadline_ms; /* UINT64_MAX: none */
 	uint64_t trace_s;     /* the second that trace_lines counts */
@@ -119,6 +120,7 @@ void pst_instance_unqueue(struct conn *c);
 void pst_instance_cancel(struct instance *i);
 void pst_instance_event(struct instance *i);
 void pst_instance_expired(struct instance *i);
+void pst_instance_removed(struct instance *i);
 /** Without sessions it ends, unless it is to be kept alive. */
 void pst_instance_end_when_idle(struct instance *i);
 /** Kill it; every call that it holds gets `result`. */

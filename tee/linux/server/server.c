@@ -144,16 +144,26 @@ take_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* A client's message may bring four descriptors, and it may be queued. */
-static void
-raise_descriptor_limit(void)
+/*
+ * A client's message may bring four descriptors, and it may be queued. With
+ * fewer than all clients can bring together, accepting would fail for ever.
+ */
+static bool
+have_descriptors(void)
 {
+	const rlim_t need = PST_TEE_CLIENTS_MAX * (1 + PST_WIRE_PARAMS) +
+	    PST_TEE_INSTANCES_MAX * 2 + 64;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-		return;
-	r.rlim_cur = r.rlim_max < 4096 ? r.rlim_max : 4096;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
+		return false;
+	if (r.rlim_cur >= need)
+		return true;
+	r.rlim_cur = need;
+	if (r.rlim_max >= need && setrlimit(RLIMIT_NOFILE, &r) == 0)
+		return true;
+	pst_tee_log("needs %lu open files (ulimit -n)", (unsigned long)need);
+	return false;
 }
 
 struct pst_tee *
@@ -167,8 +177,7 @@ pst_tee_new(const struct pst_tee_options *options)
 	tee->epoll = epoll_create1(EPOLL_CLOEXEC);
 	tee->listen = (struct source){ KIND_LISTEN, -1 };
 	tee->signals = (struct source){ KIND_SIGNAL, take_signals() };
-	raise_descriptor_limit();
-	if (tee->epoll >= 0 && tee->signals.fd >= 0)
+	if (have_descriptors() && tee->epoll >= 0 && tee->signals.fd >= 0)
 		tee->listen.fd =
 		    listen_at(options->socket, (mode_t)options->socket_mode);
 	if (tee->listen.fd >= 0 && pst_tee_watch(tee, &tee->listen, EPOLLIN) &&
@@ -300,7 +309,7 @@ follow_catalog(struct pst_tee *tee)
 		if (cat->find(cat->ctx, i->ta.uuid, &now) == PST_OK)
 			pst_instance_end_when_idle(i);
 		else
-			pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
+			pst_instance_removed(i);
 	}
 }
 
@@ -361,9 +370,11 @@ pst_tee_free(struct pst_tee *tee)
 	for (c = tee->conns; c != NULL; c = c->next)
 		if (!c->done)
 			pst_conn_gone(c);
-	for (i = tee->instances; i != NULL; i = i->next)
+	for (i = tee->instances; i != NULL; i = i->next) {
+		i->blamed = true;
 		if (i->state != INSTANCE_DEAD)
 			pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
+	}
 	sweep(tee);
 	if (tee->listen.fd >= 0) {
 		close(tee->listen.fd);

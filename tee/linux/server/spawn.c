@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,21 @@
 #else
 #define KEEP_STDERR false
 #endif
+
+/* A container's filter may not know close_range. */
+static void
+close_from(int first)
+{
+	struct rlimit r;
+	rlim_t fd;
+
+	if (close_range((unsigned)first, ~0u, 0) == 0)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		_exit(127);
+	for (fd = (rlim_t)first; fd < r.rlim_cur; fd++)
+		(void)close((int)fd);
+}
 
 /* Between fork and exec: system calls only. */
 static void __attribute__((noreturn))
@@ -36,10 +52,9 @@ become_host(const char *path, char *const argv[], int sock, int image)
 		_exit(127);
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    (!KEEP_STDERR && dup2(null, 2) < 0) ||
-	    dup2(sock, PST_HOST_SOCKET) < 0 ||
-	    dup2(image, PST_HOST_IMAGE) < 0 ||
-	    close_range(PST_HOST_FIRST_CLOSED, ~0u, 0) != 0)
+	    dup2(sock, PST_HOST_SOCKET) < 0 || dup2(image, PST_HOST_IMAGE) < 0)
 		_exit(127);
+	close_from(PST_HOST_FIRST_CLOSED);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

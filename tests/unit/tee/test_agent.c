@@ -418,7 +418,7 @@ flip_last_byte(const char *path)
 {
 	int fd = open(path, O_RDWR);
 	off_t size = lseek(fd, 0, SEEK_END);
-	uint8_t b;
+	uint8_t b = 0;
 	bool good = size > 0 && pread(fd, &b, 1, size - 1) == 1;
 
 	b ^= 1;
