@@ -1,0 +1,33 @@
+"""Runs the tour of the README: every block, in order, in one shell."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+
+top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+build = os.path.abspath(os.environ.get("POSTERN_BUILD",
+                                       os.path.join(top, "build")))
+with open(os.path.join(top, "README.md"), encoding="utf-8") as text:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text.read(), re.M | re.S)
+if len(blocks) < 5:
+    sys.exit("the README has no tour")
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+# The port of the text may be taken, and the build may be elsewhere.
+script = "\n".join(blocks).replace("127.0.0.1:8085", "127.0.0.1:%d" % port)
+script = script.replace("$PWD/build", build)
+done = subprocess.run(
+    ["bash", "-euo", "pipefail", "-c",
+     "trap 'kill $(jobs -p) 2>/dev/null; rm -rf \"$PWD\"' EXIT\n" + script],
+    cwd=top, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+    check=False)
+out = done.stdout.decode("utf-8", "replace")
+print(out)
+for expected in ("refused, as it should be", "hello from version 1",
+                 "gone, as it should be"):
+    if expected not in out:
+        sys.exit("the tour did not say: " + expected)
+sys.exit(done.returncode)

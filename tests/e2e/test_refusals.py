@@ -1,0 +1,520 @@
+"""Every refusal, end to end: real TAM, broker, TEE, agent and TA, with an
+adversary or an accident between them."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import cbor2
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+sys.path.insert(0, os.path.dirname(__file__))
+from world import (  # noqa: E402
+    CLIENT, COUNTER, HELLO, MEDIA_TYPE, POSTERN, Failed, World, call)
+
+QUERY_REQUEST, QUERY_RESPONSE, UPDATE, SUCCESS, ERROR = 1, 2, 3, 5, 6
+TOKEN, CHALLENGE, EVIDENCE, TC_LIST, REPORTS = 20, 2, 7, 8, 19
+ERR_CODE = 23
+ERR_ATTESTATION_REQUIRED, ERR_MANIFEST = 7, 17
+
+
+def content(message):
+    """The TEEP message inside a COSE_Sign1 or COSE_Sign, not verified."""
+    return cbor2.loads(cbor2.loads(message).value[2])
+
+
+def kind(message):
+    return content(message)[0] if message else None
+
+
+def sign1(payload, key, kid):
+    """A COSE_Sign1 with ESP256, made without the code under test."""
+    protected = cbor2.dumps({1: -9})
+    tbs = cbor2.dumps(["Signature1", protected, b"", payload])
+    der = key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    r, s = utils.decode_dss_signature(der)
+    return cbor2.dumps(cbor2.CBORTag(18, [
+        protected, {4: kid}, payload,
+        r.to_bytes(32, "big") + s.to_bytes(32, "big")]))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def installed_world(self):
+        """A TAM and a TEE with hello version 1 installed."""
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+        tee.sync()
+        self.assertIn("version 1", tee.hello())
+        return tam, tee
+
+    def kinds(self):
+        """The messages of the relay's exchanges, in order."""
+        return [(kind(e.body), kind(e.answer))
+                for e in self.world.relay.exchanges]
+
+
+class Sessions(Case):
+    def test_a_session_is_six_http_messages(self):
+        self.installed_world()
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, UPDATE), (SUCCESS, None)])
+        self.assertEqual(self.world.relay.exchanges[2].status, 204)
+
+    def test_query_request_is_cose_sign_with_both_suites(self):
+        tam = self.world.tam()
+        status, body = tam.post(b"")
+        self.assertEqual(status, 200)
+        message = cbor2.loads(body)
+        self.assertEqual(message.tag, 98)
+        algs = {cbor2.loads(s[0])[1] for s in message.value[3]}
+        self.assertEqual(algs, {-9, -19})
+        for path in ("/tam/esp256", "/tam/ed25519"):
+            status, body = tam.post(b"", path)
+            self.assertEqual(cbor2.loads(body).tag, 18, path)
+
+    def test_what_is_installed_is_not_sent_again(self):
+        _, tee = self.installed_world()
+        self.world.relay.clear()
+        tee.sync()
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
+
+    def test_update_and_delete(self):
+        tam, tee = self.installed_world()
+        self.world.publish_hello(tam, 2)
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+        tam.cli("assign", "--remove", HELLO + "/ta", "--to", "all")
+        tee.sync()
+        self.assertNotIn(HELLO, tee.installed())
+        tee.hello(status=1)
+
+    def test_request_and_unrequest(self):
+        tam, tee = self.installed_world()
+        path = self.world.manifest(COUNTER, 1,
+                                   self.world.image("counter.ta"))
+        tam.cli("publish", path)
+        tam.cli("assign", COUNTER + "/ta", "--to", "all", "--on-request")
+        tee.sync()
+        self.assertNotIn(COUNTER, tee.installed())
+        tee.broker("request", COUNTER + "/ta")
+        self.assertIn(COUNTER, tee.installed())
+        tee.broker("unrequest", COUNTER + "/ta")
+        tee.sync()
+        self.assertNotIn(COUNTER, tee.installed())
+        self.assertIn(HELLO, tee.installed())
+
+    def test_two_tees_on_one_device(self):
+        tam = self.world.tam()
+        one, two = self.world.tee(tam, "one"), self.world.tee(tam, "two")
+        self.world.publish_hello(tam, 1)
+        call(POSTERN, "broker", "sync", "--force", "--tee", one.socket,
+             "--tee", two.socket)
+        self.assertIn("version 1", one.hello())
+        self.assertIn("version 1", two.hello())
+        # The second did not blank the first one's inventory.
+        for name in ("one", "two"):
+            self.assertIn(HELLO, tam.cli("devices", "show", name))
+
+    def test_state_survives_a_restart_of_everything(self):
+        tam, tee = self.installed_world()
+        self.assertEqual(tam.process.end(), 0)
+        self.assertEqual(tee.process.end(), 0)
+        tam.start()
+        tee.start()
+        self.assertIn("version 1", tee.hello())
+        self.world.relay.clear()
+        tee.sync()
+        self.assertEqual(self.kinds()[-1], (QUERY_RESPONSE, None))
+
+
+class Trust(Case):
+    def test_unknown_device_gets_nothing(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam, enroll=False)
+        self.world.publish_hello(tam, 1)
+        out = tee.sync(status=1)
+        self.assertIn("attestation", out)
+        update = content(self.world.relay.exchanges[1].answer)
+        self.assertEqual(update[0], UPDATE)
+        self.assertEqual(update[1][ERR_CODE], ERR_ATTESTATION_REQUIRED)
+        self.assertNotIn(10, update[1])
+        self.assertNotIn(HELLO, tee.installed())
+
+    def test_unknown_tam_key(self):
+        real = self.world.tam()
+        other = self.world.tam("other")
+        tee = self.world.tee(real, keys=self.world.tam_keys(other))
+        self.world.publish_hello(real, 1)
+        tee.sync(status=1)
+        error = content(self.world.relay.exchanges[1].body)
+        self.assertEqual(error[0], ERROR)
+        for label in (TOKEN, EVIDENCE, TC_LIST, REPORTS):
+            self.assertNotIn(label, error[1])
+        self.assertNotIn(HELLO, tee.installed())
+
+    def test_wrong_signer_is_refused_by_the_tam(self):
+        tam = self.world.tam()
+        stranger = self.world.key("stranger")
+        path = self.world.manifest(HELLO, 1, self.world.image("hello-v1.ta"),
+                                   signer=stranger)
+        tam.cli("publish", path, status=1)
+
+    def test_wrong_signer_is_refused_by_the_device(self):
+        stranger = self.world.key("stranger")
+        tam = self.world.tam(signer=stranger)
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1, signer=stranger)
+        tee.sync(status=1)
+        error = content(self.world.relay.exchanges[2].body)
+        self.assertEqual((error[0], error[2]), (ERROR, ERR_MANIFEST))
+        self.assertNotIn(HELLO, tee.installed())
+        # The operator sees the failure.
+        self.assertRegex(tam.cli("devices", "show", "tee"), "(?i)fail")
+
+    def test_component_outside_the_signers_prefix(self):
+        tam = self.world.tam()
+        path = self.world.manifest(
+            "uuid:00000000-0000-4000-8000-000000000001", 1,
+            self.world.image("hello-v1.ta"))
+        tam.cli("publish", path, status=1)
+
+    def test_evidence_of_another_agent(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+        thief = ec.generate_private_key(ec.SECP256R1())
+
+        def steal(e):
+            if kind(e.body) != QUERY_RESPONSE:
+                return e.body
+            return sign1(cbor2.loads(e.body).value[2], thief, b"thief")
+
+        self.world.relay.request = steal
+        tee.sync(status=1)
+        answer = self.world.relay.exchanges[1].answer
+        if answer:
+            self.assertEqual(content(answer)[1][ERR_CODE],
+                             ERR_ATTESTATION_REQUIRED)
+            self.assertNotIn(10, content(answer)[1])
+
+    def test_message_changed_on_the_way(self):
+        tam, tee = self.installed_world()
+        self.world.publish_hello(tam, 2)
+
+        def flip(e):
+            if not e.answer or kind(e.answer) != UPDATE:
+                return e.answer
+            changed = bytearray(e.answer)
+            changed[len(changed) // 2] ^= 1
+            return bytes(changed)
+
+        self.world.relay.response = flip
+        tee.sync(status=1)
+        self.assertIn("version 1", tee.hello())
+        self.world.relay.clear()
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
+
+class Replays(Case):
+    def test_downgrade(self):
+        tam, tee = self.installed_world()
+        tam.process.end()
+        backup = tam.state + ".backup"
+        call("cp", "-a", tam.state, backup)
+        tam.start()
+        self.world.publish_hello(tam, 2)
+        tee.sync()
+        tam.process.end()
+        call("rm", "-rf", tam.state)
+        call("mv", backup, tam.state)
+        tam.start()
+        self.world.relay.clear()
+        tee.sync(status=1)
+        error = content(self.world.relay.exchanges[2].body)
+        self.assertEqual((error[0], error[2]), (ERROR, ERR_MANIFEST))
+        self.assertIn("version 2", tee.hello())
+        self.assertIn("sequence", tam.cli("devices", "show", "tee"))
+        # A manifest that failed is not sent at each poll.
+        self.world.relay.clear()
+        tee.sync()
+        self.assertEqual(self.kinds()[-1], (QUERY_RESPONSE, None))
+
+    def test_replayed_update(self):
+        tam, tee = self.installed_world()
+        old = self.world.relay.exchanges[1].answer
+        tam.cli("assign", "--remove", HELLO + "/ta", "--to", "all")
+        tee.sync()
+        self.assertNotIn(HELLO, tee.installed())
+        self.world.relay.clear()
+        self.world.relay.response = lambda e: old
+        tee.sync(status=1)
+        self.assertNotIn(HELLO, tee.installed())
+
+    def test_replayed_unlink_after_reinstall(self):
+        tam, tee = self.installed_world()
+        self.world.relay.clear()
+        tam.cli("assign", "--remove", HELLO + "/ta", "--to", "all")
+        tee.sync()
+        unlink = self.world.relay.exchanges[1].answer
+        self.world.publish_hello(tam, 2)
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+        self.world.relay.response = lambda e: unlink
+        tee.sync(status=1)
+        self.assertIn("version 2", tee.hello())
+
+    def test_replayed_query_response(self):
+        tam, _ = self.installed_world()
+        old = self.world.relay.exchanges[1].body
+        before = tam.cli("devices", "show", "tee")
+        self.assertEqual(tam.post(old), (204, b""))
+        self.assertEqual(tam.cli("devices", "show", "tee"), before)
+
+    def test_replayed_success(self):
+        tam, _ = self.installed_world()
+        old = self.world.relay.exchanges[2].body
+        self.assertEqual(tam.post(old), (204, b""))
+
+    def test_expired_challenge(self):
+        tam = self.world.tam()
+        tam.process.end()
+        tam.options = ["--challenge-lifetime", "1"]
+        tam.start()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+
+        def late(e):
+            if kind(e.body) == QUERY_RESPONSE:
+                time.sleep(2.5)
+            return e.body
+
+        self.world.relay.request = late
+        tee.sync(status=None)
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
+        self.assertNotIn(HELLO, tee.installed())
+
+    def test_expired_token(self):
+        tam = self.world.tam()
+        tam.process.end()
+        tam.options = ["--token-lifetime", "1"]
+        tam.start()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+
+        def late(e):
+            if kind(e.body) == SUCCESS:
+                time.sleep(2.5)
+            return e.body
+
+        self.world.relay.request = late
+        tee.sync(status=None)
+        self.assertEqual(self.world.relay.exchanges[2].status, 204)
+        # Neither a failure nor a reason to send again.
+        self.world.relay.clear()
+        tee.sync()
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
+
+
+class Transport(Case):
+    def test_oversized_message_to_the_tam(self):
+        tam = self.world.tam()
+        try:
+            status, _ = tam.post(b"\0" * (1 << 20) + b"\0")
+            self.assertEqual(status, 413)
+        except OSError:
+            pass  # it may close before it has read all of that
+        self.assertEqual(tam.post(b"")[0], 200)
+
+    def test_oversized_message_to_the_device(self):
+        tam, tee = self.installed_world()
+        self.world.relay.clear()
+        self.world.relay.response = lambda e: b"\0" * ((1 << 20) + 1)
+        tee.sync(status=1)
+        self.assertIn("version 1", tee.hello())
+        self.world.relay.clear()
+        tee.sync()
+
+    def test_truncated_bodies(self):
+        tam, tee = self.installed_world()
+        self.world.publish_hello(tam, 2)
+        for what in (0, 1):
+            self.world.relay.clear()
+            self.world.relay.response = (
+                lambda e, n=what: "truncate" if e.index == n else e.answer)
+            tee.sync(status=None)
+            self.assertIn("version 1", tee.hello())
+        self.world.relay.clear()
+        self.world.relay.request = (
+            lambda e: "truncate" if kind(e.body) == QUERY_RESPONSE
+            else e.body)
+        tee.sync(status=1)
+        self.assertIn("version 1", tee.hello())
+        self.world.relay.clear()
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
+    def test_each_of_the_six_messages_lost(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+        tee.sync()
+        version = 1
+        for step in range(6):
+            version = 3 - version
+            # Each version needs a higher number than the one before it.
+            path = self.world.manifest(
+                HELLO, step + 2, self.world.image("hello-v%d.ta" % version))
+            tam.cli("publish", path)
+            self.world.relay.clear()
+            lost = []
+
+            def lose(e, at, what, lost=lost):
+                if e.index == at and not lost:
+                    lost.append(e)
+                    return None
+                return what
+
+            if step % 2 == 0:
+                self.world.relay.request = (
+                    lambda e, s=step: lose(e, s // 2, e.body))
+            else:
+                self.world.relay.response = (
+                    lambda e, s=step: lose(e, s // 2, e.answer))
+            tee.sync(status=None)
+            self.assertEqual(len(lost), 1, step)
+            self.world.relay.clear()
+            tee.sync()
+            self.assertIn("version %d" % version, tee.hello(), step)
+            # Nothing is sent again, nothing counts as failed.
+            self.world.relay.clear()
+            tee.sync()
+            self.assertEqual(self.kinds()[-1], (QUERY_RESPONSE, None), step)
+        self.assertNotRegex(tam.cli("devices", "show", "tee"), "(?i)failed")
+
+    def test_http_answers(self):
+        tam = self.world.tam()
+        media = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
+        self.assertEqual(tam.post(b"", headers={"Accept": "text/html"})[0],
+                         406)
+        self.assertEqual(tam.post(b"x", headers={"Accept": MEDIA_TYPE,
+                                                 "Content-Type": "a/b"})[0],
+                         415)
+        self.assertEqual(tam.post(b"x", headers=media), (204, b""))
+        self.assertEqual(tam.post(b"", "/nowhere")[0], 404)
+        self.assertEqual(tam.post(b"", headers={
+            "Accept": "text/html;q=0.5, application/*;q=0.1"})[0], 200)
+
+
+class Kills(Case):
+    def test_killed_broker(self):
+        tam, tee = self.installed_world()
+        self.world.publish_hello(tam, 2)
+        for at in (0, 1, 2):
+            self.world.relay.clear()
+            seen, go_on = threading.Event(), threading.Event()
+
+            def hold(e, n=at, seen=seen, go_on=go_on):
+                if e.index == n:
+                    seen.set()
+                    go_on.wait(30)
+                return e.answer
+
+            self.world.relay.response = hold
+            with subprocess.Popen(
+                    [POSTERN, "broker", "sync", "--force", "--tee",
+                     tee.socket], stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL) as broker:
+                self.assertTrue(seen.wait(30), at)
+                broker.send_signal(signal.SIGKILL)
+                broker.wait()
+            go_on.set()
+        self.world.relay.clear()
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
+    def test_killed_tee_in_an_install_finds_old_or_new(self):
+        tam, tee = self.installed_world()
+        shown = 1
+        for step in range(8):
+            version = 3 - shown
+            path = self.world.manifest(
+                HELLO, step + 2, self.world.image("hello-v%d.ta" % version))
+            tam.cli("publish", path)
+            sent = threading.Event()
+            self.world.relay.clear()
+
+            def watch(e, sent=sent):
+                if e.answer and kind(e.answer) == UPDATE:
+                    sent.set()
+                return e.answer
+
+            self.world.relay.response = watch
+            with subprocess.Popen(
+                    [POSTERN, "broker", "sync", "--force", "--tee",
+                     tee.socket], stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL) as broker:
+                sent.wait(30)
+                time.sleep(0.002 * step)
+                tee.process.kill()
+                broker.wait(60)
+            tee.start()
+            self.assertRegex(tee.hello(), "version [12]")
+            self.world.relay.clear()
+            tee.sync()
+            self.assertIn("version %d" % version, tee.hello())
+            shown = version
+
+    def test_killed_tam_keeps_what_it_knew(self):
+        tam, tee = self.installed_world()
+        tam.process.kill()
+        tam.start()
+        self.assertIn(HELLO, tam.cli("devices", "show", "tee"))
+        self.world.publish_hello(tam, 2)
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
+    def test_crashing_client_leaves_the_tee_usable(self):
+        _, tee = self.installed_world()
+        for _ in range(5):
+            with subprocess.Popen([CLIENT, "--tee", tee.socket],
+                                  stdout=subprocess.DEVNULL) as client:
+                client.kill()
+        self.assertIn("version 1", tee.hello())
+
+
+class CommandLine(Case):
+    def test_errors_say_what_to_do(self):
+        tam = self.world.tam()
+        out = tam.cli("publish", self.world.path("absent.suit"), status=1)
+        self.assertIn("absent.suit", out)
+        call(POSTERN, "tam", "nonsense", status=2)
+        with self.assertRaises(Failed):
+            call(POSTERN, "broker", "sync", "--tee",
+                 self.world.path("nobody.sock"))
+
+    def test_publish_is_idempotent_and_never_goes_back(self):
+        tam = self.world.tam()
+        path = self.world.publish_hello(tam, 2)
+        tam.cli("publish", path)
+        other = self.world.manifest(HELLO, 2, self.world.image("hello-v1.ta"))
+        tam.cli("publish", other, status=1)
+        older = self.world.manifest(HELLO, 1, self.world.image("hello-v1.ta"))
+        tam.cli("publish", older, status=1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
