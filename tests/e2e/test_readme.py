@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 
 top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 build = os.path.abspath(os.environ.get("POSTERN_BUILD",
@@ -19,11 +20,12 @@ with socket.socket() as free:
 # The port of the text may be taken, and the build may be elsewhere.
 script = "\n".join(blocks).replace("127.0.0.1:8085", "127.0.0.1:%d" % port)
 script = script.replace("$PWD/build", build)
-done = subprocess.run(
-    ["bash", "-euo", "pipefail", "-c",
-     "trap 'kill $(jobs -p) 2>/dev/null; rm -rf \"$PWD\"' EXIT\n" + script],
-    cwd=top, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
-    check=False)
+with tempfile.TemporaryDirectory(prefix="postern-tour-") as folder:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c",
+         "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + script],
+        cwd=top, env=dict(os.environ, TMPDIR=folder), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, timeout=300, check=False)
 out = done.stdout.decode("utf-8", "replace")
 print(out)
 for expected in ("refused, as it should be", "hello from version 1",
