@@ -19,7 +19,7 @@ from world import (  # noqa: E402
 
 QUERY_REQUEST, QUERY_RESPONSE, UPDATE, SUCCESS, ERROR = 1, 2, 3, 5, 6
 TOKEN, CHALLENGE, EVIDENCE, TC_LIST, REPORTS = 20, 2, 7, 8, 19
-ERR_CODE = 23
+ERR_CODE, MANIFEST_LIST = 23, 10
 ERR_ATTESTATION_REQUIRED, ERR_MANIFEST = 7, 17
 
 
@@ -118,7 +118,7 @@ class Sessions(Case):
         tam = self.world.tam()
         one, two = self.world.tee(tam, "one"), self.world.tee(tam, "two")
         self.world.publish_hello(tam, 1)
-        call(POSTERN, "broker", "sync", "--force", "--tee", one.socket,
+        call(POSTERN, "broker", "sync", "--tee", one.socket,
              "--tee", two.socket)
         self.assertIn("version 1", one.hello())
         self.assertIn("version 1", two.hello())
@@ -143,13 +143,28 @@ class Trust(Case):
         tam = self.world.tam()
         tee = self.world.tee(tam, enroll=False)
         self.world.publish_hello(tam, 1)
-        out = tee.sync(status=1)
-        self.assertIn("attestation", out)
+        tee.sync()
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
+        self.assertNotIn(HELLO, tee.installed())
+        self.assertIn("no enrolled device", tam.log())
+
+    def test_revoked_device_gets_an_error_and_no_component(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+        tam.cli("devices", "revoke", "tee")
+        tee.sync(status=None)
         update = content(self.world.relay.exchanges[1].answer)
         self.assertEqual(update[0], UPDATE)
         self.assertEqual(update[1][ERR_CODE], ERR_ATTESTATION_REQUIRED)
-        self.assertNotIn(10, update[1])
+        self.assertNotIn(MANIFEST_LIST, update[1])
         self.assertNotIn(HELLO, tee.installed())
+        # Its answer ends the session: no loop.
+        self.assertEqual(self.world.relay.exchanges[-1].status, 204)
+        tam.cli("devices", "activate", "tee")
+        tee.sync()
+        self.assertIn("version 1", tee.hello())
 
     def test_unknown_tam_key(self):
         real = self.world.tam()
@@ -206,7 +221,7 @@ class Trust(Case):
         if answer:
             self.assertEqual(content(answer)[1][ERR_CODE],
                              ERR_ATTESTATION_REQUIRED)
-            self.assertNotIn(10, content(answer)[1])
+            self.assertNotIn(MANIFEST_LIST, content(answer)[1])
 
     def test_message_changed_on_the_way(self):
         tam, tee = self.installed_world()
@@ -435,7 +450,7 @@ class Kills(Case):
 
             self.world.relay.response = hold
             with subprocess.Popen(
-                    [POSTERN, "broker", "sync", "--force", "--tee",
+                    [POSTERN, "broker", "sync", "--tee",
                      tee.socket], stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL) as broker:
                 self.assertTrue(seen.wait(30), at)
@@ -464,7 +479,7 @@ class Kills(Case):
 
             self.world.relay.response = watch
             with subprocess.Popen(
-                    [POSTERN, "broker", "sync", "--force", "--tee",
+                    [POSTERN, "broker", "sync", "--tee",
                      tee.socket], stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL) as broker:
                 sent.wait(30)

@@ -270,7 +270,7 @@ class Tee:
         return self.start()
 
     def sync(self, status=0):
-        return call(POSTERN, "broker", "sync", "--force", "--tee",
+        return call(POSTERN, "broker", "sync", "--tee",
                     self.socket, status=status)
 
     def broker(self, *args, status=0):
