@@ -157,7 +157,9 @@ enum serve_option {
 	S_THREADS,
 	S_CONNECTIONS,
 	S_PER_ADDRESS,
-	S_TIMEOUT
+	S_TIMEOUT,
+	S_CHALLENGE,
+	S_TOKEN
 };
 
 static const struct option serve_options[] = {
@@ -172,6 +174,8 @@ static const struct option serve_options[] = {
 	{ "max-connections", required_argument, NULL, S_CONNECTIONS },
 	{ "max-per-address", required_argument, NULL, S_PER_ADDRESS },
 	{ "timeout", required_argument, NULL, S_TIMEOUT },
+	{ "challenge-lifetime", required_argument, NULL, S_CHALLENGE },
+	{ "token-lifetime", required_argument, NULL, S_TOKEN },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -217,6 +221,10 @@ serve_take(struct pst_tam_serve *s, int option)
 		return number(&s->connections_max, 1000000);
 	case S_PER_ADDRESS:
 		return number(&s->per_address_max, 1000000);
+	case S_CHALLENGE:
+		return number(&s->policy.challenge_life_s, 86400);
+	case S_TOKEN:
+		return number(&s->policy.token_life_s, 30 * 86400);
 	default:
 		return number(&s->request_s, 3600);
 	}
@@ -270,7 +278,11 @@ static const char serve_help[] =
     "  --threads N            default: one a core\n"
     "  --max-connections N    default 4096\n"
     "  --max-per-address N    default 256\n"
-    "  --timeout SECONDS      for a client to send a request; default 30\n";
+    "  --timeout SECONDS      for a client to send a request; default 30\n"
+    "  --challenge-lifetime SECONDS  for a device to answer a QueryRequest;\n"
+    "                         default 600\n"
+    "  --token-lifetime SECONDS  for a device to answer an Update, downloads\n"
+    "                         included; default 43200\n";
 
 static const char publish_help[] =
     "Checks signed manifests against the signer anchors and publishes them.\n"

@@ -51,6 +51,7 @@ pst_tam_serve_init(struct pst_tam_serve *s)
 	s->per_address_max = PST_HTTP_PER_ADDRESS_MAX;
 	s->request_s = PST_HTTP_REQUEST_MS / 1000;
 	s->level = PST_LOG_INFO;
+	pst_tam_policy_default(&s->policy);
 }
 
 /* --- workers ----------------------------------------------------------- */
@@ -437,7 +438,8 @@ start(struct server *s)
 		return 1;
 	if (open_listener(s) != 0)
 		return 1;
-	if (pst_tam_node_open(s->options->dir, NULL, &s->node, note) != PST_OK)
+	if (pst_tam_node_open(
+		s->options->dir, &s->options->policy, &s->node, note) != PST_OK)
 		return complain(s, s->options->dir, note);
 	if (start_admin(s) != 0 || start_http(s) != 0)
 		return 1;

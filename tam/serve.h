@@ -5,6 +5,7 @@
 #ifndef POSTERN_TAM_SERVE_H
 #define POSTERN_TAM_SERVE_H
 
+#include <tam/engine.h>
 #include <tam/log.h>
 
 #define PST_TAM_LISTEN "127.0.0.1:8080"
@@ -21,6 +22,7 @@ struct pst_tam_serve {
 	unsigned per_address_max;
 	unsigned request_s; /* for a client to send a request */
 	enum pst_log_level level;
+	struct pst_tam_policy policy; /* of the engine */
 };
 
 /** Set the defaults; dir is left NULL. */
