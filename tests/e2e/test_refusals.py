@@ -147,7 +147,7 @@ class Trust(Case):
         self.assertEqual(self.kinds(), [
             (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
         self.assertNotIn(HELLO, tee.installed())
-        self.assertIn("no enrolled device", tam.log())
+        self.assertIn("not enrolled", tam.log())
 
     def test_revoked_device_gets_an_error_and_no_component(self):
         tam = self.world.tam()
@@ -195,7 +195,7 @@ class Trust(Case):
         self.assertEqual((error[0], error[2]), (ERROR, ERR_MANIFEST))
         self.assertNotIn(HELLO, tee.installed())
         # The operator sees the failure.
-        self.assertRegex(tam.cli("devices", "show", "tee"), "(?i)fail")
+        self.assertRegex(tam.cli("devices", "reports", "tee"), "(?i)fail")
 
     def test_component_outside_the_signers_prefix(self):
         tam = self.world.tam()
@@ -216,12 +216,12 @@ class Trust(Case):
             return sign1(cbor2.loads(e.body).value[2], thief, b"thief")
 
         self.world.relay.request = steal
-        tee.sync(status=1)
-        answer = self.world.relay.exchanges[1].answer
-        if answer:
-            self.assertEqual(content(answer)[1][ERR_CODE],
-                             ERR_ATTESTATION_REQUIRED)
-            self.assertNotIn(MANIFEST_LIST, content(answer)[1])
+        tee.sync()
+        # Its signer could not be authenticated: no answer, a line in the log.
+        self.assertEqual(self.kinds(), [
+            (None, QUERY_REQUEST), (QUERY_RESPONSE, None)])
+        self.assertIn("not authentic", tam.log())
+        self.assertNotIn(HELLO, tee.installed())
 
     def test_message_changed_on_the_way(self):
         tam, tee = self.installed_world()
@@ -260,7 +260,7 @@ class Replays(Case):
         error = content(self.world.relay.exchanges[2].body)
         self.assertEqual((error[0], error[2]), (ERROR, ERR_MANIFEST))
         self.assertIn("version 2", tee.hello())
-        self.assertIn("sequence", tam.cli("devices", "show", "tee"))
+        self.assertIn("sequence", tam.cli("devices", "reports", "tee"))
         # A manifest that failed is not sent at each poll.
         self.world.relay.clear()
         tee.sync()
@@ -293,9 +293,9 @@ class Replays(Case):
     def test_replayed_query_response(self):
         tam, _ = self.installed_world()
         old = self.world.relay.exchanges[1].body
-        before = tam.cli("devices", "show", "tee")
+        before = tam.cli("devices", "reports", "tee")
         self.assertEqual(tam.post(old), (204, b""))
-        self.assertEqual(tam.cli("devices", "show", "tee"), before)
+        self.assertEqual(tam.cli("devices", "reports", "tee"), before)
 
     def test_replayed_success(self):
         tam, _ = self.installed_world()
@@ -347,11 +347,7 @@ class Replays(Case):
 class Transport(Case):
     def test_oversized_message_to_the_tam(self):
         tam = self.world.tam()
-        try:
-            status, _ = tam.post(b"\0" * (1 << 20) + b"\0")
-            self.assertEqual(status, 413)
-        except OSError:
-            pass  # it may close before it has read all of that
+        self.assertEqual(tam.post(b"\0" * (1 << 20) + b"\0")[0], 413)
         self.assertEqual(tam.post(b"")[0], 200)
 
     def test_oversized_message_to_the_device(self):
@@ -418,7 +414,7 @@ class Transport(Case):
             self.world.relay.clear()
             tee.sync()
             self.assertEqual(self.kinds()[-1], (QUERY_RESPONSE, None), step)
-        self.assertNotRegex(tam.cli("devices", "show", "tee"), "(?i)failed")
+        self.assertNotRegex(tam.cli("devices", "reports", "tee"), "(?i)failed")
 
     def test_http_answers(self):
         tam = self.world.tam()

@@ -135,9 +135,9 @@ class RelayHandler(http.server.BaseHTTPRequestHandler):
         sent = relay.request(e)
         if sent is None:
             return
+        conn = http.client.HTTPConnection("127.0.0.1", relay.target,
+                                          timeout=PATIENCE_S)
         try:
-            conn = http.client.HTTPConnection("127.0.0.1", relay.target,
-                                              timeout=PATIENCE_S)
             headers = {k: v for k, v in self.headers.items()
                        if k.lower() in ("accept", "content-type")}
             if sent == "truncate":
@@ -149,6 +149,8 @@ class RelayHandler(http.server.BaseHTTPRequestHandler):
             answer = relay.response(e)
         except OSError:
             return
+        finally:
+            conn.close()
         if answer is None:
             return
         whole = e.answer if answer == "truncate" else answer
@@ -213,11 +215,15 @@ class Tam:
             headers = {"Accept": MEDIA_TYPE}
             if body:
                 headers["Content-Type"] = MEDIA_TYPE
-        conn.request("POST", path, body, headers)
-        answer = conn.getresponse()
-        data = answer.read()
-        conn.close()
-        return answer.status, data
+        try:
+            try:
+                conn.request("POST", path, body, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before all of it was sent; the answer is there
+            answer = conn.getresponse()
+            return answer.status, answer.read()
+        finally:
+            conn.close()
 
     def log(self):
         with open(self.state + ".log", encoding="utf-8",
