@@ -165,19 +165,35 @@ do_sync(struct pst_broker *b, const struct args *a, struct pst_bytes component,
 	return pst_broker_sync(b, !a->due, out);
 }
 
+static void
+say(struct pst_bytes component, const char *what)
+{
+	char id[PST_COMPONENT_TEXT_MAX];
+
+	if (pst_component_print(component, id, sizeof(id)) == PST_OK)
+		printf("%s: %s\n", id, what);
+}
+
 static enum pst_err
 do_request(struct pst_broker *b, const struct args *a,
     struct pst_bytes component, struct pst_broker_result *out)
 {
-	return pst_broker_request(b, component, a->tam, out);
+	enum pst_err err = pst_broker_request(b, component, a->tam, out);
+
+	if (err == PST_OK && !a->json)
+		say(component, "installed");
+	return err;
 }
 
 static enum pst_err
 do_unrequest(struct pst_broker *b, const struct args *a,
     struct pst_bytes component, struct pst_broker_result *out)
 {
-	(void)a;
-	return pst_broker_unrequest(b, component, out);
+	enum pst_err err = pst_broker_unrequest(b, component, out);
+
+	if (err == PST_OK && !a->json)
+		say(component, "not needed any more");
+	return err;
 }
 
 /* --- what is installed -------------------------------------------------- */

@@ -138,6 +138,10 @@ cli_keyring_signers(
 		if (ring->key[i].number == 0)
 			return cli_fail(
 			    "%s: no private key in it", ring->key[i].path);
+		if (strcmp(ring->key[i].path, "-") != 0 &&
+		    pst_key_file_exposed(ring->key[i].path))
+			cli_warn("%s: others can read this private key",
+			    ring->key[i].path);
 		err = pst_openssl_signer(
 		    ring->port, ring->key[i].number, 0, &out[i]);
 		if (err != PST_OK)

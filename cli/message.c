@@ -61,8 +61,15 @@ unsupported_tag(struct pst_bytes in)
 {
 	struct pst_cbor_reader r;
 	uint64_t tag;
+	size_t count;
 
 	pst_cbor_reader_init(&r, in);
+	if (pst_cbor_peek(&r) == PST_CBOR_ARRAY) {
+		count = pst_cbor_array(&r, 0, SIZE_MAX);
+		if (count == 3)
+			return PST_TAG_ENCRYPT0;
+		return count == 5 ? PST_TAG_MAC : 0;
+	}
 	if (pst_cbor_peek(&r) != PST_CBOR_TAG)
 		return 0;
 	tag = pst_cbor_tag(&r);

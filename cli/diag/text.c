@@ -113,7 +113,7 @@ before(struct diag_sink *s, const struct diag_event *ev)
 			fputs(": ", s->f);
 		else if (ev->index > 0)
 			fputc(',', s->f);
-		if (!value && s->lines && !ev->tight)
+		if (!value && s->lines && !ev->tight && !ev->argument)
 			new_line(s, ev->depth);
 		else if (!value && ev->index > 0)
 			fputc(' ', s->f);

@@ -288,6 +288,19 @@ tag(struct walk *w, struct diag_event *ev, const struct pst_shape *shape)
 	w->sink->open(w->sink, ev);
 }
 
+/* Can all that a shape adds to an item stand on one line with it? */
+static bool
+may_be_tight(const struct pst_shape *shape)
+{
+	if (shape == NULL)
+		return true;
+	if (shape->kind == SHAPE_ARRAY)
+		return shape->count > 0 && shape->fields[0].name == NULL;
+	return shape->kind == SHAPE_LIST && shape->inner != NULL &&
+	    shape->inner->kind != SHAPE_CBOR &&
+	    shape->inner->kind != SHAPE_GUESS;
+}
+
 static void
 container(struct walk *w, struct diag_event *ev, const struct pst_shape *shape)
 {
@@ -305,12 +318,12 @@ container(struct walk *w, struct diag_event *ev, const struct pst_shape *shape)
 		return;
 	f = top(w);
 	f->left = map ? 2 * ev->head.arg : ev->head.arg;
-	f->tight = few_scalars(w, &ev->head) &&
-	    (shape == NULL || shape->kind == SHAPE_LIST);
+	f->tight = may_be_tight(shape) && few_scalars(w, &ev->head);
 	f->lines = !f->tight;
 	w->lines += f->lines;
 	ev->opens_tight = f->tight;
-	if (shape != NULL)
+	/* The tag has said it already. */
+	if (shape != NULL && ev->in != IN_TAG)
 		ev->type = shape->name;
 	w->sink->open(w->sink, ev);
 }
@@ -338,6 +351,7 @@ item(struct walk *w, struct frame *f, struct diag_event *ev)
 	shape = role(f, ev);
 	if (has_labels(f) && f->count % 2 == 0)
 		label(f, ev);
+	ev->argument = f->in == IN_ARRAY && has_labels(f) && f->count % 2 == 1;
 	shape = shape_fits(shape, type);
 	taken(f);
 	if (type == PST_CBOR_TAG) {

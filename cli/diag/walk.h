@@ -28,6 +28,7 @@ struct diag_event {
 	enum diag_in in;	   /* what encloses it */
 	size_t index;		   /* items before it in there */
 	bool ends_pair;		   /* CLOSE: it was a value of a map */
+	bool argument;		   /* of the command before it */
 	bool tight;		   /* what encloses it fits on a line */
 	bool opens_tight;	   /* it fits on a line itself */
 	unsigned int depth;	   /* containers that break lines around it */
