@@ -23,7 +23,6 @@ enum { BACKLOG = 64, CONNECTIONS = 64, IDLE_S = 30 };
 /* A refused body is read and dropped up to here, so that a client that is
  * still sending sees the answer. */
 enum { DROP_MAX = 16 << 20 };
-#define PREFIX "/api/v1"
 
 struct pst_admin {
 	struct pst_admin_config config;
@@ -35,12 +34,12 @@ struct pst_admin {
 
 /** A request while it is read. */
 struct request {
-	struct admin_call call;
-	const struct admin_route *route; /* NULL: refused already */
-	unsigned refused;		 /* the status, or 0 */
-	const char *allow;		 /* of a 405 */
-	size_t max;			 /* of the body */
-	uint64_t length;		 /* that was announced */
+	struct pst_admin_call call;
+	const struct pst_admin_route *route; /* NULL: refused already */
+	unsigned refused;		     /* the status, or 0 */
+	char allow[PST_ADMIN_ALLOW_LEN];     /* of a 405; else empty */
+	size_t max;			     /* of the body */
+	uint64_t length;		     /* that was announced */
 	uint64_t dropped;
 	uint8_t *body;
 	size_t cap;
@@ -113,7 +112,7 @@ problem(unsigned status, enum pst_err err, const char *detail)
 {
 	json_t *j = json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank",
 	    "title", title_of(status), "status", (int)status, "detail",
-	    admin_text(detail));
+	    pst_admin_text(detail));
 
 	if (err != PST_OK)
 		json_object_set_new(j, "code", json_integer((int)err));
@@ -133,7 +132,7 @@ add_headers(struct MHD_Response *resp, unsigned status, const char *allow)
 	    MHD_add_response_header(
 		resp, "X-Content-Type-Options", "nosniff") &&
 	    MHD_add_response_header(resp, "Cache-Control", "no-store");
-	if (allow != NULL)
+	if (allow != NULL && allow[0] != 0)
 		ok = ok && MHD_add_response_header(resp, "Allow", allow);
 	if (status == 503)
 		ok = ok && MHD_add_response_header(resp, "Retry-After", "5");
@@ -178,7 +177,7 @@ refuse(struct MHD_Connection *c, struct request *r)
 static enum MHD_Result
 answer(struct MHD_Connection *c, struct request *r, enum pst_err err)
 {
-	struct admin_call *call = &r->call;
+	struct pst_admin_call *call = &r->call;
 	json_t *out = call->out;
 	unsigned status;
 
@@ -201,46 +200,6 @@ forbid(struct request *r, unsigned status, const char *why)
 	snprintf(r->call.note, sizeof(r->call.note), "%s", why);
 }
 
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Undo percent-encoding of len bytes; no zero may come out of it. */
-static bool
-decode(const char *in, size_t len, char *out, size_t cap)
-{
-	size_t i, n = 0;
-	int hi, lo;
-
-	for (i = 0; i < len; i++) {
-		char c = in[i];
-
-		if (c == '%') {
-			if (len - i < 3)
-				return false;
-			hi = digit(in[i + 1]);
-			lo = digit(in[i + 2]);
-			if (hi < 0 || lo < 0)
-				return false;
-			c = (char)(hi * 16 + lo);
-			i += 2;
-		}
-		if (c == 0 || n + 1 >= cap)
-			return false;
-		out[n++] = c;
-	}
-	out[n] = 0;
-	return true;
-}
-
 /* The library would decode before the path is split, and a name with an
  * encoded slash would fall apart. */
 static size_t
@@ -251,155 +210,27 @@ leave_encoded(void *cls, struct MHD_Connection *c, char *s)
 	return strlen(s);
 }
 
-/** Does url match a route's path? Names go to call->arg. */
-static bool
-path_matches(const char *path, const char *url, struct admin_call *call)
+static enum MHD_Result
+query(void *cls, enum MHD_ValueKind kind, const char *key, const char *val)
 {
-	size_t arg = 0, len;
+	struct request *r = cls;
 
-	while (*path != 0 && *url != 0) {
-		if (*path != '*') {
-			if (*path++ != *url++)
-				return false;
-			continue;
-		}
-		len = strcspn(url, "/");
-		if (arg >= ADMIN_ARGS_MAX || len == 0 ||
-		    !decode(url, len, call->arg[arg++], ADMIN_NAME_LEN))
-			return false;
-		path++;
-		url += len;
-	}
-	return *path == 0 && *url == 0;
-}
-
-static const struct admin_route *const tables[] = {
-	admin_device_routes,
-	admin_group_routes,
-	admin_component_routes,
-	admin_anchor_routes,
-	admin_node_routes,
-};
-
-static void
-allow_add(char *allow, size_t cap, const char *method)
-{
-	size_t len = strlen(allow);
-
-	snprintf(allow + len, cap - len, "%s%s", len > 0 ? ", " : "", method);
+	(void)kind;
+	if (pst_admin_query_take(&r->call, r->route, key, val))
+		return MHD_YES;
+	r->refused = 400;
+	return MHD_NO;
 }
 
 static void
 find_route(struct request *r, const char *url, const char *method)
 {
-	static _Thread_local char allow[64];
-	const struct admin_route *route;
-	size_t i;
-
-	allow[0] = 0;
-	if (strncmp(url, PREFIX "/", strlen(PREFIX) + 1) != 0)
-		url = "";
-	else
-		url += strlen(PREFIX);
-	for (i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
-		for (route = tables[i]; route->method != NULL; route++) {
-			if (!path_matches(route->path, url, &r->call))
-				continue;
-			if (strcmp(route->method, method) == 0) {
-				r->route = route;
-				return;
-			}
-			allow_add(allow, sizeof(allow), route->method);
-		}
-	}
-	if (allow[0] == 0) {
+	r->route = pst_admin_route_find(
+	    &r->call, url, method, r->allow, sizeof(r->allow));
+	if (r->route == NULL && r->allow[0] == 0)
 		forbid(r, 404, "no such resource");
-		return;
-	}
-	r->allow = allow;
-	forbid(r, 405, "the resource does not know this method");
-}
-
-/* --- query ------------------------------------------------------------- */
-
-static bool
-number(const char *text, int64_t max, int64_t *out)
-{
-	int64_t n = 0;
-
-	if (*text == 0)
-		return false;
-	for (; *text != 0; text++) {
-		if (*text < '0' || *text > '9' || n > (max - 9) / 10)
-			return false;
-		n = n * 10 + (*text - '0');
-	}
-	*out = n;
-	return true;
-}
-
-static bool
-query_value(struct admin_call *c, unsigned which, const char *raw)
-{
-	char text[ADMIN_TEXT_LEN];
-	int64_t n;
-
-	if (!decode(raw, strlen(raw), text, sizeof(text)))
-		return false;
-	switch (which) {
-	case ADMIN_Q_LIMIT:
-		if (!number(text, PST_ADMIN_LIMIT_MAX * 10 + 9, &n) || n < 1 ||
-		    n > PST_ADMIN_LIMIT_MAX)
-			return false;
-		c->limit = (size_t)n;
-		return true;
-	case ADMIN_Q_CURSOR:
-		return number(text, INT64_MAX, &c->after);
-	case ADMIN_Q_COMPONENT:
-		return snprintf(c->component, sizeof(c->component), "%s",
-			   text) < (int)sizeof(c->component);
-	case ADMIN_Q_SCOPE:
-		return snprintf(c->scope, sizeof(c->scope), "%s", text) <
-		    (int)sizeof(c->scope);
-	default:
-		return snprintf(c->target, sizeof(c->target), "%s", text) <
-		    (int)sizeof(c->target);
-	}
-}
-
-static const struct {
-	const char *name;
-	unsigned bit;
-} query_names[] = {
-	{ "limit", ADMIN_Q_LIMIT },
-	{ "cursor", ADMIN_Q_CURSOR },
-	{ "component", ADMIN_Q_COMPONENT },
-	{ "scope", ADMIN_Q_SCOPE },
-	{ "target", ADMIN_Q_TARGET },
-};
-
-static enum MHD_Result
-query(void *cls, enum MHD_ValueKind kind, const char *key, const char *val)
-{
-	struct request *r = cls;
-	unsigned bit = 0;
-	size_t i;
-
-	(void)kind;
-	for (i = 0; i < sizeof(query_names) / sizeof(*query_names); i++) {
-		if (strcmp(query_names[i].name, key) == 0)
-			bit = query_names[i].bit;
-	}
-	if ((r->route->query & bit) == 0 || (r->call.query & bit) != 0) {
-		forbid(r, 400, "a query parameter is unknown or repeated");
-		return MHD_NO;
-	}
-	r->call.query |= bit;
-	if (val == NULL || !query_value(&r->call, bit, val)) {
-		forbid(r, 400, "a query parameter's value is not usable");
-		return MHD_NO;
-	}
-	return MHD_YES;
+	else if (r->route == NULL)
+		forbid(r, 405, "the resource does not know this method");
 }
 
 /* --- headers ----------------------------------------------------------- */
@@ -408,9 +239,9 @@ static const struct {
 	const char *type, *subtype;
 	size_t max;
 } bodies[] = {
-	[ADMIN_NO_BODY] = { NULL, NULL, 0 },
-	[ADMIN_JSON] = { "application", "json", PST_ADMIN_JSON_MAX },
-	[ADMIN_ENVELOPE] = { "application", "suit-envelope+cbor",
+	[PST_ADMIN_NO_BODY] = { NULL, NULL, 0 },
+	[PST_ADMIN_JSON] = { "application", "json", PST_ADMIN_JSON_MAX },
+	[PST_ADMIN_ENVELOPE] = { "application", "suit-envelope+cbor",
 	    PST_TAM_ENVELOPE_MAX },
 };
 
@@ -443,7 +274,7 @@ header(void *cls, enum MHD_ValueKind kind, const char *key, const char *val)
 }
 
 static bool
-type_is(const struct headers *h, enum admin_body body)
+type_is(const struct headers *h, enum pst_admin_body body)
 {
 	struct pst_http_media m;
 	struct pst_bytes value;
@@ -468,11 +299,12 @@ judge_headers(struct request *r, struct MHD_Connection *c)
 		return;
 	}
 	r->max = bodies[r->route->body].max;
-	if (r->route->body != ADMIN_NO_BODY && !type_is(&h, r->route->body)) {
+	if (r->route->body != PST_ADMIN_NO_BODY &&
+	    !type_is(&h, r->route->body)) {
 		forbid(r, 415, "the body is of another Content-Type");
 		return;
 	}
-	if (h.length != NULL && !number(h.length, INT64_MAX, &length))
+	if (h.length != NULL && !pst_admin_number(h.length, INT64_MAX, &length))
 		forbid(r, 400, "Content-Length is not a number");
 	r->length = (uint64_t)length;
 	if (r->length > r->max)
@@ -483,7 +315,7 @@ judge_headers(struct request *r, struct MHD_Connection *c)
 
 /* The socket's mode keeps others out; this holds if somebody loosens it. */
 static bool
-identify(struct MHD_Connection *c, char who[ADMIN_WHO_LEN])
+identify(struct MHD_Connection *c, char who[PST_ADMIN_WHO_LEN])
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -500,10 +332,10 @@ identify(struct MHD_Connection *c, char who[ADMIN_WHO_LEN])
 		return false;
 	(void)getpwuid_r(cred.uid, &pw, buf, sizeof(buf), &found);
 	if (found != NULL)
-		snprintf(who, ADMIN_WHO_LEN, "local:%.48s", pw.pw_name);
+		snprintf(who, PST_ADMIN_WHO_LEN, "local:%.48s", pw.pw_name);
 	else
-		snprintf(
-		    who, ADMIN_WHO_LEN, "local:%lu", (unsigned long)cred.uid);
+		snprintf(who, PST_ADMIN_WHO_LEN, "local:%lu",
+		    (unsigned long)cred.uid);
 	return true;
 }
 
@@ -586,19 +418,20 @@ gather(struct request *r, const char *data, size_t len)
 static enum pst_err
 parse_body(struct request *r)
 {
-	struct admin_call *call = &r->call;
+	struct pst_admin_call *call = &r->call;
 	json_error_t error;
 
-	if (r->route->body != ADMIN_JSON)
+	if (r->route->body != PST_ADMIN_JSON)
 		return PST_OK;
 	call->in = json_loadb((const char *)call->body.ptr, call->body.len,
 	    JSON_REJECT_DUPLICATES, &error);
 	if (call->in == NULL)
-		return admin_refuse(call, PST_ERR_ARG,
+		return pst_admin_refuse(call, PST_ERR_ARG,
 		    "body: not JSON: %.100s, at byte %d", error.text,
 		    error.position);
 	if (!json_is_object(call->in))
-		return admin_refuse(call, PST_ERR_ARG, "body: not an object");
+		return pst_admin_refuse(
+		    call, PST_ERR_ARG, "body: not an object");
 	return PST_OK;
 }
 

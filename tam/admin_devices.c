@@ -26,52 +26,53 @@ attested_json(const struct pst_tam_device_row *row)
 {
 	bool ever = row->claims.len > 0 || row->attested_s > 0;
 
-	return json_pack("{s:o, s:o}", "passed", admin_time(row->attested_s),
-	    "last",
+	return json_pack("{s:o, s:o}", "passed",
+	    pst_admin_time(row->attested_s), "last",
 	    ever || row->attested != PST_OK
 		? json_string(pst_err_name(row->attested))
 		: json_null());
 }
 
 static json_t *
-device_json(struct admin_call *c, const struct pst_tam_device_row *row)
+device_json(struct pst_admin_call *c, const struct pst_tam_device_row *row)
 {
-	json_t *key = row->has_key ? admin_key(c, &row->key) : json_null();
+	json_t *key = row->has_key ? pst_admin_key(c, &row->key) : json_null();
 
 	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "name", admin_text(row->name), "status",
+	    "name", pst_admin_text(row->name), "status",
 	    row->status == PST_TAM_REVOKED ? "revoked" : "active", "attester",
-	    admin_hex(row->attester), "teep-key", key, "enrolled",
-	    admin_time(row->enrolled_s), "seen", admin_time(row->seen_s),
-	    "attestation", attested_json(row), "update-pending-until",
-	    row->pending ? admin_time(row->pending_expires_s) : json_null(),
+	    pst_admin_hex(row->attester), "teep-key", key, "enrolled",
+	    pst_admin_time(row->enrolled_s), "seen",
+	    pst_admin_time(row->seen_s), "attestation", attested_json(row),
+	    "update-pending-until",
+	    row->pending ? pst_admin_time(row->pending_expires_s) : json_null(),
 	    "groups", groups_json(row->groups));
 }
 
 static bool
 add_device(void *ctx, const struct pst_tam_device_row *row)
 {
-	struct admin_page *p = ctx;
+	struct pst_admin_page *p = ctx;
 
-	return admin_page_add(p, row->id, device_json(p->c, row));
+	return pst_admin_page_add(p, row->id, device_json(p->c, row));
 }
 
 static enum pst_err
-list_devices(struct admin_call *c)
+list_devices(struct pst_admin_call *c)
 {
-	struct admin_page p;
-	size_t limit = admin_page_begin(&p, c);
+	struct pst_admin_page p;
+	size_t limit = pst_admin_page_begin(&p, c);
 
-	return admin_page_end(&p,
+	return pst_admin_page_end(&p,
 	    pst_tam_list_devices(c->reader, c->after, limit, add_device, &p));
 }
 
 /** One device, found by name or number. */
 struct one {
-	struct admin_call *c;
+	struct pst_admin_call *c;
 	json_t *json;
 	int64_t id;
-	char name[ADMIN_NAME_LEN];
+	char name[PST_ADMIN_NAME_LEN];
 	bool fresh; /* enrolled in this second */
 };
 
@@ -93,11 +94,12 @@ add_inventory(void *ctx, const struct pst_tam_inventory_row *row)
 	json_t *item;
 
 	item = json_pack("{s:o, s:o, s:o, s:o, s:b}", "component",
-	    admin_component(row->component), "digest",
-	    admin_digest(&row->digest), "size",
+	    pst_admin_component(row->component), "digest",
+	    pst_admin_digest(&row->digest), "size",
 	    row->has_image_size ? json_integer((json_int_t)row->image_size)
 				: json_null(),
-	    "since", admin_time(row->since_s), "manifest", row->is_manifest);
+	    "since", pst_admin_time(row->since_s), "manifest",
+	    row->is_manifest);
 	if (row->is_manifest)
 		json_object_set_new(
 		    item, "sequence", json_integer((json_int_t)row->sequence));
@@ -105,7 +107,7 @@ add_inventory(void *ctx, const struct pst_tam_inventory_row *row)
 }
 
 static enum pst_err
-show_device(struct admin_call *c)
+show_device(struct pst_admin_call *c)
 {
 	struct one o = { .c = c };
 	json_t *inventory;
@@ -122,7 +124,7 @@ show_device(struct admin_call *c)
 }
 
 static enum pst_err
-enroll_device(struct admin_call *c)
+enroll_device(struct pst_admin_call *c)
 {
 	const char *name = "", *text = "";
 	struct pst_pubkey key;
@@ -130,15 +132,15 @@ enroll_device(struct admin_call *c)
 	enum pst_err err;
 	int64_t id;
 
-	err = admin_unpack(c, "{s?s, s:s}", "name", &name, "key", &text);
+	err = pst_admin_unpack(c, "{s?s, s:s}", "name", &name, "key", &text);
 	if (err == PST_OK)
-		err = admin_key_read(c, text, &key);
+		err = pst_admin_key_read(c, text, &key);
 	if (err != PST_OK)
 		return err;
 	err = pst_tam_device_enroll(
 	    c->store, c->crypto, c->who, name, &key, c->now_s, &id);
 	if (err == PST_ERR_STATE)
-		return admin_refuse(c, err,
+		return pst_admin_refuse(c, err,
 		    "another device has this name or this attestation key");
 	if (err == PST_OK)
 		err =
@@ -151,14 +153,14 @@ enroll_device(struct admin_call *c)
 }
 
 static enum pst_err
-set_device_status(struct admin_call *c)
+set_device_status(struct pst_admin_call *c)
 {
 	struct one o = { .c = c };
 	enum pst_tam_status status;
 	const char *text = "";
 	enum pst_err err;
 
-	err = admin_unpack(c, "{s:s}", "status", &text);
+	err = pst_admin_unpack(c, "{s:s}", "status", &text);
 	if (err != PST_OK)
 		return err;
 	if (strcmp(text, "active") == 0)
@@ -166,7 +168,7 @@ set_device_status(struct admin_call *c)
 	else if (strcmp(text, "revoked") == 0)
 		status = PST_TAM_REVOKED;
 	else
-		return admin_refuse(c, PST_ERR_ARG,
+		return pst_admin_refuse(c, PST_ERR_ARG,
 		    "status: \"active\" or \"revoked\", nothing else");
 	err = pst_tam_device_status(
 	    c->store, c->who, c->arg[0], status, c->now_s);
@@ -178,7 +180,7 @@ set_device_status(struct admin_call *c)
 }
 
 static enum pst_err
-remove_device(struct admin_call *c)
+remove_device(struct pst_admin_call *c)
 {
 	c->status = 204;
 	return pst_tam_device_remove(c->store, c->who, c->arg[0], c->now_s);
@@ -232,20 +234,20 @@ add_report(void *ctx, const struct pst_tam_report_row *row)
 	json_t *item;
 
 	item = json_pack("{s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "device",
-	    (json_int_t)row->device, "at", admin_time(row->at_s), "success",
+	    (json_int_t)row->device, "at", pst_admin_time(row->at_s), "success",
 	    row->success, "err-code",
 	    row->err_code ? json_integer(row->err_code) : json_null(), "msg",
-	    row->msg[0] ? admin_text(row->msg) : json_null(), "manifest",
-	    row->manifest_id.len > 0 ? admin_component(row->manifest_id)
+	    row->msg[0] ? pst_admin_text(row->msg) : json_null(), "manifest",
+	    row->manifest_id.len > 0 ? pst_admin_component(row->manifest_id)
 				     : json_null(),
-	    "digest", admin_digest(&row->manifest), "failure",
+	    "digest", pst_admin_digest(&row->manifest), "failure",
 	    failure_json(row));
-	return admin_page_add(ctx, row->id, item);
+	return pst_admin_page_add(ctx, row->id, item);
 }
 
 /* The store knows a report's device by number; people know it by name. */
 static enum pst_err
-name_devices(struct admin_call *c)
+name_devices(struct pst_admin_call *c)
 {
 	json_t *item, *items = json_object_get(c->out, "items");
 	size_t i;
@@ -262,32 +264,32 @@ name_devices(struct admin_call *c)
 		if (err != PST_OK)
 			return err;
 		json_object_set_new(item, "device",
-		    o.id == id ? admin_text(o.name) : json_null());
+		    o.id == id ? pst_admin_text(o.name) : json_null());
 	}
 	return PST_OK;
 }
 
 static enum pst_err
-reports_of(struct admin_call *c, int64_t device)
+reports_of(struct pst_admin_call *c, int64_t device)
 {
-	struct admin_page p;
-	size_t limit = admin_page_begin(&p, c);
+	struct pst_admin_page p;
+	size_t limit = pst_admin_page_begin(&p, c);
 	enum pst_err err;
 
-	err = admin_page_end(&p,
+	err = pst_admin_page_end(&p,
 	    pst_tam_list_reports(
 		c->reader, device, c->after, limit, add_report, &p));
 	return err == PST_OK ? name_devices(c) : err;
 }
 
 static enum pst_err
-list_reports(struct admin_call *c)
+list_reports(struct pst_admin_call *c)
 {
 	return reports_of(c, 0);
 }
 
 static enum pst_err
-list_device_reports(struct admin_call *c)
+list_device_reports(struct pst_admin_call *c)
 {
 	struct one o = { .c = c };
 	enum pst_err err;
@@ -297,16 +299,18 @@ list_device_reports(struct admin_call *c)
 	return err == PST_OK ? reports_of(c, o.id) : err;
 }
 
-const struct admin_route admin_device_routes[] = {
-	{ "GET", "/devices", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_devices },
-	{ "POST", "/devices", 0, ADMIN_JSON, enroll_device },
-	{ "GET", "/devices/*", 0, ADMIN_NO_BODY, show_device },
-	{ "DELETE", "/devices/*", 0, ADMIN_NO_BODY, remove_device },
-	{ "PUT", "/devices/*/status", 0, ADMIN_JSON, set_device_status },
-	{ "GET", "/devices/*/reports", ADMIN_Q_PAGE, ADMIN_NO_BODY,
+const struct pst_admin_route pst_admin_device_routes[] = {
+	{ "GET", "/devices", PST_ADMIN_Q_PAGE, PST_ADMIN_NO_BODY,
+	    list_devices },
+	{ "POST", "/devices", 0, PST_ADMIN_JSON, enroll_device },
+	{ "GET", "/devices/*", 0, PST_ADMIN_NO_BODY, show_device },
+	{ "DELETE", "/devices/*", 0, PST_ADMIN_NO_BODY, remove_device },
+	{ "PUT", "/devices/*/status", 0, PST_ADMIN_JSON, set_device_status },
+	{ "GET", "/devices/*/reports", PST_ADMIN_Q_PAGE, PST_ADMIN_NO_BODY,
 	    list_device_reports },
-	{ "GET", "/reports", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_reports },
-	{ NULL, NULL, 0, ADMIN_NO_BODY, NULL },
+	{ "GET", "/reports", PST_ADMIN_Q_PAGE, PST_ADMIN_NO_BODY,
+	    list_reports },
+	{ NULL, NULL, 0, PST_ADMIN_NO_BODY, NULL },
 };
 
 /* --- groups ------------------------------------------------------------ */
@@ -314,31 +318,31 @@ const struct admin_route admin_device_routes[] = {
 static bool
 add_group(void *ctx, const struct pst_tam_group_row *row)
 {
-	return admin_page_add(ctx, row->id,
-	    json_pack("{s:o, s:I}", "name", admin_text(row->name), "members",
-		(json_int_t)row->members));
+	return pst_admin_page_add(ctx, row->id,
+	    json_pack("{s:o, s:I}", "name", pst_admin_text(row->name),
+		"members", (json_int_t)row->members));
 }
 
 static enum pst_err
-list_groups(struct admin_call *c)
+list_groups(struct pst_admin_call *c)
 {
-	struct admin_page p;
-	size_t limit = admin_page_begin(&p, c);
+	struct pst_admin_page p;
+	size_t limit = pst_admin_page_begin(&p, c);
 
-	return admin_page_end(
+	return pst_admin_page_end(
 	    &p, pst_tam_list_groups(c->reader, c->after, limit, add_group, &p));
 }
 
 static enum pst_err
-add_new_group(struct admin_call *c)
+add_new_group(struct pst_admin_call *c)
 {
 	const char *name = "";
-	enum pst_err err = admin_unpack(c, "{s:s}", "name", &name);
+	enum pst_err err = pst_admin_unpack(c, "{s:s}", "name", &name);
 
 	if (err != PST_OK)
 		return err;
 	if (strchr(name, ',') != NULL)
-		return admin_refuse(
+		return pst_admin_refuse(
 		    c, PST_ERR_ARG, "name: a group's name has no comma");
 	err = pst_tam_group_add(c->store, c->who, name, c->now_s);
 	c->out = json_pack("{s:s}", "name", name);
@@ -346,14 +350,14 @@ add_new_group(struct admin_call *c)
 }
 
 static enum pst_err
-remove_group(struct admin_call *c)
+remove_group(struct pst_admin_call *c)
 {
 	c->status = 204;
 	return pst_tam_group_remove(c->store, c->who, c->arg[0], c->now_s);
 }
 
 static enum pst_err
-add_member(struct admin_call *c)
+add_member(struct pst_admin_call *c)
 {
 	c->status = 204;
 	return pst_tam_group_member(
@@ -361,18 +365,19 @@ add_member(struct admin_call *c)
 }
 
 static enum pst_err
-remove_member(struct admin_call *c)
+remove_member(struct pst_admin_call *c)
 {
 	c->status = 204;
 	return pst_tam_group_member(
 	    c->store, c->who, c->arg[0], c->arg[1], false, c->now_s);
 }
 
-const struct admin_route admin_group_routes[] = {
-	{ "GET", "/groups", ADMIN_Q_PAGE, ADMIN_NO_BODY, list_groups },
-	{ "POST", "/groups", 0, ADMIN_JSON, add_new_group },
-	{ "DELETE", "/groups/*", 0, ADMIN_NO_BODY, remove_group },
-	{ "PUT", "/groups/*/members/*", 0, ADMIN_NO_BODY, add_member },
-	{ "DELETE", "/groups/*/members/*", 0, ADMIN_NO_BODY, remove_member },
-	{ NULL, NULL, 0, ADMIN_NO_BODY, NULL },
+const struct pst_admin_route pst_admin_group_routes[] = {
+	{ "GET", "/groups", PST_ADMIN_Q_PAGE, PST_ADMIN_NO_BODY, list_groups },
+	{ "POST", "/groups", 0, PST_ADMIN_JSON, add_new_group },
+	{ "DELETE", "/groups/*", 0, PST_ADMIN_NO_BODY, remove_group },
+	{ "PUT", "/groups/*/members/*", 0, PST_ADMIN_NO_BODY, add_member },
+	{ "DELETE", "/groups/*/members/*", 0, PST_ADMIN_NO_BODY,
+	    remove_member },
+	{ NULL, NULL, 0, PST_ADMIN_NO_BODY, NULL },
 };

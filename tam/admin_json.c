@@ -10,7 +10,7 @@
 #include "admin_internal.h"
 
 json_t *
-admin_text(const char *text)
+pst_admin_text(const char *text)
 {
 	json_t *j = json_string(text);
 
@@ -18,7 +18,7 @@ admin_text(const char *text)
 }
 
 json_t *
-admin_time(uint64_t s)
+pst_admin_time(uint64_t s)
 {
 	time_t t = (time_t)s;
 	struct tm tm;
@@ -41,7 +41,7 @@ hex(char *out, struct pst_bytes b)
 }
 
 json_t *
-admin_hex(struct pst_bytes b)
+pst_admin_hex(struct pst_bytes b)
 {
 	char *text = malloc(2 * b.len + 1);
 	json_t *j;
@@ -55,7 +55,7 @@ admin_hex(struct pst_bytes b)
 }
 
 json_t *
-admin_digest(const struct pst_suit_digest *d)
+pst_admin_digest(const struct pst_suit_digest *d)
 {
 	char text[2 * PST_DIGEST_MAX + 1];
 	const char *name = pst_alg_name(d->alg);
@@ -69,7 +69,7 @@ admin_digest(const struct pst_suit_digest *d)
 }
 
 json_t *
-admin_component(struct pst_bytes id)
+pst_admin_component(struct pst_bytes id)
 {
 	char text[PST_COMPONENT_TEXT_MAX];
 
@@ -96,18 +96,19 @@ key_kind(const struct pst_pubkey *key)
 }
 
 json_t *
-admin_key(struct admin_call *c, const struct pst_pubkey *key)
+pst_admin_key(struct pst_admin_call *c, const struct pst_pubkey *key)
 {
 	uint8_t t[PST_THUMBPRINT_LEN];
 
 	if (pst_cose_thumbprint(c->crypto, key, t) != PST_OK)
 		return json_null();
 	return json_pack("{s:s, s:o}", "curve", key_kind(key), "thumbprint",
-	    admin_hex((struct pst_bytes){ t, sizeof(t) }));
+	    pst_admin_hex((struct pst_bytes){ t, sizeof(t) }));
 }
 
 enum pst_err
-admin_refuse(struct admin_call *c, enum pst_err err, const char *fmt, ...)
+pst_admin_refuse(
+    struct pst_admin_call *c, enum pst_err err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -118,13 +119,13 @@ admin_refuse(struct admin_call *c, enum pst_err err, const char *fmt, ...)
 }
 
 enum pst_err
-admin_component_read(struct admin_call *c, const char *text,
+pst_admin_component_read(struct pst_admin_call *c, const char *text,
     uint8_t out[PST_SUIT_ID_MAX], struct pst_bytes *id)
 {
 	size_t len;
 
 	if (pst_component_parse(text, out, PST_SUIT_ID_MAX, &len) != PST_OK)
-		return admin_refuse(c, PST_ERR_ARG,
+		return pst_admin_refuse(c, PST_ERR_ARG,
 		    "not a component identifier: write its elements with / "
 		    "between them, as uuid:... or hex:... or plain text");
 	*id = (struct pst_bytes){ out, len };
@@ -132,7 +133,8 @@ admin_component_read(struct admin_call *c, const char *text,
 }
 
 enum pst_err
-admin_key_read(struct admin_call *c, const char *text, struct pst_pubkey *out)
+pst_admin_key_read(
+    struct pst_admin_call *c, const char *text, struct pst_pubkey *out)
 {
 	struct pst_bytes in = { (const uint8_t *)text, strlen(text) };
 	struct pst_key key;
@@ -140,23 +142,23 @@ admin_key_read(struct admin_call *c, const char *text, struct pst_pubkey *out)
 	bool secret;
 
 	if (pst_key_parse(in, &key, &why) != PST_OK)
-		return admin_refuse(c, PST_ERR_COSE_KEY_FORMAT, "key: %s",
+		return pst_admin_refuse(c, PST_ERR_COSE_KEY_FORMAT, "key: %s",
 		    why != NULL ? why : "not a key");
 	secret = key.secret_len > 0;
 	*out = key.pub;
 	pst_key_wipe(&key);
 	if (secret)
-		return admin_refuse(c, PST_ERR_COSE_KEY_FORMAT,
+		return pst_admin_refuse(c, PST_ERR_COSE_KEY_FORMAT,
 		    "key: this is a private key; send the public one");
 	if (pst_pubkey_published(out))
-		return admin_refuse(c, PST_ERR_EAT_REFUSED,
+		return pst_admin_refuse(c, PST_ERR_EAT_REFUSED,
 		    "key: its private part was published, so that anybody can "
 		    "sign with it");
 	return PST_OK;
 }
 
 enum pst_err
-admin_unpack(struct admin_call *c, const char *fmt, ...)
+pst_admin_unpack(struct pst_admin_call *c, const char *fmt, ...)
 {
 	json_error_t error;
 	va_list ap;
@@ -166,28 +168,28 @@ admin_unpack(struct admin_call *c, const char *fmt, ...)
 	bad = json_vunpack_ex(c->in, &error, JSON_STRICT, fmt, ap);
 	va_end(ap);
 	if (bad != 0)
-		return admin_refuse(c, PST_ERR_ARG, "%s", error.text);
+		return pst_admin_refuse(c, PST_ERR_ARG, "%s", error.text);
 	return PST_OK;
 }
 
 /* --- pages ------------------------------------------------------------- */
 
 size_t
-admin_page_begin(struct admin_page *p, struct admin_call *c)
+pst_admin_page_begin(struct pst_admin_page *p, struct pst_admin_call *c)
 {
-	*p = (struct admin_page){ .c = c, .items = json_array() };
+	*p = (struct pst_admin_page){ .c = c, .items = json_array() };
 	return c->limit + 1;
 }
 
 bool
-admin_page_add(struct admin_page *p, int64_t id, json_t *item)
+pst_admin_page_add(struct pst_admin_page *p, int64_t id, json_t *item)
 {
 	if (json_array_size(p->items) >= p->c->limit) {
 		p->more = true;
 		json_decref(item);
 		return false;
 	}
-	/* Out of memory: the page ends here and admin_page_end fails. */
+	/* Out of memory: the page ends here and pst_admin_page_end fails. */
 	if (json_array_append_new(p->items, item) != 0) {
 		json_decref(p->items);
 		p->items = NULL;
@@ -198,7 +200,7 @@ admin_page_add(struct admin_page *p, int64_t id, json_t *item)
 }
 
 enum pst_err
-admin_page_end(struct admin_page *p, enum pst_err err)
+pst_admin_page_end(struct pst_admin_page *p, enum pst_err err)
 {
 	json_t *next = json_null();
 

@@ -221,8 +221,8 @@ threads_of(const struct pst_http_config *config)
 }
 
 static void
-set_options(
-    struct options *o, struct http_instance *in, int fd, char *cert, char *key)
+set_options(struct options *o, struct pst_http_instance *in, int fd, char *cert,
+    char *key)
 {
 	const struct pst_http_config *c = &in->http->config;
 	unsigned threads = threads_of(c);
@@ -238,8 +238,10 @@ set_options(
 	option(o, MHD_OPTION_CONNECTION_TIMEOUT, c->idle_s, NULL);
 	option(o, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL);
 	option(o, MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
-	option(o, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_request_done, in);
-	option(o, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_conn_notify, in);
+	option(o, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)pst_http_request_done,
+	    in);
+	option(o, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)pst_http_conn_notify,
+	    in);
 	if (cert != NULL) {
 		option(o, MHD_OPTION_HTTPS_MEM_CERT, 0, cert);
 		option(o, MHD_OPTION_HTTPS_MEM_KEY, 0, key);
@@ -250,7 +252,7 @@ set_options(
 }
 
 static bool
-library_start(struct http_instance *in, char *cert, char *key)
+library_start(struct pst_http_instance *in, char *cert, char *key)
 {
 	struct options o = { .count = 0 };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
@@ -262,7 +264,7 @@ library_start(struct http_instance *in, char *cert, char *key)
 	if (cert != NULL)
 		flags |= MHD_USE_TLS;
 	set_options(&o, in, fd, cert, key);
-	in->mhd = MHD_start_daemon(flags, 0, NULL, NULL, http_request, in,
+	in->mhd = MHD_start_daemon(flags, 0, NULL, NULL, pst_http_request, in,
 	    MHD_OPTION_EXTERNAL_LOGGER, library_says, in->http,
 	    MHD_OPTION_ARRAY, o.item, MHD_OPTION_END);
 	if (in->mhd == NULL)
@@ -270,11 +272,11 @@ library_start(struct http_instance *in, char *cert, char *key)
 	return in->mhd != NULL;
 }
 
-static struct http_instance *
+static struct pst_http_instance *
 instance_new(struct pst_http *http)
 {
 	const struct pst_http_config *c = &http->config;
-	struct http_instance *in = calloc(1, sizeof(*in));
+	struct pst_http_instance *in = calloc(1, sizeof(*in));
 	char *cert = NULL, *key = NULL;
 	bool ok = in != NULL;
 
@@ -302,7 +304,7 @@ instance_new(struct pst_http *http)
 }
 
 static void
-accept_no_more(struct http_instance *in)
+accept_no_more(struct pst_http_instance *in)
 {
 	int fd = MHD_quiesce_daemon(in->mhd);
 
@@ -311,7 +313,7 @@ accept_no_more(struct http_instance *in)
 }
 
 static void
-instance_free(struct http_instance *in)
+instance_free(struct pst_http_instance *in)
 {
 	MHD_stop_daemon(in->mhd);
 	free(in);
@@ -321,8 +323,8 @@ instance_free(struct http_instance *in)
 static void
 retire(struct pst_http *http)
 {
-	struct http_instance **p = &http->retired, *in;
-	int64_t now = http_now_ms();
+	struct pst_http_instance **p = &http->retired, *in;
+	int64_t now = pst_http_now_ms();
 
 	while ((in = *p) != NULL) {
 		bool late = now - in->retired_ms > http->config.request_ms;
@@ -356,14 +358,14 @@ watch(void *arg)
 		tick = TICK_MAX_MS;
 	pthread_mutex_lock(&http->lock);
 	while (!http->stop) {
-		int64_t at = http_now_ms() + tick;
+		int64_t at = pst_http_now_ms() + tick;
 
 		until.tv_sec = at / 1000;
 		until.tv_nsec = at % 1000 * 1000000;
 		pthread_cond_timedwait(&http->wake, &http->lock, &until);
 		retire(http);
 		pthread_mutex_unlock(&http->lock);
-		http_conn_expire(http);
+		pst_http_conn_expire(http);
 		pthread_mutex_lock(&http->lock);
 	}
 	pthread_mutex_unlock(&http->lock);
@@ -399,7 +401,7 @@ pst_http_start(struct pst_http **out, const struct pst_http_config *config)
 		goto free_http;
 	if (!cond_init(&http->wake))
 		goto free_lock;
-	if (!http_responses_make(http->empty))
+	if (!pst_http_responses_make(http->empty))
 		goto free_responses;
 	http->current = instance_new(http);
 	if (http->current == NULL)
@@ -412,7 +414,7 @@ pst_http_start(struct pst_http **out, const struct pst_http_config *config)
 stop:
 	instance_free(http->current);
 free_responses:
-	http_responses_free(http->empty);
+	pst_http_responses_free(http->empty);
 	pthread_cond_destroy(&http->wake);
 free_lock:
 	pthread_mutex_destroy(&http->lock);
@@ -424,15 +426,15 @@ free_http:
 enum pst_err
 pst_http_reload(struct pst_http *http)
 {
-	struct http_instance *fresh = instance_new(http);
-	struct http_instance *old = http->current;
+	struct pst_http_instance *fresh = instance_new(http);
+	struct pst_http_instance *old = http->current;
 
 	if (fresh == NULL)
 		return PST_ERR_IO;
 	http->current = fresh;
 	accept_no_more(old);
 	pthread_mutex_lock(&http->lock);
-	old->retired_ms = http_now_ms();
+	old->retired_ms = pst_http_now_ms();
 	old->next = http->retired;
 	http->retired = old;
 	pthread_mutex_unlock(&http->lock);
@@ -450,7 +452,7 @@ nap(void)
 static unsigned
 open_requests(struct pst_http *http)
 {
-	struct http_instance *in;
+	struct pst_http_instance *in;
 	unsigned n = atomic_load(&http->current->open);
 
 	pthread_mutex_lock(&http->lock);
@@ -463,16 +465,16 @@ open_requests(struct pst_http *http)
 void
 pst_http_drain(struct pst_http *http, unsigned timeout_ms)
 {
-	int64_t until = http_now_ms() + timeout_ms;
+	int64_t until = pst_http_now_ms() + timeout_ms;
 
 	atomic_store(&http->draining, true);
 	accept_no_more(http->current);
-	while (open_requests(http) > 0 && http_now_ms() < until)
+	while (open_requests(http) > 0 && pst_http_now_ms() < until)
 		nap();
 }
 
 static void
-instance_end(struct http_instance *in)
+instance_end(struct pst_http_instance *in)
 {
 	atomic_store(&in->closing, true);
 	while (atomic_load(&in->working) > 0)
@@ -484,7 +486,7 @@ void
 pst_http_free(struct pst_http **httpp)
 {
 	struct pst_http *http = *httpp;
-	struct http_instance *in;
+	struct pst_http_instance *in;
 
 	*httpp = NULL;
 	if (http == NULL)
@@ -499,7 +501,7 @@ pst_http_free(struct pst_http **httpp)
 		instance_end(in);
 	}
 	instance_end(http->current);
-	http_responses_free(http->empty);
+	pst_http_responses_free(http->empty);
 	pthread_cond_destroy(&http->wake);
 	pthread_mutex_destroy(&http->lock);
 	free(http);

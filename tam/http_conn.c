@@ -5,7 +5,7 @@
 #include "http_internal.h"
 
 int64_t
-http_now_ms(void)
+pst_http_now_ms(void)
 {
 	struct timespec t;
 
@@ -13,7 +13,7 @@ http_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static struct http_conn *
+static struct pst_http_conn *
 conn_of(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
@@ -27,7 +27,7 @@ opened(struct pst_http *http, struct MHD_Connection *c, void **ctx)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct http_conn *conn = calloc(1, sizeof(*conn));
+	struct pst_http_conn *conn = calloc(1, sizeof(*conn));
 
 	/* Without a record the library's own idle limit still holds. */
 	if (conn == NULL || info == NULL) {
@@ -35,7 +35,7 @@ opened(struct pst_http *http, struct MHD_Connection *c, void **ctx)
 		return;
 	}
 	conn->fd = info->connect_fd;
-	conn->deadline_ms = http_now_ms() + http->config.request_ms;
+	conn->deadline_ms = pst_http_now_ms() + http->config.request_ms;
 	pthread_mutex_lock(&http->lock);
 	conn->next = http->conns;
 	if (http->conns != NULL)
@@ -48,7 +48,7 @@ opened(struct pst_http *http, struct MHD_Connection *c, void **ctx)
 static void
 closed(struct pst_http *http, void **ctx)
 {
-	struct http_conn *conn = *ctx;
+	struct pst_http_conn *conn = *ctx;
 
 	if (conn == NULL)
 		return;
@@ -65,10 +65,10 @@ closed(struct pst_http *http, void **ctx)
 }
 
 void
-http_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
+pst_http_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
     enum MHD_ConnectionNotificationCode code)
 {
-	struct http_instance *in = cls;
+	struct pst_http_instance *in = cls;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		opened(in->http, c, ctx);
@@ -77,9 +77,9 @@ http_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
 }
 
 void
-http_conn_deadline(struct MHD_Connection *c, int64_t deadline_ms)
+pst_http_conn_deadline(struct MHD_Connection *c, int64_t deadline_ms)
 {
-	struct http_conn *conn = conn_of(c);
+	struct pst_http_conn *conn = conn_of(c);
 
 	if (conn != NULL)
 		atomic_store(&conn->deadline_ms, deadline_ms);
@@ -92,10 +92,10 @@ http_conn_deadline(struct MHD_Connection *c, int64_t deadline_ms)
  * closes it. Its own thread sees the end of the stream and tidies up.
  */
 void
-http_conn_expire(struct pst_http *http)
+pst_http_conn_expire(struct pst_http *http)
 {
-	struct http_conn *conn;
-	int64_t now = http_now_ms();
+	struct pst_http_conn *conn;
+	int64_t now = pst_http_now_ms();
 
 	pthread_mutex_lock(&http->lock);
 	for (conn = http->conns; conn != NULL; conn = conn->next) {

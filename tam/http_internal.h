@@ -15,8 +15,8 @@
 enum { EMPTY_RESPONSES = 12 };
 
 /** A connection: when it must have made progress. */
-struct http_conn {
-	struct http_conn *next, *prev;
+struct pst_http_conn {
+	struct pst_http_conn *next, *prev;
 	int fd;
 	_Atomic int64_t deadline_ms;
 };
@@ -30,10 +30,10 @@ struct http_conn {
  * under way. Once `closing` is set no request goes to a handler any more, so
  * that `working` falls to 0 and stays.
  */
-struct http_instance {
+struct pst_http_instance {
 	struct pst_http *http;
 	struct MHD_Daemon *mhd;
-	struct http_instance *next; /* of the retired ones */
+	struct pst_http_instance *next; /* of the retired ones */
 	int64_t retired_ms;
 	atomic_uint working;
 	atomic_uint open;
@@ -42,34 +42,34 @@ struct http_instance {
 
 struct pst_http {
 	struct pst_http_config config;
-	struct http_instance *current;
-	struct http_instance *retired;
+	struct pst_http_instance *current;
+	struct pst_http_instance *retired;
 	struct MHD_Response *empty[EMPTY_RESPONSES];
-	atomic_size_t bodies;	 /* bytes of request bodies under way */
-	atomic_size_t answers;	 /* bytes of answers, sent or to be sent */
-	atomic_bool draining;	 /* answer new requests with 503 */
-	pthread_mutex_t lock;	 /* of conns, retired and stop */
-	pthread_cond_t wake;	 /* of the watch thread */
-	struct http_conn *conns; /* all that are open */
+	atomic_size_t bodies;	     /* bytes of request bodies under way */
+	atomic_size_t answers;	     /* bytes of answers, sent or to be sent */
+	atomic_bool draining;	     /* answer new requests with 503 */
+	pthread_mutex_t lock;	     /* of conns, retired and stop */
+	pthread_cond_t wake;	     /* of the watch thread */
+	struct pst_http_conn *conns; /* all that are open */
 	bool stop;
 	pthread_t watch;
 };
 
-int64_t http_now_ms(void);
+int64_t pst_http_now_ms(void);
 
 /* http_conn.c */
-void http_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
+void pst_http_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
     enum MHD_ConnectionNotificationCode code);
-void http_conn_deadline(struct MHD_Connection *c, int64_t deadline_ms);
-void http_conn_expire(struct pst_http *http);
+void pst_http_conn_deadline(struct MHD_Connection *c, int64_t deadline_ms);
+void pst_http_conn_expire(struct pst_http *http);
 
 /* http_request.c */
-bool http_responses_make(struct MHD_Response **out);
-void http_responses_free(struct MHD_Response **in);
-enum MHD_Result http_request(void *cls, struct MHD_Connection *c,
+bool pst_http_responses_make(struct MHD_Response **out);
+void pst_http_responses_free(struct MHD_Response **in);
+enum MHD_Result pst_http_request(void *cls, struct MHD_Connection *c,
     const char *url, const char *method, const char *version, const char *data,
     size_t *size, void **ctx);
-void http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
+void pst_http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
     enum MHD_RequestTerminationCode code);
 
 #endif

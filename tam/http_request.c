@@ -72,7 +72,7 @@ _Static_assert(ANSWERS <= EMPTY_RESPONSES, "room for each");
 /** A request: first so that the exchange is its address. */
 struct request {
 	struct pst_http_exchange x;
-	struct http_instance *in;
+	struct pst_http_instance *in;
 	struct MHD_Connection *c;
 	struct timespec begun;
 	enum answer answer; /* when it has no content */
@@ -90,7 +90,7 @@ struct request {
 };
 
 bool
-http_responses_make(struct MHD_Response **out)
+pst_http_responses_make(struct MHD_Response **out)
 {
 	size_t i;
 	bool ok = true;
@@ -113,7 +113,7 @@ http_responses_make(struct MHD_Response **out)
 }
 
 void
-http_responses_free(struct MHD_Response **in)
+pst_http_responses_free(struct MHD_Response **in)
 {
 	size_t i;
 
@@ -451,8 +451,8 @@ answer(struct request *r)
 		atomic_fetch_sub(&r->in->working, 1);
 	r->handled = false;
 	drop_body(r);
-	http_conn_deadline(r->c,
-	    http_now_ms() + http->config.request_ms +
+	pst_http_conn_deadline(r->c,
+	    pst_http_now_ms() + http->config.request_ms +
 		(int64_t)(r->msg_len * 1000 / PST_HTTP_RATE_MIN));
 	r->answered = true;
 	if (r->msg == NULL) {
@@ -532,12 +532,12 @@ handle(struct request *r)
 		return answer(r);
 	atomic_fetch_add(&r->in->working, 1);
 	r->handled = true;
-	/* After it was counted: see struct http_instance. */
+	/* After it was counted: see struct pst_http_instance. */
 	if (atomic_load(&r->in->closing)) {
 		r->answer = STOPPING;
 		return answer(r);
 	}
-	http_conn_deadline(r->c, INT64_MAX);
+	pst_http_conn_deadline(r->c, INT64_MAX);
 	http->config.handler(http->config.ctx, &r->x);
 	return r->later ? MHD_YES : answer(r);
 }
@@ -569,7 +569,7 @@ peer_of(struct MHD_Connection *c, char *out, size_t cap)
 }
 
 static enum MHD_Result
-begin(struct http_instance *in, struct MHD_Connection *c, const char *url,
+begin(struct pst_http_instance *in, struct MHD_Connection *c, const char *url,
     const char *method, const char *version, void **ctx)
 {
 	struct request *r = calloc(1, sizeof(*r));
@@ -589,7 +589,7 @@ begin(struct http_instance *in, struct MHD_Connection *c, const char *url,
 }
 
 enum MHD_Result
-http_request(void *cls, struct MHD_Connection *c, const char *url,
+pst_http_request(void *cls, struct MHD_Connection *c, const char *url,
     const char *method, const char *version, const char *data, size_t *size,
     void **ctx)
 {
@@ -609,10 +609,10 @@ http_request(void *cls, struct MHD_Connection *c, const char *url,
 }
 
 void
-http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
+pst_http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
     enum MHD_RequestTerminationCode code)
 {
-	struct http_instance *in = cls;
+	struct pst_http_instance *in = cls;
 	const struct pst_http_config *config = &in->http->config;
 	struct request *r = *ctx;
 
@@ -622,8 +622,8 @@ http_request_done(void *cls, struct MHD_Connection *c, void **ctx,
 	*ctx = NULL;
 	if (!r->answered)
 		log_request(r, 0);
-	http_conn_deadline(c,
-	    http_now_ms() + (int64_t)config->idle_s * 1000 +
+	pst_http_conn_deadline(c,
+	    pst_http_now_ms() + (int64_t)config->idle_s * 1000 +
 		config->request_ms);
 	if (r->handled)
 		atomic_fetch_sub(&in->working, 1);

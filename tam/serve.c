@@ -264,6 +264,25 @@ complain(const struct server *s, const char *what, const char *why)
 	return 1;
 }
 
+/* The folders above the state folder, as the default path needs them. */
+static void
+make_parents(const char *dir)
+{
+	char path[PATH_LEN];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	if (path[0] == 0)
+		return;
+	for (slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		/* When it fails, so does making the folder itself. */
+		(void)mkdir(path, 0755);
+		*slash = '/';
+	}
+}
+
 /* Two servers on one state folder would both think that they own it. */
 static int
 lock_state(struct server *s)
@@ -271,6 +290,7 @@ lock_state(struct server *s)
 	char path[PATH_LEN];
 	struct stat st;
 
+	make_parents(s->options->dir);
 	if (mkdir(s->options->dir, 0700) != 0 && errno != EEXIST)
 		return complain(s, s->options->dir, strerror(errno));
 	if (stat(s->options->dir, &st) != 0)

@@ -114,7 +114,7 @@ class Server:
 
     def __init__(self, folder, *options, ready=True):
         self.folder = folder
-        self.state = os.path.join(folder, "state")
+        self.state = os.path.join(folder, "of", "state")
         self.errors = open(os.path.join(folder, "log"), "a+b")
         self.process = subprocess.Popen(
             [POSTERN, "tam", "serve", "--state", self.state, "--listen",

@@ -1,5 +1,6 @@
 # Tests of the HTTP binding and the admin API.
 pst_test(http-header test_http_header.c LIBS postern-tamhttp)
+pst_test(admin-route test_admin_route.c LIBS postern-tamserve)
 pst_test(http test_http.c http_client.c LIBS postern-tamhttp)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 foreach(name serve session)
