@@ -177,6 +177,7 @@ assign(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 			err = store(run, c->component, label,
 			    run->code.ptr + at, replace);
 	}
+	pst_suit_top(run)->next = (uint32_t)r.at;
 	return err != PST_OK ? err : r.err;
 }
 

@@ -281,7 +281,8 @@ enum {
 	RECORD_SUCCESS = 1,
 	RECORD_FAILURE = 2,
 	INFO_SUCCESS = 4,
-	INFO_FAILURE = 8
+	INFO_FAILURE = 8,
+	POLICY_MAX = 15
 };
 
 /* The parameter that tells what a command found: label, or 0 for none. */
@@ -379,15 +380,9 @@ static void
 record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
     bool success)
 {
-	struct pst_cbor_reader r;
-	uint64_t policy;
+	unsigned int policy = c->policy;
 	int32_t label;
 
-	if (!pst_suit_trait_of(c->id)->policy)
-		return;
-	pst_cbor_reader_init(&r, run->code);
-	r.at = c->arg;
-	policy = pst_cbor_uint(&r, UINT64_MAX);
 	policy &= success ? RECORD_SUCCESS | INFO_SUCCESS
 			  : RECORD_FAILURE | INFO_FAILURE;
 	if (policy == 0)
@@ -401,18 +396,6 @@ record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 
 /* --- one step ----------------------------------------------------------- */
 
-/* The reporting policy must be one, whether it is heeded or not. */
-static enum pst_err
-policy_check(const struct pst_suit_run *run, uint32_t arg)
-{
-	struct pst_cbor_reader r;
-
-	pst_cbor_reader_init(&r, run->code);
-	r.at = arg;
-	(void)pst_cbor_uint(&r, 15);
-	return r.err;
-}
-
 /* Read the present command. It becomes where a failure would be reported. */
 static void
 command(struct pst_suit_run *run, struct pst_suit_command_now *c)
@@ -420,12 +403,19 @@ command(struct pst_suit_run *run, struct pst_suit_command_now *c)
 	struct pst_suit_frame *f = pst_suit_top(run);
 	struct pst_cbor_reader r;
 
-	/* The sequence was read once, by sequence(): this cannot fail. */
+	/* The sequence was read once, by sequence(): all that can fail is a
+	 * policy that is none. Who sets parameters reads on to f->next. */
 	pst_cbor_reader_init(&r, run->code);
 	r.at = f->at;
 	c->id = (int32_t)pst_cbor_int(&r, INT32_MIN, INT32_MAX);
 	c->arg = (uint32_t)r.at;
-	pst_cbor_skip(&r);
+	c->policy = 0;
+	if (pst_suit_trait_of(c->id)->policy)
+		c->policy = (uint8_t)pst_cbor_uint(&r, POLICY_MAX);
+	else if (c->id != PST_SUIT_DIR_OVERRIDE_PARAMETERS &&
+	    c->id != PST_SUIT_DIR_SET_PARAMETERS)
+		pst_cbor_skip(&r);
+	c->fault = r.err;
 	f->next = (uint32_t)r.at;
 	c->component = f->index_kind == INDEX_NONE ? 0 : component(run, f);
 	if (run->name.len == 0 || run->name_of != c->component) {
@@ -459,11 +449,8 @@ permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	err = pst_suit_command_refused(c->id, run->section == PST_SUIT_COMMON);
 	if (err != PST_OK)
 		return err;
-	if (pst_suit_trait_of(c->id)->policy) {
-		err = policy_check(run, c->arg);
-		if (err != PST_OK)
-			return err;
-	}
+	if (c->fault != PST_OK)
+		return c->fault;
 	if (c->id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
 		return PST_OK;
 	if (pst_suit_top(run)->index_kind == INDEX_NONE)

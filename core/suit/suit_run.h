@@ -24,6 +24,8 @@ struct pst_suit_command_now {
 	int32_t id;
 	uint32_t arg;	    /* offset of its argument in run->code */
 	uint32_t component; /* index */
+	uint8_t policy;	    /* 0 for a command that has none */
+	enum pst_err fault; /* its argument is no reporting policy */
 	struct pst_bytes name;
 };
 
