@@ -90,6 +90,8 @@ struct pst_tam_records {
 	/**
 	 * The newest published manifest of each component that is assigned to
 	 * the device, in the order in which they are to be installed.
+	 *
+	 * @retval PST_ERR_LIMIT  more than PST_TAM_TARGETS_MAX
 	 */
 	enum pst_err (*targets)(void *ctx, const struct pst_tam_device *device,
 	    const struct pst_tam_target **list, size_t *count);

@@ -643,6 +643,18 @@ component_row(struct pst_tam_db *db, struct pst_bytes component, int64_t id)
 	return pst_tam_run(s);
 }
 
+static enum pst_err
+trim_envelopes(struct pst_tam_db *db, struct pst_bytes manifest_id)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_MANIFEST_TRIM);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, manifest_id);
+	(void)sqlite3_bind_int(s, 2, PST_TAM_ENVELOPES_KEPT);
+	return pst_tam_run(s);
+}
+
 enum pst_err
 pst_tam_manifest_store(struct pst_tam_db *db, void *ctx)
 {
@@ -665,6 +677,8 @@ pst_tam_manifest_store(struct pst_tam_db *db, void *ctx)
 		err = component_row(db, m->manifest_id, m->id);
 	while (err == PST_OK && pst_list_next(&list, &id))
 		err = component_row(db, id, m->id);
+	if (err == PST_OK)
+		err = trim_envelopes(db, m->manifest_id);
 	if (err == PST_OK)
 		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
 	if (err == PST_OK)

@@ -338,7 +338,7 @@ targets(void *ctx, const struct pst_tam_device *device,
 		return err;
 	wants = calloc(r->item_count, sizeof(*wants));
 	if (wants == NULL)
-		return PST_ERR_LIMIT;
+		return PST_ERR_BUSY;
 	for (i = 0; i < r->item_count; i++)
 		wants[i] = by_groups(&r->items[i], slot_of(r, device->id));
 	err = by_device(r, device->id, wants);
@@ -482,7 +482,9 @@ envelope(void *ctx, int64_t manifest, struct pst_bytes *out)
 	err = rc == SQLITE_DONE ? PST_ERR_STORE : pst_tam_db_err(rc);
 	if (err == PST_OK) {
 		v = pst_tam_col_blob(s, 0);
-		err = envelope_keep(r, v);
+		/* Trimmed meanwhile: the device asks again and gets the
+		 * newest. */
+		err = v.len > 0 ? envelope_keep(r, v) : PST_ERR_BUSY;
 		if (err == PST_OK)
 			*out = (struct pst_bytes){ r->envelope, v.len };
 	}

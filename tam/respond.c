@@ -333,6 +333,12 @@ plan(struct pst_tam_turn *t)
 
 	memset(&s, 0, sizeof(s));
 	err = rec->targets(rec->ctx, &t->device, &s.targets, &s.target_count);
+	/* A part of the list would unlink the rest: so nothing is done. */
+	if (err == PST_ERR_LIMIT)
+		return pst_tam_drop(t->out, err,
+		    "device %.*s: more than %d components are assigned",
+		    (int)t->device.name.len, (const char *)t->device.name.ptr,
+		    PST_TAM_TARGETS_MAX);
 	if (err != PST_OK)
 		return err;
 	s.reported = t->msg.tc_list;

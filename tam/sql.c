@@ -279,6 +279,11 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_MANIFEST_COMPONENT] =
 	    "INSERT INTO manifest_components (component, manifest)"
 	    " VALUES (?, ?) ON CONFLICT (component, manifest) DO NOTHING",
+	[SQL_MANIFEST_TRIM] =
+	    "UPDATE manifests SET envelope = x'' WHERE manifest_id = ?1"
+	    " AND length(envelope) > 0 AND sequence <="
+	    " (SELECT sequence FROM manifests WHERE manifest_id = ?1"
+	    " ORDER BY sequence DESC LIMIT 1 OFFSET ?2)",
 
 	[SQL_LIST_DEVICES] = DEVICE_ROW "WHERE id > ? ORDER BY id LIMIT ?",
 	[SQL_FIND_DEVICE] = DEVICE_ROW "WHERE name = ?",

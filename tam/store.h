@@ -19,6 +19,11 @@
 /* Reports and audit rows that are kept, newest first. */
 #define PST_TAM_REPORTS_KEPT 64	  /* a device */
 #define PST_TAM_AUDIT_KEPT 100000 /* in all */
+/*
+ * Versions of a manifest whose envelope is kept. Older ones keep their row, so
+ * that reports can name them, but nothing would send them again.
+ */
+#define PST_TAM_ENVELOPES_KEPT 3
 
 struct pst_tam_store;  /* the database and its writer */
 struct pst_tam_reader; /* one thread's view of it */

@@ -70,6 +70,7 @@ enum pst_tam_sql {
 	SQL_MANIFEST_NEWEST,
 	SQL_MANIFEST_ADD,
 	SQL_MANIFEST_COMPONENT,
+	SQL_MANIFEST_TRIM,
 
 	/* what an operator sees */
 	SQL_LIST_DEVICES,

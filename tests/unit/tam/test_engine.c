@@ -1182,6 +1182,35 @@ an_update_that_is_too_big_is_split(void)
 }
 
 static void
+too_many_components_stop_the_plan_and_nothing_else(void)
+{
+	char name[16];
+	int i;
+
+	BEGIN();
+	w.digest_salt = 1;
+	for (i = 1; i <= PST_TAM_TARGETS_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		CHECK(world_publish(&w, name, 1, (uint8_t)i, 3));
+		if (i == PST_TAM_TARGETS_MAX) {
+			/* with x this makes as many as there may be */
+			CHECK(world_session(&w, &a));
+			CHECK_EQ(updates(), PST_TAM_TARGETS_MAX);
+		}
+		CHECK(world_assign(&w, name, false));
+	}
+	CHECK(world_session(&w, &a));
+	CHECK(dropped(PST_ERR_LIMIT));
+	CHECK_EQ(w.committed, PST_OK);
+	CHECK_EQ(pst_tam_unassign(w.store, "test", component(name), PST_TAM_ALL,
+		     NULL, w.now_s),
+	    PST_OK);
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(updates(), PST_TAM_TARGETS_MAX);
+	END();
+}
+
+static void
 groups_and_single_devices_have_their_own(void)
 {
 	BEGIN();
@@ -1319,6 +1348,7 @@ main(void)
 	RUN(a_success_is_believed_until_the_next_tc_list);
 	RUN(what_is_no_longer_assigned_is_unlinked_if_we_sent_it);
 	RUN(an_update_that_is_too_big_is_split);
+	RUN(too_many_components_stop_the_plan_and_nothing_else);
 	RUN(groups_and_single_devices_have_their_own);
 	RUN(each_of_the_six_messages_may_be_lost);
 	TEST_END();

@@ -397,6 +397,27 @@ reports_do_not_grow_without_end(void)
 	END();
 }
 
+static void
+old_envelopes_do_not_grow_without_end(void)
+{
+	uint8_t i;
+
+	BEGIN();
+	for (i = 1; i <= PST_TAM_ENVELOPES_KEPT + 4; i++)
+		CHECK(world_publish(&w, "x", i, i, 5000));
+	CHECK(world_publish(&w, "y", 1, 0x99, 5000));
+	CHECK_EQ(counts().manifests, PST_TAM_ENVELOPES_KEPT + 5);
+	stop_store();
+	CHECK(sql(w.db,
+	    "CREATE TEMP TABLE t (n INTEGER CHECK (n = 4));"
+	    "INSERT INTO t SELECT count(*) FROM manifests"
+	    " WHERE length(envelope) = 5000;"
+	    "INSERT INTO t SELECT 4 + count(*) FROM manifests"
+	    " WHERE length(envelope) NOT IN (0, 5000) OR"
+	    " (sequence >= 5 AND length(envelope) = 0)"));
+	END();
+}
+
 /* --- a crash ----------------------------------------------------------- */
 
 /* The child writes lists of three rows and tells of each that is durable. */
@@ -667,6 +688,7 @@ main(void)
 	RUN(closing_commits_what_is_queued);
 	RUN(expired_rows_are_purged);
 	RUN(reports_do_not_grow_without_end);
+	RUN(old_envelopes_do_not_grow_without_end);
 	RUN(a_killed_process_leaves_whole_lists);
 	RUN(names_are_checked);
 	RUN(enrolling_is_idempotent_and_refuses_clashes);

@@ -527,16 +527,19 @@ world_publish(struct world *w, const char *text, uint64_t sequence,
 {
 	struct pst_tam_publication p = { .who = "test" };
 	uint8_t *envelope = calloc(1, envelope_len + 2);
+	uint8_t hash[32];
 	bool ok;
 
 	if (envelope == NULL)
 		return false;
 	envelope[0] = 0xa1; /* looks like an envelope from outside */
 	envelope[1] = digest;
+	memset(hash, digest, sizeof(hash));
 	p.manifest.manifest_id = manifest_of(text);
 	p.manifest.sequence = sequence;
+	hash[31] ^= w->digest_salt;
 	p.manifest.digest =
-	    (struct pst_suit_digest){ PST_ALG_SHA256, digest_of(digest) };
+	    (struct pst_suit_digest){ PST_ALG_SHA256, { hash, sizeof(hash) } };
 	p.manifest.components.items = component(text);
 	p.manifest.components.count = 1;
 	p.manifest.envelope = (struct pst_bytes){ envelope, envelope_len };

@@ -52,6 +52,7 @@ struct world {
 	bool no_nonce, no_evidence, no_format, verdict_bad, with_token;
 	bool appraise_later;
 	uint64_t iat;
+	uint8_t digest_salt; /* to publish more than 256 manifests */
 	const struct agent *evidence_of; /* another agent's; NULL: its own */
 };
 
