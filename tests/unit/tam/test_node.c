@@ -9,6 +9,8 @@
 #include <tam/node.h>
 
 #include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -399,6 +401,73 @@ a_passport_counts_only_in_timestamp_mode(void)
 	end();
 }
 
+/* --- several threads --------------------------------------------------- */
+
+#define THREADS 4
+#define BODIES 32
+
+static struct {
+	uint8_t bytes[2048];
+	size_t len;
+} bodies[BODIES];
+static atomic_int accepted[BODIES];
+static atomic_int faults;
+
+/* Every thread sends every body, as a network that repeats would. */
+static void *
+send_all(void *ctx)
+{
+	struct pst_tam_worker *mine;
+	const struct pst_tam_output *o;
+	size_t start = (size_t)(uintptr_t)ctx, i;
+
+	if (pst_tam_worker_new(node, &mine) != PST_OK) {
+		atomic_fetch_add(&faults, 1);
+		return NULL;
+	}
+	for (i = 0; i < BODIES; i++) {
+		size_t k = (start + i) % BODIES;
+		struct pst_bytes b = { bodies[k].bytes, bodies[k].len };
+
+		if (pst_tam_worker_exchange(mine, 0, b, now_s, &o) != PST_OK)
+			atomic_fetch_add(&faults, 1);
+		else if (o->event == PST_TAM_EV_CURRENT)
+			atomic_fetch_add(&accepted[k], 1);
+		else if (o->err != PST_ERR_TEEP_TOKEN || o->reply_len != 0)
+			atomic_fetch_add(&faults, 1);
+	}
+	pst_tam_worker_free(&mine);
+	return NULL;
+}
+
+static void
+many_threads_accept_each_response_once(void)
+{
+	struct pst_bytes format, e, r;
+	pthread_t threads[THREADS];
+	size_t i;
+
+	BEGIN();
+	device_init();
+	for (i = 0; i < BODIES; i++) {
+		e = evidence(challenge(), &format);
+		r = response(e, format);
+		CHECK(r.len > 0 && r.len <= sizeof(bodies[0].bytes));
+		memcpy(bodies[i].bytes, r.ptr, r.len);
+		bodies[i].len = r.len;
+	}
+	for (i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, send_all,
+			     (void *)(uintptr_t)(i * BODIES / THREADS)),
+		    0);
+	for (i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(atomic_load(&faults), 0);
+	for (i = 0; i < BODIES; i++)
+		CHECK_EQ(atomic_load(&accepted[i]), 1);
+	end();
+}
+
 /* --- the state folder -------------------------------------------------- */
 
 static unsigned
@@ -537,6 +606,7 @@ main(void)
 	RUN(evidence_passed_off_as_a_result_is_not_accepted);
 	RUN(a_result_counts_only_by_a_trusted_verifier);
 	RUN(a_passport_counts_only_in_timestamp_mode);
+	RUN(many_threads_accept_each_response_once);
 	RUN(the_state_folder_is_made_for_its_owner);
 	RUN(keys_stay_the_same_over_a_restart);
 	RUN(a_readable_private_key_is_refused);
