@@ -147,8 +147,11 @@ key_change(struct pst_tam_turn *t)
 	if (t->device.has_key && pst_pubkey_equal(&t->device.key, &t->key))
 		return PST_OK;
 	err = rec->device_by_key(rec->ctx, t->thumbprint, &other);
-	if (err == PST_OK)
+	/* It may be the device itself: another message of it was quicker. */
+	if (err == PST_OK && other.id != t->device.id)
 		return PST_ERR_EAT_BINDING;
+	if (err == PST_OK)
+		return PST_OK;
 	if (err != PST_ERR_NOT_FOUND)
 		return err;
 	ch->key = t->key;
