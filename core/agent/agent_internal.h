@@ -116,6 +116,26 @@ enum pst_err pst_agent_update_message(
 enum pst_err pst_agent_update_continue(
     struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
 
+/* --- settle.c ----------------------------------------------------------- */
+
+/** Was the Update with this identity seen before? */
+bool pst_agent_update_seen(const struct pst_agent *a);
+
+/**
+ * Turn the outcome of processing into what the host has to do.
+ *
+ * @param err  PST_OK: commit; PST_ERR_AGAIN: suspend; else what failed
+ */
+enum pst_err pst_agent_settle(struct pst_agent *a, enum pst_err err,
+    struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Give up an Update whose message cannot be verified any more. */
+enum pst_err pst_agent_settle_drop(struct pst_agent *a, enum pst_err err,
+    struct pst_agent_out *out) PST_MUST_CHECK;
+
+/** Ask for the payload that the run waits for. */
+void pst_agent_settle_ask(const struct pst_agent *a, struct pst_agent_out *out);
+
 /* --- journal.c ---------------------------------------------------------- */
 
 /** At the opening: is there an Update to be continued? */
@@ -151,11 +171,22 @@ enum pst_err pst_agent_manifest_begin(
 /** Its procedure is done: measure, link, record it in a->staged. */
 enum pst_err pst_agent_manifest_end(struct pst_agent *a) PST_MUST_CHECK;
 
+/** Write the report of the present manifest behind those before it. */
+void pst_agent_manifest_report(struct pst_agent *a, enum pst_err err);
+
+/** Begin the report of the next manifest, of which nothing is known yet. */
+void pst_agent_report_begin(struct pst_agent *a);
+
+bool pst_agent_find_manifest(
+    const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r);
+
+/** Remove content that nothing refers to from a->staged. */
+enum pst_err pst_agent_drop_orphans(struct pst_agent *a) PST_MUST_CHECK;
+
+/* --- unlink.c ----------------------------------------------------------- */
+
 /** Unlink an installed root manifest, in a->staged. */
 enum pst_err pst_agent_manifest_unlink(
     struct pst_agent *a, struct pst_bytes id) PST_MUST_CHECK;
-
-/** Write the report of the present manifest behind those before it. */
-void pst_agent_manifest_report(struct pst_agent *a, enum pst_err err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * One manifest of an Update: authenticated, compared with what is installed,
- * and recorded when its procedure is done. Also the way back: unlinking.
+ * and recorded when its procedure is done. The way back is in unlink.c.
  *
  * All of it happens in a->staged. How sequence numbers are compared is in
  * compare(); what becomes of an old version is in manifest_end(): its
@@ -35,8 +35,8 @@ reports_cap(const struct pst_agent *a)
 	return a->memory.report_cap / 2;
 }
 
-static void
-report_begin(struct pst_agent *a)
+void
+pst_agent_report_begin(struct pst_agent *a)
 {
 	size_t half = reports_cap(a);
 
@@ -82,8 +82,8 @@ pst_agent_manifest_report(struct pst_agent *a, enum pst_err err)
 	u->reports_count++;
 }
 
-static bool
-find_manifest(
+bool
+pst_agent_find_manifest(
     const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r)
 {
 	return pst_reg_find(&a->staged, PST_REG_MANIFEST, id, PST_REG_ANY, r);
@@ -110,6 +110,13 @@ check_id(const struct pst_agent *a, const struct pst_suit_manifest *m)
 	return PST_OK;
 }
 
+/* Hash algorithms have negative numbers; a record holds none. */
+static uint64_t
+hash_number(int32_t alg)
+{
+	return (uint64_t)(-(int64_t)alg);
+}
+
 /*
  * Rollback protection (draft-ietf-suit-manifest, Section 6.1). The number of
  * a manifest that was uninstalled still counts; the very same manifest may
@@ -126,9 +133,10 @@ compare(
 	bool equal;
 
 	*same = false;
-	if (!find_manifest(a, m->component_id, &r) || m->sequence > r.n[0])
+	if (!pst_agent_find_manifest(a, m->component_id, &r) ||
+	    m->sequence > r.n[0])
 		return PST_OK;
-	equal = m->digest.alg == -(int32_t)r.n[2] &&
+	equal = hash_number(m->digest.alg) == r.n[2] &&
 	    pst_equal(m->digest.bytes, r.data);
 	if (m->sequence < r.n[0] || !equal)
 		return PST_ERR_SUIT_SEQUENCE;
@@ -148,7 +156,7 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 	u->place++;
 	u->step = 0;
 	u->uninstall = false;
-	report_begin(a);
+	pst_agent_report_begin(a);
 	err = pst_suit_envelope_decode(envelope, &u->envelope, NULL);
 	if (err == PST_OK)
 		err = pst_suit_authenticate(
@@ -196,18 +204,15 @@ measure(struct pst_agent *a, struct pst_reg_record *r)
 	uint8_t digest[PST_DIGEST_MAX];
 	uint32_t hash = 0;
 	size_t len = 0;
-	enum pst_err err;
+	enum pst_err err, end;
 
 	err = c->hash_begin(c->ctx, PST_ALG_SHA256, &hash);
 	if (err != PST_OK)
 		return err;
 	err = hash_object(a, hash, r->n[0], &r->n[1]);
-	if (err != PST_OK) {
-		if (c->hash_end(c->ctx, hash, NULL, &len) != PST_OK)
-			return err;
-		return err;
-	}
-	err = c->hash_end(c->ctx, hash, digest, &len);
+	end = c->hash_end(c->ctx, hash, err == PST_OK ? digest : NULL, &len);
+	if (err == PST_OK)
+		err = end;
 	if (err == PST_OK && len != 32)
 		err = PST_ERR_CRYPTO;
 	if (err != PST_OK)
@@ -241,9 +246,8 @@ link_component(struct pst_agent *a, size_t index)
 	return pst_reg_add(&a->staged, &link);
 }
 
-/* Content that nothing refers to is removed. */
-static enum pst_err
-drop_orphans(struct pst_agent *a)
+enum pst_err
+pst_agent_drop_orphans(struct pst_agent *a)
 {
 	uint8_t id[PST_SUIT_ID_MAX];
 	struct pst_reg_record r, link;
@@ -312,7 +316,7 @@ record_manifest(struct pst_agent *a)
 	r.data = m->digest.bytes;
 	r.n[0] = m->sequence;
 	r.n[1] = object;
-	r.n[2] = (uint64_t) - (int64_t)m->digest.alg;
+	r.n[2] = hash_number(m->digest.alg);
 	return pst_reg_add(&a->staged, &r);
 }
 
@@ -332,7 +336,7 @@ pst_agent_manifest_end(struct pst_agent *a)
 	for (i = 0; err == PST_OK && i < m->components.count; i++)
 		err = link_component(a, i);
 	if (err == PST_OK)
-		err = drop_orphans(a);
+		err = pst_agent_drop_orphans(a);
 	if (err == PST_OK)
 		err = record_manifest(a);
 	if (err != PST_OK)
@@ -340,74 +344,4 @@ pst_agent_manifest_end(struct pst_agent *a)
 	pst_agent_manifest_report(a, PST_OK);
 	u->running = false;
 	return PST_OK;
-}
-
-/* Run the uninstall section. The envelope is in memory.out meanwhile. */
-static enum pst_err
-uninstall(struct pst_agent *a, const struct pst_reg_record *r)
-{
-	struct pst_agent_update *u = &a->update;
-	struct pst_bytes stored = { a->memory.out, 0 };
-	const struct pst_crypto *c = a->ports.crypto;
-	enum pst_err err;
-
-	err = pst_agent_object_load(
-	    a, r->n[1], a->memory.out, a->memory.out_cap, &stored.len);
-	if (err == PST_OK)
-		err = pst_suit_envelope_decode(stored, &u->envelope, NULL);
-	if (err == PST_OK && !pst_equal(u->envelope.digest.bytes, r->data))
-		err = PST_ERR_STORE_DAMAGED;
-	/* It was authenticated before it was installed. */
-	if (err == PST_OK)
-		err = pst_suit_accept(&u->envelope, c, &u->manifest, NULL);
-	if (err == PST_OK)
-		err = pst_suit_run_begin(&u->run, &u->manifest, c, &u->host,
-		    &u->report, &a->memory.suit);
-	if (err != PST_OK)
-		return err;
-	err = pst_suit_run(&u->run, PST_SUIT_UNINSTALL);
-	if (err == PST_OK)
-		err = pst_suit_run_end(&u->run);
-	/* A payload is not fetched to remove something. */
-	if (err == PST_ERR_AGAIN)
-		err = PST_ERR_SUIT_OPERATION;
-	if (err != PST_OK)
-		pst_suit_run_abandon(&u->run);
-	return err;
-}
-
-/*
- * The section first, then the manifest's own reference and whatever it did not
- * unlink (docs/interop.md). A root manifest has one reference, the TAM's.
- */
-enum pst_err
-pst_agent_manifest_unlink(struct pst_agent *a, struct pst_bytes id)
-{
-	struct pst_agent_update *u = &a->update;
-	struct pst_reg_record r;
-	enum pst_err err;
-
-	report_begin(a);
-	if (!pst_agent_tam_covers(a, u->tam, id))
-		return PST_ERR_SUIT_UNAUTHORISED;
-	/* Gone already: what was asked for is so. */
-	if (!find_manifest(a, id, &r) || r.n[1] == 0)
-		return PST_OK;
-	u->uninstall = true;
-	err = uninstall(a, &r);
-	u->uninstall = false;
-	if (err != PST_OK)
-		return err;
-	pst_reg_remove(&a->staged, PST_REG_LINK, id, PST_REG_ANY);
-	err = drop_orphans(a);
-	if (err != PST_OK)
-		return err;
-	/* The tombstone: its sequence number stays. */
-	if (!find_manifest(a, id, &r))
-		return PST_ERR_STORE_DAMAGED;
-	r.n[1] = 0;
-	err = pst_reg_put(&a->staged, &r);
-	if (err == PST_OK)
-		pst_agent_manifest_report(a, PST_OK);
-	return err;
 }

@@ -161,7 +161,9 @@ enum pst_err pst_agent_unrequest_ta(struct pst_agent *a,
 
 /**
  * RequestPolicyCheck: one TAM that is due, or NOTHING when none is left. An
- * Update that was interrupted is continued first.
+ * Update that was interrupted is continued first: FETCH when it waits for a
+ * payload, SEND when it has come to its end. Each TAM is given once until
+ * there was NOTHING.
  *
  * @param force  every TAM is due
  */
