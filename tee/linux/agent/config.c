@@ -206,6 +206,17 @@ take_timeout(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 }
 
 static void
+take_bool(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	const char *text = scalar(r, n);
+	bool v = strcmp(text, "true") == 0;
+
+	if (!v && strcmp(text, "false") != 0)
+		fail(r, n, "true or false is expected here");
+	memcpy(to, &v, size);
+}
+
+static void
 take_uid(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
 	uint32_t v = (uint32_t)number(r, n, 10, 0, NOBODY_ELSE - 1);
@@ -555,6 +566,7 @@ take_device(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		{ "hwmodel", take_text, offsetof(struct pst_config, hwmodel),
 		    33, true },
 		{ "hwversion", take_text, AT(hwversion), true },
+		{ "debug", take_bool, AT(debug), false },
 		{ 0 },
 	};
 

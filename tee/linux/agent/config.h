@@ -8,6 +8,7 @@
  *     oemid: HEX                3 or 16 bytes (RFC 9711, Section 4.2.3)
  *     hwmodel: TEXT             1..32 bytes
  *     hwversion: TEXT
+ *     debug: BOOL               Evidence says that debugging is enabled
  *   tams:
  *     - name: TEXT              stable: what the agent remembers is kept by it
  *       uri: URL
@@ -57,6 +58,7 @@ struct pst_config {
 	size_t ueid_len; /* 0: not given */
 	char hwmodel[PST_CONFIG_TEXT_MAX + 1];
 	char hwversion[PST_CONFIG_TEXT_MAX + 1];
+	bool debug;
 	uint32_t suites;
 	int32_t first_suite; /* enum pst_alg */
 	uint32_t policy_interval_s;

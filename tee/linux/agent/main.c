@@ -147,6 +147,7 @@ set_evidence(struct tee *t)
 		.swversion = text(POSTERN_VERSION),
 		.software = { PST_ALG_SHA256,
 		    { d->software, sizeof(d->software) } },
+		.debug_enabled = c->debug,
 	};
 	pst_eat_attester_init(&t->attester, &t->evidence);
 }

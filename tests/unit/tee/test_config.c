@@ -49,19 +49,20 @@ small_configuration_has_defaults(void)
 static void
 every_key_is_read(void)
 {
-	struct pst_config *c = read_text(
-	    "device:\n"
-	    "  vendor-id: 00112233-4455-6677-8899-aabbccddeeff\n"
-	    "  class-id: 10112233-4455-6677-8899-aabbccddeeff\n"
-	    "  device-id: 20112233-4455-6677-8899-aabbccddeeff\n"
-	    "  oemid: 000102030405060708090a0b0c0d0e0f\n"
-	    "  hwmodel: abcdefghijklmnopqrstuvwxyz012345\n"
-	    "  hwversion: '2.1'\n" TAM SIGNER "ueid: '01020304050607'\n"
-	    "suites: [ed25519]\n"
-	    "policy-interval: 60\n"
-	    "call-timeout: 5\n"
-	    "socket-mode: '0660'\n"
-	    "broker-uid: 1000\n");
+	struct pst_config *c =
+	    read_text("device:\n"
+		      "  vendor-id: 00112233-4455-6677-8899-aabbccddeeff\n"
+		      "  class-id: 10112233-4455-6677-8899-aabbccddeeff\n"
+		      "  device-id: 20112233-4455-6677-8899-aabbccddeeff\n"
+		      "  oemid: 000102030405060708090a0b0c0d0e0f\n"
+		      "  hwmodel: abcdefghijklmnopqrstuvwxyz012345\n"
+		      "  hwversion: '2.1'\n"
+		      "  debug: true\n" TAM SIGNER "ueid: '01020304050607'\n"
+		      "suites: [ed25519]\n"
+		      "policy-interval: 60\n"
+		      "call-timeout: 5\n"
+		      "socket-mode: '0660'\n"
+		      "broker-uid: 1000\n");
 
 	CHECK(c != NULL);
 	CHECK(c->has_vendor && c->vendor_id[15] == 0xff);
@@ -75,6 +76,7 @@ every_key_is_read(void)
 	CHECK_EQ(c->call_timeout_s, 5);
 	CHECK_EQ(c->socket_mode, 0660);
 	CHECK_EQ(c->broker_uid, 1000);
+	CHECK(c->debug);
 	pst_config_free(c);
 }
 
@@ -114,6 +116,7 @@ bad_configurations_are_refused_with_line_and_reason(void)
 		  "  hwmodel: abcdefghijklmnopqrstuvwxyz0123456\n"
 		  "  hwversion: b\n" TAM SIGNER,
 		    "1 to 32 bytes" },
+		{ "device:\n  debug: yes\n" TAM SIGNER, "true or false" },
 		{ "device:\n  vendor-id: 1234\n" TAM SIGNER, "a UUID" },
 		{ DEVICE TAM_HEAD "    prefixes: [a]\n" SIGNER,
 		    "'keys' or 'root' is needed" },
