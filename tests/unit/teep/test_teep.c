@@ -659,6 +659,13 @@ what_was_checked_can_be_taken_off_its_list(void)
 	CHECK(depth == 20);
 }
 
+/* pitfalls, Libraries: a decoder needs a 175 KB structure. */
+static void
+a_decoded_message_is_small(void)
+{
+	CHECK(sizeof(struct pst_teep_message) <= 384);
+}
+
 static void
 peeking_gives_the_attestation_payload_and_nothing_else(void)
 {
@@ -807,6 +814,7 @@ main(void)
 	RUN(an_error_carries_the_list_that_belongs_to_its_code);
 	RUN(list_items_are_written_as_they_are_read);
 	RUN(what_was_checked_can_be_taken_off_its_list);
+	RUN(a_decoded_message_is_small);
 	RUN(peeking_gives_the_attestation_payload_and_nothing_else);
 	RUN(both_ends_pick_the_same_suite);
 	RUN(nonce_is_what_an_absent_list_of_mechanisms_means);
