@@ -88,6 +88,16 @@ static void __attribute__((format(printf, 3, 4))) went_wrong(
 	va_end(ap);
 }
 
+/* Work that has not begun is not begun any more once a stop was asked for. */
+static bool
+stopped(const struct pst_broker *b, struct pst_broker_result *res)
+{
+	if (!pst_broker_stopped(&b->config))
+		return false;
+	went_wrong(res, PST_ERR_AGAIN, "stopped");
+	return true;
+}
+
 /* A call to the agent failed: there is no reply to go on with. */
 static enum pst_err
 tee_failed(
@@ -415,10 +425,8 @@ drive(struct pst_broker *b, struct pst_broker_reply *reply,
 		}
 		if (reply->what == PST_AGENT_NOTHING)
 			break;
-		if (pst_broker_stopped(&b->config)) {
-			went_wrong(res, PST_ERR_AGAIN, "stopped");
+		if (stopped(b, res))
 			break;
-		}
 		err = step(b, reply, &fetches, res);
 		if (err != PST_OK)
 			break;
@@ -468,6 +476,8 @@ policy_session(struct pst_broker *b, bool force, struct pst_broker_result *res)
 	bool last;
 	enum pst_err err;
 
+	if (stopped(b, res))
+		return true;
 	err = pst_broker_tee_invoke(&b->tee, PST_AGENT_TA_POLICY_CHECK, 0,
 	    force ? PST_AGENT_TA_FORCE : 0, none, none, &reply);
 	if (err != PST_OK) {
@@ -522,6 +532,8 @@ pst_broker_request(struct pst_broker *b, struct pst_bytes component,
 	enum pst_err err;
 
 	result_begin(b, out);
+	if (stopped(b, out))
+		return result_end(out);
 	err = pst_broker_tee_invoke(
 	    &b->tee, PST_AGENT_TA_REQUEST_TA, 0, 0, component, uri, &reply);
 	if (err != PST_OK) {
@@ -555,6 +567,8 @@ pst_broker_unrequest(struct pst_broker *b, struct pst_bytes component,
 	enum pst_err err;
 
 	result_begin(b, out);
+	if (stopped(b, out))
+		return result_end(out);
 	err = pst_broker_tee_invoke(
 	    &b->tee, PST_AGENT_TA_UNREQUEST_TA, 0, 0, component, none, &reply);
 	if (err != PST_OK) {

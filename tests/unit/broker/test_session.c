@@ -11,6 +11,9 @@
 #include "server.h"
 #include "test.h"
 
+/* [h'7461'], encoded */
+#define COMPONENT "\x81\x42ta"
+
 static struct pst_broker_config config;
 static struct pst_broker_result res;
 static struct pst_broker *broker;
@@ -247,6 +250,27 @@ a_tee_that_fails_ends_the_session(void)
 	CHECK_EQ(double_open(), 0);
 }
 
+/* Nothing is begun, and the agent is not disturbed. */
+static void
+a_stopped_broker_begins_nothing(void)
+{
+	static atomic_bool stop;
+
+	begin();
+	pst_broker_free(broker);
+	atomic_store(&stop, true);
+	config.stop = &stop;
+	broker = pst_broker_new(&config);
+	CHECK_EQ(pst_broker_sync(broker, true, &res), PST_ERR_AGAIN);
+	CHECK_EQ(
+	    pst_broker_request(broker, PST_BYTES_LIT(COMPONENT), NULL, &res),
+	    PST_ERR_AGAIN);
+	CHECK_EQ(pst_broker_unrequest(broker, PST_BYTES_LIT(COMPONENT), &res),
+	    PST_ERR_AGAIN);
+	CHECK_EQ(double_count(), 0);
+	end();
+}
+
 /* A service keeps its session for days; the TEE may not last as long. */
 static void
 a_tee_that_was_restarted_is_found_again(void)
@@ -400,8 +424,6 @@ the_agent_can_stop_a_payload(void)
 
 /* --- applications ------------------------------------------------------ */
 
-#define COMPONENT "\x81\x42ta"
-
 static void
 a_request_is_done_when_it_is_installed(void)
 {
@@ -477,6 +499,7 @@ session_cases(void)
 	RUN(a_session_that_does_not_end_is_ended);
 	RUN(an_agents_refusal_is_told);
 	RUN(a_tee_that_fails_ends_the_session);
+	RUN(a_stopped_broker_begins_nothing);
 	RUN(a_tee_that_was_restarted_is_found_again);
 	RUN(a_tee_that_is_not_there_is_said_so);
 	RUN(a_payload_is_handed_down_in_chunks);
