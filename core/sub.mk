@@ -19,6 +19,7 @@ srcs-y += suit/shape.c
 srcs-y += suit/params.c
 srcs-y += suit/commands.c
 srcs-y += suit/run.c
+srcs-y += suit/record.c
 srcs-y += suit/report.c
 srcs-y += agent/agent.c
 srcs-y += agent/answer.c

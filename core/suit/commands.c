@@ -253,12 +253,6 @@ pst_suit_do_check_content(
 
 /* --- directives that change content ------------------------------------ */
 
-static bool
-has(const uint64_t *words, uint32_t index)
-{
-	return words[index / 64] >> (index % 64) & 1;
-}
-
 /*
  * Section 6.7: while strict order is false a component MUST NOT be both a
  * target and a source; that would be a race where commands are run in
@@ -275,8 +269,8 @@ unordered(
 	pst_suit_set(run->targets, target);
 	if (has_source)
 		pst_suit_set(run->sources, source);
-	if (has(run->sources, target) ||
-	    (has_source && has(run->targets, source)))
+	if (pst_suit_has(run->sources, target) ||
+	    (has_source && pst_suit_has(run->targets, source)))
 		return PST_ERR_SUIT_OPERATION;
 	return PST_OK;
 }
@@ -477,7 +471,7 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 		err = hash_end(run, c->component, alg);
 	pst_suit_hash_drop(run);
 	/* A copy of what was verified is verified. */
-	if (err == PST_OK && has(run->checked, source))
+	if (err == PST_OK && pst_suit_has(run->checked, source))
 		pst_suit_set(run->checked, c->component);
 	return err;
 }
@@ -515,6 +509,10 @@ pst_suit_do_invoke(
 
 	if (run->host->invoke == NULL)
 		return PST_ERR_UNSUPPORTED;
+	/* Section 6.3: an error, or an invoked image that was verified. */
+	if (pst_suit_has(run->written, c->component) &&
+	    !pst_suit_has(run->checked, c->component))
+		return PST_ERR_SUIT_UNVERIFIED;
 	(void)pst_suit_param_string(
 	    run, c->component, PST_SUIT_PARAM_INVOKE_ARGS, &args);
 	return hard(run->host->invoke(run->host->ctx, c->name, args));

@@ -17,6 +17,9 @@ enum {
 
 /* A walk of dependencies deeper than this is refused when read. */
 #define MANIFEST_ID_MAX 16
+/* Parameters in one record; all registries together have 20 odd. Labels past
+ * 63 are compared with each other, so the bound is one on time as well. */
+#define PROPERTIES_MAX 64
 #define NONCE_MAX 512 /* a TEEP challenge is the longest there is */
 
 enum pst_suit_reason
@@ -206,7 +209,7 @@ record_read(struct pst_cbor_reader *r)
 	out.section = (int32_t)pst_cbor_int(r, INT32_MIN, INT32_MAX);
 	out.offset = (uint32_t)pst_cbor_uint(r, UINT32_MAX);
 	out.component = (uint32_t)pst_cbor_uint(r, UINT32_MAX);
-	n = pst_cbor_map(r, SIZE_MAX, &seen);
+	n = pst_cbor_map(r, PROPERTIES_MAX, &seen);
 	while (n-- > 0 && pst_cbor_ok(r)) {
 		(void)pst_cbor_key(r, &seen);
 		pst_cbor_skip(r);
@@ -221,7 +224,7 @@ static void
 claims_read(struct pst_cbor_reader *r)
 {
 	struct pst_cbor_seen seen;
-	size_t n = pst_cbor_map(r, SIZE_MAX, &seen);
+	size_t n = pst_cbor_map(r, PROPERTIES_MAX, &seen);
 	bool named = false;
 
 	if (n < 2)

@@ -274,126 +274,6 @@ action(int32_t id)
 	return actions[id];
 }
 
-/* --- records ------------------------------------------------------------ */
-
-/* Labels of the reporting policy, Section 8.4.7. */
-enum {
-	RECORD_SUCCESS = 1,
-	RECORD_FAILURE = 2,
-	INFO_SUCCESS = 4,
-	INFO_FAILURE = 8,
-	POLICY_MAX = 15
-};
-
-/* The parameter that tells what a command found: label, or 0 for none. */
-static int32_t
-finding(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
-    bool success)
-{
-	switch (c->id) {
-	case PST_SUIT_COND_IMAGE_MATCH:
-		return run->measured_alg != 0 &&
-			run->measured_component == c->component
-		    ? PST_SUIT_PARAM_IMAGE_DIGEST
-		    : 0;
-	case PST_SUIT_COND_VENDOR:
-	case PST_SUIT_COND_CLASS:
-		return success ? c->id : 0;
-	case PST_SUIT_COND_DEVICE:
-		return success ? PST_SUIT_PARAM_DEVICE : 0;
-	case PST_SUIT_COND_COMPONENT_SLOT:
-		return success ? PST_SUIT_PARAM_COMPONENT_SLOT : 0;
-	case PST_SUIT_DIR_FETCH:
-	case PST_SUIT_DIR_WRITE:
-	case PST_SUIT_DIR_COPY:
-		return success ? PST_SUIT_PARAM_IMAGE_SIZE : 0;
-	default:
-		return 0;
-	}
-}
-
-/* bstr .cbor SUIT_Digest of what was measured. */
-static void
-put_measured(struct pst_cbor_writer *w, const struct pst_suit_run *run)
-{
-	struct pst_suit_digest d;
-	size_t mark = pst_cbor_wrap_begin(w);
-
-	d.alg = run->measured_alg;
-	d.bytes.ptr = run->measured;
-	d.bytes.len = run->measured_len;
-	pst_suit_digest_put(w, &d);
-	pst_cbor_wrap_bstr(w, mark);
-}
-
-/* One parameter with its actual value. */
-static void
-put_finding(struct pst_cbor_writer *w, const struct pst_suit_run *run,
-    const struct pst_suit_command_now *c, int32_t label)
-{
-	struct pst_cbor_reader r;
-
-	pst_cbor_put_int(w, label);
-	if (label == PST_SUIT_PARAM_IMAGE_DIGEST)
-		put_measured(w, run);
-	else if (label == PST_SUIT_PARAM_IMAGE_SIZE)
-		pst_cbor_put_uint(w, run->fetch_at);
-	else if (pst_suit_param(
-		     run, c->component, (enum pst_suit_parameter)label, &r))
-		pst_cbor_put_raw(w, pst_cbor_item(&r));
-	else
-		w->err = PST_ERR_SPACE;
-}
-
-static void
-put_record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
-    int32_t label)
-{
-	struct pst_cbor_writer *w = &run->report->records;
-	size_t mark = w->len;
-
-	pst_suit_record_put(w, &run->report->record, label != 0);
-	if (label != 0)
-		put_finding(w, run, c, label);
-	pst_suit_report_keep(run->report, mark);
-}
-
-/* system-property-claims need at least one parameter. */
-static void
-put_claims(struct pst_suit_run *run, const struct pst_suit_command_now *c,
-    int32_t label)
-{
-	struct pst_cbor_writer *w = &run->report->records;
-	size_t mark = w->len;
-
-	if (label == 0)
-		return;
-	pst_cbor_put_map(w, 2);
-	pst_cbor_put_uint(w, 0);
-	pst_cbor_put_raw(w, c->name);
-	put_finding(w, run, c, label);
-	pst_suit_report_keep(run->report, mark);
-}
-
-/* What the reporting policy asks for, once a command succeeded or failed. */
-static void
-record(struct pst_suit_run *run, const struct pst_suit_command_now *c,
-    bool success)
-{
-	unsigned int policy = c->policy;
-	int32_t label;
-
-	policy &= success ? RECORD_SUCCESS | INFO_SUCCESS
-			  : RECORD_FAILURE | INFO_FAILURE;
-	if (policy == 0)
-		return;
-	label = finding(run, c, success);
-	if (policy & (RECORD_SUCCESS | RECORD_FAILURE))
-		put_record(run, c, success ? 0 : label);
-	if (policy & (INFO_SUCCESS | INFO_FAILURE))
-		put_claims(run, c, label);
-}
-
 /* --- one step ----------------------------------------------------------- */
 
 /* Read the present command. It becomes where a failure would be reported. */
@@ -411,7 +291,7 @@ command(struct pst_suit_run *run, struct pst_suit_command_now *c)
 	c->arg = (uint32_t)r.at;
 	c->policy = 0;
 	if (pst_suit_trait_of(c->id)->policy)
-		c->policy = (uint8_t)pst_cbor_uint(&r, POLICY_MAX);
+		c->policy = (uint8_t)pst_cbor_uint(&r, PST_SUIT_POLICY_MAX);
 	else if (c->id != PST_SUIT_DIR_OVERRIDE_PARAMETERS &&
 	    c->id != PST_SUIT_DIR_SET_PARAMETERS)
 		pst_cbor_skip(&r);
@@ -498,7 +378,7 @@ step(struct pst_suit_run *run)
 	err = action(c.id)(run, &c);
 	if (err == PST_ERR_AGAIN)
 		return err;
-	record(run, &c, err == PST_OK);
+	pst_suit_command_record(run, &c, err == PST_OK);
 	if (err == PST_OK && run->depth == depth)
 		advance(run);
 	return err;
@@ -667,7 +547,7 @@ pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
 	if (err == PST_OK && !last)
 		return PST_ERR_AGAIN;
 	command(run, &c);
-	record(run, &c, err == PST_OK);
+	pst_suit_command_record(run, &c, err == PST_OK);
 	if (err != PST_OK)
 		return fail(run, err);
 	advance(run);

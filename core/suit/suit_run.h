@@ -52,6 +52,14 @@ enum pst_err pst_suit_fetch_more(
 /** Release the running hash, if there is one. */
 void pst_suit_hash_drop(struct pst_suit_run *run);
 
+/* record.c */
+
+#define PST_SUIT_POLICY_MAX 15 /* all four bits of a reporting policy */
+
+/** Report what the policy of a command asks for, once it is carried out. */
+void pst_suit_command_record(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, bool success);
+
 /* params.c */
 pst_suit_action pst_suit_do_set_parameters;
 pst_suit_action pst_suit_do_override_parameters;

@@ -1023,6 +1023,12 @@ def devices():
          log="invoke 3, ")
     case("invoke-plain", "invoke without arguments", None, sections=[9],
          members={9: bstr(seq(command(INVOKE)))}, log="invoke 0, ")
+    case("invoke-unverified", "what was fetched is invoked before it is "
+         "verified", seq(good(), command(FETCH), command(INVOKE)),
+         "SUIT_UNVERIFIED", log="begin 0, end 0, ")
+    case("invoke-verified", "what was fetched and verified is invoked", seq(
+        good(), command(FETCH), command(MATCH), command(INVOKE)),
+        log="begin 0, end 0, invoke 0, ")
     case("refused-component", "a component that the signer may not touch",
          seq(command(INDEX, 0), command(ABORT)), "SUIT_UNAUTHORISED",
          components=2, refuse=[0, name(1).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="",

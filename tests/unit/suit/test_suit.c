@@ -732,6 +732,42 @@ refuses_reports_that_are_none(void)
 	}
 }
 
+/* Labels past 63 are compared with each other: without a bound on their
+ * number a report of a megabyte would keep its reader busy for minutes. */
+static void
+properties_of_a_record_are_bounded(void)
+{
+	struct pst_suit_digest d = some_digest();
+	struct pst_suit_report_view view;
+	struct pst_suit_report r;
+	struct pst_cbor_writer w;
+	struct pst_verified in;
+	uint8_t records[2048], item[1024], out[2048];
+	uint64_t i, n;
+
+	for (n = 64; n <= 65; n++) {
+		pst_cbor_writer_init(&w, item, sizeof(item));
+		pst_cbor_put_array(&w, 5);
+		pst_cbor_put_array(&w, 0);
+		pst_cbor_put_uint(&w, 20);
+		pst_cbor_put_uint(&w, 1);
+		pst_cbor_put_uint(&w, 0);
+		pst_cbor_put_map(&w, (size_t)n);
+		for (i = 0; i < n; i++) {
+			pst_cbor_put_uint(&w, 1000 + i);
+			pst_cbor_put_uint(&w, 0);
+		}
+		pst_suit_report_init(&r, records, sizeof(records));
+		pst_suit_report_add(&r, pst_cbor_written(&w));
+		pst_cbor_writer_init(&w, out, sizeof(out));
+		CHECK_EQ(
+		    pst_suit_report_encode(&w, &r, B("u"), &d, B("")), PST_OK);
+		in = pst_verified_by_caller(pst_cbor_written(&w));
+		CHECK_EQ(pst_suit_report_decode(&in, &view, NULL),
+		    n == 64 ? PST_OK : PST_ERR_CBOR_RANGE);
+	}
+}
+
 int
 main(void)
 {
@@ -758,6 +794,7 @@ main(void)
 	RUN(a_counting_writer_tells_the_size_of_a_report);
 	RUN(every_truncation_of_a_report_is_refused);
 	RUN(refuses_reports_that_are_none);
+	RUN(properties_of_a_record_are_bounded);
 	world_free(&world);
 	TEST_END();
 }
