@@ -23,6 +23,10 @@ const char *cli_section_name(int label);
 int cli_manifest_check(struct cli_keyring *ring,
     const struct pst_suit_manifest *m, const char *path);
 
+/** What a manifest is about, for a person or as JSON; vouches for nothing. */
+void
+cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json);
+
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
 extern const char cli_manifest_run_help[];

@@ -291,22 +291,22 @@ summary(const struct pst_suit_manifest *m)
 /* --- as text ----------------------------------------------------------- */
 
 static void
-print_value(const json_t *v)
+print_value(FILE *f, const json_t *v)
 {
 	struct pst_bytes b;
 
 	if (json_is_string(v)) {
 		b = (struct pst_bytes){ (const uint8_t *)json_string_value(v),
 			json_string_length(v) };
-		pst_json_string(stdout, b);
+		pst_json_string(f, b);
 	} else if (json_is_integer(v)) {
-		printf("%lld", (long long)json_integer_value(v));
+		fprintf(f, "%lld", (long long)json_integer_value(v));
 	}
 }
 
 /* A summary has three levels: the envelope, a list, its members. */
 static void
-print_object(const json_t *object, int indent)
+print_object(FILE *f, const json_t *object, int indent)
 {
 	const char *name;
 	const json_t *v, *e;
@@ -314,26 +314,40 @@ print_object(const json_t *object, int indent)
 
 	json_object_foreach((json_t *)(uintptr_t)object, name, v)
 	{
-		printf("%*s%s:", indent, "", name);
+		fprintf(f, "%*s%s:", indent, "", name);
 		if (!json_is_object(v) && !json_is_array(v)) {
-			putchar(' ');
-			print_value(v);
+			fputc(' ', f);
+			print_value(f, v);
 		}
-		putchar('\n');
+		fputc('\n', f);
 		if (json_is_object(v) && indent < 6)
-			print_object(v, indent + 2);
+			print_object(f, v, indent + 2);
 		json_array_foreach(v, i, e)
 		{
 			if (json_is_object(e) && indent < 6) {
-				printf("%*s-\n", indent + 2, "");
-				print_object(e, indent + 4);
+				fprintf(f, "%*s-\n", indent + 2, "");
+				print_object(f, e, indent + 4);
 			} else {
-				printf("%*s- ", indent + 2, "");
-				print_value(e);
-				putchar('\n');
+				fprintf(f, "%*s- ", indent + 2, "");
+				print_value(f, e);
+				fputc('\n', f);
 			}
 		}
 	}
+}
+
+void
+cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json)
+{
+	json_t *out = summary(m);
+
+	if (json) {
+		(void)json_dumpf(out, f, JSON_COMPACT);
+		fputc('\n', f);
+	} else {
+		print_object(f, out, 0);
+	}
+	json_decref(out);
 }
 
 static int
@@ -344,7 +358,6 @@ show(const char *path, bool json)
 	struct cli_keyring ring;
 	struct cli_file file;
 	enum pst_err err;
-	json_t *out;
 	size_t at = 0;
 	int status = cli_keyring_open(&ring);
 
@@ -356,19 +369,11 @@ show(const char *path, bool json)
 	}
 	/* Shown to a person, and not acted upon. */
 	err = pst_suit_accept(&env, ring.crypto, &m, &at);
-	if (err != PST_OK) {
+	if (err != PST_OK)
 		status =
 		    cli_fail("%s: %s at byte %zu", path, pst_err_name(err), at);
-	} else {
-		out = summary(&m);
-		if (json)
-			(void)json_dumpf(out, stdout, JSON_COMPACT);
-		else
-			print_object(out, 0);
-		if (json)
-			putchar('\n');
-		json_decref(out);
-	}
+	else
+		cli_manifest_summary(&m, stdout, json);
 	cli_file_free(&file);
 	cli_keyring_close(&ring);
 	return status;

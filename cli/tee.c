@@ -52,8 +52,8 @@ const struct cli_command cli_tee[] = {
 	{ "serve", "--state DIR --config FILE [--socket PATH]",
 	    "run the Linux TEE with its agent",
 	    "Starts postern-tee, which is beside this program, and prints\n"
-	    "`ready on PATH`. On a plain machine it is a TEE for development:\n"
-	    "see its manual, postern-tee(8).\n"
+	    "`ready on PATH`. On a plain machine it is a TEE for development,\n"
+	    "and says so.\n"
 	    "\n  --state DIR     store and device keys; made when it is not "
 	    "there\n"
 	    "  --config FILE   YAML: device, tams, signers\n"
