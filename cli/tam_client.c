@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <tam/log.h>
+
 #include "tam.h"
 
 enum { ANSWER_MAX = 64 << 20, PATH_LEN = 8192, TIMEOUT_S = 60, PAGE = 500 };
@@ -234,6 +236,33 @@ tam_text(const json_t *o, const char *member)
 	return text != NULL && text[0] != 0 ? text : "-";
 }
 
+/* Devices and their messages name things: a terminal must not obey them. */
+static void
+clean(json_t *j)
+{
+	const char *key;
+	json_t *value;
+	char *copy;
+	size_t i;
+
+	json_array_foreach(j, i, value)
+	{
+		clean(value);
+	}
+	json_object_foreach(j, key, value)
+	{
+		clean(value);
+	}
+	if (!json_is_string(j))
+		return;
+	copy = strdup(json_string_value(j));
+	if (copy == NULL)
+		return;
+	pst_text_clean(copy, strlen(copy));
+	json_string_set(j, copy);
+	free(copy);
+}
+
 int
 tam_show(const struct tam_args *a, json_t *item, tam_print *print)
 {
@@ -241,6 +270,7 @@ tam_show(const struct tam_args *a, json_t *item, tam_print *print)
 		json_dumpf(item, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
+		clean(item);
 		print(item);
 	}
 	json_decref(item);
@@ -283,6 +313,7 @@ print_page(struct listing *l, const json_t *page)
 			fputs(l->shown > 0 ? ",\n" : "\n", stdout);
 			json_dumpf(item, stdout, JSON_INDENT(2));
 		} else {
+			clean(item);
 			l->print(item);
 		}
 		l->shown++;

@@ -44,13 +44,43 @@ prefix(char *line, enum pst_log_level level)
 	return n > 0 ? len + (size_t)n : len;
 }
 
+/* Bytes of the character at t that is not to be shown; 0 when it may be. */
+static size_t
+unfit(const unsigned char *t, size_t len)
+{
+	if (t[0] < ' ' || t[0] == 0x7f)
+		return 1;
+	/* U+0080 to U+009F */
+	if (len >= 2 && t[0] == 0xc2 && t[1] >= 0x80 && t[1] <= 0x9f)
+		return 2;
+	if (len < 3 || t[0] != 0xe2)
+		return 0;
+	/* U+2028 to U+202E; U+2066 to U+2069 */
+	if ((t[1] == 0x80 && t[2] >= 0xa8 && t[2] <= 0xae) ||
+	    (t[1] == 0x81 && t[2] >= 0xa6 && t[2] <= 0xa9))
+		return 3;
+	return 0;
+}
+
+void
+pst_text_clean(char *text, size_t len)
+{
+	size_t i = 0, n;
+
+	while (i < len) {
+		n = unfit((const unsigned char *)text + i, len - i);
+		memset(text + i, '?', n);
+		i += n > 0 ? n : 1;
+	}
+}
+
 void
 pst_log(
     const struct pst_log *log, enum pst_log_level level, const char *fmt, ...)
 {
 	char line[PST_LOG_LINE_MAX];
 	va_list ap;
-	size_t len, i;
+	size_t len;
 	int n;
 
 	if (!pst_log_wants(log, level))
@@ -63,10 +93,7 @@ pst_log(
 		len += (size_t)n;
 	if (len > sizeof(line) - 1)
 		len = sizeof(line) - 1;
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
-	}
+	pst_text_clean(line, len);
 	line[len++] = '\n';
 	/* A log that cannot be written is no reason to stop serving. */
 	if (write(log->fd, line, len) < 0)

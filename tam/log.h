@@ -29,9 +29,13 @@ bool pst_log_level_parse(const char *name, enum pst_log_level *out);
 bool pst_log_wants(const struct pst_log *log, enum pst_log_level level);
 
 /**
- * Write a line: time, level, text. Control characters become '?', so that
- * what a peer chose cannot begin a line of its own.
+ * Make text that somebody else chose fit for a log or a terminal, in place:
+ * control characters (C1 in UTF-8 too) and those that turn the direction of
+ * writing become '?', a byte each.
  */
+void pst_text_clean(char *text, size_t len);
+
+/** Write a line: time, level, text, cleaned by pst_text_clean. */
 void pst_log(const struct pst_log *log, enum pst_log_level level,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -9,6 +9,7 @@ of the project.
 """
 import hashlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -127,7 +128,7 @@ class Device:
         options[13] = FORMAT
         return self.agent.sign1(cbor([QUERY_RESPONSE, options]))
 
-    def answer(self, update, ok=True, report=True):
+    def answer(self, update, ok=True, report=True, msg="it did not work"):
         """Success, or an Error with a failed condition, for an Update."""
         token = update[1][20]
         options = {}
@@ -137,7 +138,7 @@ class Device:
         options[20] = token
         if ok:
             return self.agent.sign1(cbor([SUCCESS, options]))
-        options[12] = "it did not work"
+        options[12] = msg
         return self.agent.sign1(cbor([ERROR, options, PROCESSING_FAILED]))
 
     @staticmethod
@@ -262,6 +263,24 @@ def a_failed_install_is_stored_and_shown():
         same(s.api("GET", "/reports")[2]["items"], [report])
         assert "FAILED" in s.run("devices", "reports", "--failed", "one")
         assert NAME not in d.inventory()
+
+
+def what_a_device_says_does_not_reach_a_terminal_raw():
+    with server() as s:
+        publish(s, signer(s))
+        assign(s)
+        d = Device(s, "one")
+        _, data = s.post(d.response(d.connect()))
+        msg = "no\x1b[2J\n\x9b1mto\u202eo\u00fc"
+        body = d.answer(message(data), ok=False, msg=msg)
+        same(s.post(body)[0].status, 204)
+        same(d.reports()[0]["msg"], msg)
+        out = s.run("devices", "reports")
+        assert "no?[2J??" in out and "\u00fc" in out, out
+        for text in (out, s.log()):
+            assert not any(c in text for c in "\x1b\x9b\u202e"), text
+        assert msg in json.loads(s.run("devices", "reports", "--json"))[0][
+            "msg"]
 
 
 def a_replayed_query_response_gets_204():

@@ -952,11 +952,12 @@ log_lines_cannot_be_forged(void)
 	CHECK(pipe(fds) == 0);
 	log.fd = fds[1];
 	pst_log(&log, PST_LOG_DEBUG, "not written");
-	pst_log(&log, PST_LOG_INFO, "name=%s", "a\nb\x1b[2J");
+	pst_log(&log, PST_LOG_INFO, "name=%s",
+	    "a\nb\x1b[2J\xc2\x9b\xe2\x80\xae\xc3\xbc");
 	n = read(fds[0], line, sizeof(line));
 	CHECK(n > 0);
 	line[n - 1] = 0;
-	CHECK(strstr(line, " info name=a?b?[2J") != NULL);
+	CHECK(strstr(line, " info name=a?b?[2J?????\xc3\xbc") != NULL);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = 0;
 	pst_log(&log, PST_LOG_ERROR, "%s", text);
