@@ -8,6 +8,7 @@
  * nobody's, and the next policy check, of whomever, continues it.
  */
 #include "agent_ta.h"
+#include "changes.h"
 
 #include <postern/agent_state.h>
 #include <postern/agent_ta.h>
@@ -34,6 +35,7 @@ struct pst_agent_ta {
 	size_t in_len;
 	uint8_t uri[PST_AGENT_URI_MAX];
 	size_t uri_len;
+	struct pst_changes changes;
 	uint8_t reply[PST_AGENT_TA_REPLY_MAX];
 	size_t reply_len;
 };
@@ -187,7 +189,9 @@ policy_check(struct pst_agent_ta *t, struct session *s, uint32_t flags,
 
 	err = pst_agent_policy_check(
 	    t->agent, (flags & PST_AGENT_TA_FORCE) != 0, out);
-	s->in_round = err == PST_OK && out->what == PST_AGENT_CONNECT;
+	/* After an error it is in the middle of the round still. */
+	if (err == PST_OK && out->what != PST_AGENT_FETCH)
+		s->in_round = out->what == PST_AGENT_CONNECT;
 	return err;
 }
 
@@ -292,9 +296,12 @@ carry_out(struct pst_agent_ta *t, struct session *s, uint32_t command,
 		memset(&out, 0, sizeof(out));
 		err = run(t, s, command, tam, flags, &out);
 		/* Whatever it said, it may have installed or removed. */
-		pst_tee_catalog_changed(t->tee);
+		if (pst_changes_say(&t->changes, t->agent))
+			pst_tee_catalog_changed(t->tee);
 		if (err != PST_OK)
 			return result_of(err);
+		if (out.reason != PST_OK)
+			pst_changes_say_refusal(t->agent, &out);
 		if (t->fetcher == s->client)
 			t->fetcher = 0;
 		if (out.what == PST_AGENT_FETCH)
@@ -466,6 +473,7 @@ pst_agent_ta_new(struct pst_agent *agent, const struct pst_store *store,
 	t->store = store;
 	t->crypto = crypto;
 	t->broker_uid = broker_uid;
+	pst_changes_begin(&t->changes, agent);
 	return t;
 }
 

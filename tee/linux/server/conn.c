@@ -161,8 +161,9 @@ pst_conn_reply(struct conn *c, struct pst_wire_msg *m)
 		return;
 	m->head.session = 0;
 	err = pst_wire_send(c->source.fd, m, false);
-	if (err == PST_ERR_AGAIN && keep_reply(c, m))
-		return;
+	/* Without its answer it would wait for ever; the end it sees. */
+	if (err == PST_ERR_AGAIN && !keep_reply(c, m))
+		(void)shutdown(c->source.fd, SHUT_RDWR);
 	/* A client that is gone shows at its next event. */
 }
 

@@ -96,7 +96,6 @@ void pst_tee_rewatch(struct pst_tee *tee, struct source *s, uint32_t events);
 /** Stop watching and close; fd becomes -1. */
 void pst_tee_unwatch(struct pst_tee *tee, struct source *s);
 bool pst_tee_same_ta(const struct pst_tee_ta *a, const struct pst_tee_ta *b);
-void pst_tee_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* conn.c */
 void pst_conn_accept(struct pst_tee *tee);

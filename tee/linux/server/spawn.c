@@ -44,6 +44,8 @@ become_host(const char *path, char *const argv[], int sock, int image)
 	sigset_t none;
 	int null;
 
+	/* A terminal's signals are for the server. */
+	(void)setsid();
 	/* Out of the way of the numbers that they are to have. */
 	sock = fcntl(sock, F_DUPFD, 10);
 	image = fcntl(image, F_DUPFD, 10);

@@ -98,6 +98,9 @@ enum pst_err pst_tee_run(struct pst_tee *tee) PST_MUST_CHECK;
 /** End every TA process, remove the socket, free. */
 void pst_tee_free(struct pst_tee *tee);
 
+/** One line of the log, on standard error. */
+void pst_tee_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /** Tell the server that the catalog changed: removed TAs end. */
 void pst_tee_catalog_changed(struct pst_tee *tee);
 

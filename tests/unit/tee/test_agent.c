@@ -313,6 +313,26 @@ removal_ends_sessions_and_the_ta(void)
 	CHECK(hello_says("TEEC_ERROR_ITEM_NOT_FOUND", 1));
 }
 
+static void
+log_says_what_was_done_and_why_not(void)
+{
+	static const char hello[] =
+	    "uuid:8d82573a-926d-4754-9353-32dc29997f74/ta, sequence";
+	char line[200];
+
+	snprintf(line, sizeof(line), "agent: installed %s 1\n", hello);
+	CHECK(device_logged(&d, line));
+	snprintf(line, sizeof(line), "agent: updated %s 2\n", hello);
+	CHECK(device_logged(&d, line));
+	snprintf(line, sizeof(line), "agent: removed %s 2\n", hello);
+	CHECK(device_logged(&d, line));
+	snprintf(line, sizeof(line), "answers TAM demo with an Error: %s\n",
+	    pst_err_name(PST_ERR_SUIT_SEQUENCE));
+	CHECK(device_logged(&d, line));
+	CHECK(device_logged(&d, "is not installed any more"));
+	CHECK(!device_logged(&d, "PRIVATE"));
+}
+
 /* --- in the middle of a transfer ----------------------------------------- */
 
 /* An Update is accepted and the first 1000 bytes of its payload are there. */
@@ -510,6 +530,7 @@ main(void)
 	RUN(ta_is_installed_updated_and_not_downgraded);
 	RUN(list_and_status_say_what_is_there);
 	RUN(removal_ends_sessions_and_the_ta);
+	RUN(log_says_what_was_done_and_why_not);
 	RUN(transfer_belongs_to_one_client_and_blocks_no_other);
 	RUN(next_policy_check_continues_what_a_vanished_broker_left);
 	RUN(message_of_a_tam_ends_what_a_vanished_broker_left);
