@@ -181,7 +181,7 @@ bool pst_agent_find_manifest(
     const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r);
 
 /** Remove content that nothing refers to from a->staged. */
-enum pst_err pst_agent_drop_orphans(struct pst_agent *a) PST_MUST_CHECK;
+void pst_agent_drop_orphans(struct pst_agent *a);
 
 /* --- unlink.c ----------------------------------------------------------- */
 

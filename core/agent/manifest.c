@@ -144,6 +144,15 @@ compare(
 	return PST_OK;
 }
 
+/* May it be installed, and is there anything to do? Apart for its frame. */
+static __attribute__((noinline)) enum pst_err
+check(const struct pst_agent *a, const struct pst_suit_manifest *m, bool *same)
+{
+	enum pst_err err = check_id(a, m);
+
+	return err == PST_OK ? compare(a, m, same) : err;
+}
+
 enum pst_err
 pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 {
@@ -162,9 +171,7 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 		err = pst_suit_authenticate(
 		    &u->envelope, c, &keys, &u->manifest, NULL);
 	if (err == PST_OK)
-		err = check_id(a, &u->manifest);
-	if (err == PST_OK)
-		err = compare(a, &u->manifest, &same);
+		err = check(a, &u->manifest, &same);
 	if (err != PST_OK)
 		return err;
 	if (same) {
@@ -246,28 +253,18 @@ link_component(struct pst_agent *a, size_t index)
 	return pst_reg_add(&a->staged, &link);
 }
 
-enum pst_err
+void
 pst_agent_drop_orphans(struct pst_agent *a)
 {
-	uint8_t id[PST_SUIT_ID_MAX];
 	struct pst_reg_record r, link;
-	struct pst_bytes key = { id, 0 };
 	size_t at = 0;
 
 	while (pst_reg_seek(
 	    &a->staged, &at, PST_REG_COMPONENT, PST_REG_ANY, PST_REG_ANY, &r)) {
-		if (pst_reg_find(
+		if (!pst_reg_find(
 			&a->staged, PST_REG_LINK, PST_REG_ANY, r.key, &link))
-			continue;
-		/* Removing moves the registry, and the key with it. */
-		if (r.key.len > sizeof(id))
-			return PST_ERR_STORE_DAMAGED;
-		key.len = r.key.len;
-		pst_copy(id, r.key);
-		pst_reg_remove(&a->staged, PST_REG_COMPONENT, key, PST_REG_ANY);
-		at = 0;
+			pst_reg_cut(&a->staged, &r, &at);
 	}
-	return PST_OK;
 }
 
 /*
@@ -335,10 +332,10 @@ pst_agent_manifest_end(struct pst_agent *a)
 		    &a->staged, PST_REG_LINK, m->component_id, PST_REG_ANY);
 	for (i = 0; err == PST_OK && i < m->components.count; i++)
 		err = link_component(a, i);
-	if (err == PST_OK)
-		err = pst_agent_drop_orphans(a);
-	if (err == PST_OK)
-		err = record_manifest(a);
+	if (err != PST_OK)
+		return err;
+	pst_agent_drop_orphans(a);
+	err = record_manifest(a);
 	if (err != PST_OK)
 		return err;
 	pst_agent_manifest_report(a, PST_OK);

@@ -81,7 +81,9 @@ choose_freshness(const struct pst_agent *a, const struct pst_teep_message *m)
 	return PST_ERR_TEEP_FRESHNESS;
 }
 
-static enum pst_err
+/* This and what follows stand apart so that their frames are not below the
+ * making of Evidence. */
+static __attribute__((noinline)) enum pst_err
 negotiate(struct pst_agent *a)
 {
 	const struct pst_teep_message *m = &a->in;
@@ -100,7 +102,7 @@ negotiate(struct pst_agent *a)
  * the last QueryRequest had neither token nor challenge and the TAM's key is
  * known and does not expire. Written only when something changed.
  */
-static enum pst_err
+static __attribute__((noinline)) enum pst_err
 remember(struct pst_agent *a)
 {
 	const struct pst_teep_message *m = &a->in;
@@ -223,6 +225,20 @@ unneeded_list(struct pst_agent *a, uint32_t tam, struct pst_cbor_writer *w)
 	a->answer.present |= 1u << PST_LABEL_UNNEEDED_MANIFEST_LIST;
 }
 
+static __attribute__((noinline)) void
+put_lists(struct pst_agent *a, uint32_t tam, uint32_t items,
+    struct pst_cbor_writer *w)
+{
+	if (items & PST_TEEP_ITEM_TRUSTED_COMPONENTS)
+		tc_list(a, tam, w);
+	requested_list(a, tam, w);
+	unneeded_list(a, tam, w);
+	/*
+	 * No extension is defined and no SUIT Report is made at boot: both
+	 * lists would be empty, which their syntax does not admit.
+	 */
+}
+
 static enum pst_err
 evidence(
     struct pst_agent *a, struct pst_bytes challenge, struct pst_cbor_writer *w)
@@ -268,14 +284,7 @@ respond(struct pst_agent *a, uint32_t tam, uint32_t items,
 		if (err != PST_OK)
 			return err;
 	}
-	if (items & PST_TEEP_ITEM_TRUSTED_COMPONENTS)
-		tc_list(a, tam, &w);
-	requested_list(a, tam, &w);
-	unneeded_list(a, tam, &w);
-	/*
-	 * No extension is defined and no SUIT Report is made at boot: both
-	 * lists would be empty, which their syntax does not admit.
-	 */
+	put_lists(a, tam, items, &w);
 	if (w.err != PST_OK)
 		return w.err;
 	return pst_agent_send(a, tam, out);

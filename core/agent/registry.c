@@ -81,6 +81,7 @@ pst_reg_next(
 		*at = reg->len;
 		return false;
 	}
+	r->start = *at;
 	*at += in.at;
 	return true;
 }
@@ -178,41 +179,29 @@ pst_reg_add(struct pst_registry *reg, const struct pst_reg_record *r)
 	return PST_OK;
 }
 
-/* Where the first such record stands: from..to. */
-static bool
-locate(const struct pst_registry *reg, enum pst_reg_kind kind,
-    struct pst_bytes key, struct pst_bytes other, size_t *from, size_t *to)
+void
+pst_reg_cut(
+    struct pst_registry *reg, const struct pst_reg_record *r, size_t *end)
 {
-	struct pst_reg_record r;
+	size_t start = r->start;
 
-	*to = 0;
-	do {
-		*from = *to;
-		if (!pst_reg_next(reg, to, &r))
-			return false;
-	} while (
-	    r.kind != kind || !matches(r.key, key) || !matches(r.other, other));
-	return true;
-}
-
-static void
-cut(struct pst_registry *reg, size_t from, size_t to)
-{
-	memmove(reg->buf + from, reg->buf + to, reg->len - to);
-	reg->len -= to - from;
+	memmove(reg->buf + start, reg->buf + *end, reg->len - *end);
+	reg->len -= *end - start;
+	*end = start;
 }
 
 enum pst_err
 pst_reg_put(struct pst_registry *reg, const struct pst_reg_record *r)
 {
-	size_t from, to;
-	bool had = locate(reg, r->kind, r->key, r->other, &from, &to);
+	struct pst_reg_record old;
+	size_t end = 0;
+	bool had = pst_reg_seek(reg, &end, r->kind, r->key, r->other, &old);
 	enum pst_err err;
 
 	/* Added first: its fields may view the record that it replaces. */
 	err = pst_reg_add(reg, r);
 	if (err == PST_OK && had)
-		cut(reg, from, to);
+		pst_reg_cut(reg, &old, &end);
 	return err;
 }
 
@@ -220,20 +209,22 @@ void
 pst_reg_remove_first(struct pst_registry *reg, enum pst_reg_kind kind,
     struct pst_bytes key, struct pst_bytes other)
 {
-	size_t from, to;
+	struct pst_reg_record r;
+	size_t at = 0;
 
-	if (locate(reg, kind, key, other, &from, &to))
-		cut(reg, from, to);
+	if (pst_reg_seek(reg, &at, kind, key, other, &r))
+		pst_reg_cut(reg, &r, &at);
 }
 
 void
 pst_reg_remove(struct pst_registry *reg, enum pst_reg_kind kind,
     struct pst_bytes key, struct pst_bytes other)
 {
-	size_t from, to;
+	struct pst_reg_record r;
+	size_t at = 0;
 
-	while (locate(reg, kind, key, other, &from, &to))
-		cut(reg, from, to);
+	while (pst_reg_seek(reg, &at, kind, key, other, &r))
+		pst_reg_cut(reg, &r, &at);
 }
 
 bool

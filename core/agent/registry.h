@@ -58,6 +58,7 @@ struct pst_reg_record {
 	struct pst_bytes other;
 	struct pst_bytes data;
 	uint64_t n[PST_REG_NUMBERS];
+	size_t start; /* where it was read; not stored */
 };
 
 /* Matches any value of a field. */
@@ -94,6 +95,13 @@ enum pst_err pst_reg_add(
 /** Likewise, in place of the one with the same kind, key and other. */
 enum pst_err pst_reg_put(
     struct pst_registry *reg, const struct pst_reg_record *r) PST_MUST_CHECK;
+
+/**
+ * Remove the record r that was read last and ended at *end; reading goes on
+ * at *end, with what came behind it.
+ */
+void pst_reg_cut(
+    struct pst_registry *reg, const struct pst_reg_record *r, size_t *end);
 
 /**
  * Remove all such records; views of the registry are void afterwards. The

@@ -87,32 +87,27 @@ mark_manifests(struct pst_agent *a, struct pst_bytes component, bool unneeded,
 {
 	struct pst_reg_record link, mark;
 	struct pst_registry *reg = &a->registry;
-	size_t at = 0;
+	size_t at = 0, end;
+	bool is;
 
 	*changed = false;
 	while (pst_reg_seek(
 	    reg, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
-		uint8_t id[PST_SUIT_ID_MAX];
-		struct pst_bytes key = { id, link.key.len };
-		bool is;
-
-		/* The registry moves: keep the key apart from it. */
-		if (key.len > sizeof(id))
-			return PST_ERR_STORE_DAMAGED;
-		pst_copy(id, link.key);
-		is = pst_reg_find(
-		    reg, PST_REG_UNNEEDED, key, PST_REG_ANY, &mark);
+		end = 0;
+		is = pst_reg_seek(
+		    reg, &end, PST_REG_UNNEEDED, link.key, PST_REG_ANY, &mark);
 		if (is == unneeded)
 			continue;
 		*changed = true;
-		if (!unneeded) {
-			pst_reg_remove(reg, PST_REG_UNNEEDED, key, PST_REG_ANY);
+		if (is) {
+			/* The links may have moved: from the beginning. */
+			pst_reg_cut(reg, &mark, &end);
 			at = 0;
 			continue;
 		}
 		memset(&mark, 0, sizeof(mark));
 		mark.kind = PST_REG_UNNEEDED;
-		mark.key = key;
+		mark.key = link.key;
 		if (pst_reg_add(reg, &mark) != PST_OK)
 			return PST_ERR_SPACE;
 	}
@@ -282,20 +277,16 @@ note_contact(struct pst_agent *a, uint32_t tam, uint64_t now_s)
 /*
  * A TAM is given once in a round; the call that finds none left ends it, so
  * a host that asks until there is nothing gets each one once.
+ *
+ * Apart, so that its frame is not below an Update that is continued.
  */
-enum pst_err
-pst_agent_policy_check(
-    struct pst_agent *a, bool force, struct pst_agent_out *out)
+static __attribute__((noinline)) enum pst_err
+next_due(struct pst_agent *a, bool force, struct pst_agent_out *out)
 {
 	uint64_t now_s = 0;
 	uint32_t i;
 	enum pst_err err;
 
-	memset(out, 0, sizeof(*out));
-	if (!a->open)
-		return PST_ERR_STATE;
-	if (a->update.active)
-		return pst_agent_update_continue(a, out);
 	err = now(a, &now_s);
 	if (err != PST_OK)
 		return err;
@@ -311,6 +302,18 @@ pst_agent_policy_check(
 	}
 	a->round = 0;
 	return PST_OK;
+}
+
+enum pst_err
+pst_agent_policy_check(
+    struct pst_agent *a, bool force, struct pst_agent_out *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!a->open)
+		return PST_ERR_STATE;
+	if (a->update.active)
+		return pst_agent_update_continue(a, out);
+	return next_due(a, force, out);
 }
 
 void
