@@ -93,6 +93,43 @@ read_members(json_t *o, struct request *r)
 	return r->command != NULL ? NULL : "no command";
 }
 
+struct search {
+	struct pst_bytes id;
+	bool found;
+};
+
+static void
+compare(void *ctx, const struct pst_agent_component *component)
+{
+	struct search *search = ctx;
+
+	if (pst_equal(search->id, component->id))
+		search->found = true;
+}
+
+/*
+ * The TEE for a component when the application named none: the one that has
+ * it, else the first (draft-ietf-teep-otrp-over-http, Section 5.1).
+ */
+static struct service_tee *
+tee_with(struct service *s, struct pst_bytes id)
+{
+	struct pst_broker_result res;
+	struct search search = { id, false };
+	size_t i;
+
+	for (i = 0; s->tee_count > 1 && i < s->tee_count; i++) {
+		(void)pthread_mutex_lock(&s->tee[i].lock);
+		if (pst_broker_list(s->tee[i].broker, compare, &search, &res) !=
+		    PST_OK)
+			search.found = false; /* it may be down */
+		(void)pthread_mutex_unlock(&s->tee[i].lock);
+		if (search.found)
+			return &s->tee[i];
+	}
+	return &s->tee[0];
+}
+
 /* The TEE that a request names; the first when it names none. */
 static struct service_tee *
 tee_of(struct service *s, const struct request *r)
@@ -113,7 +150,7 @@ one_component(struct service *s, uid_t uid, const struct request *r,
     struct service_tee *tee, char answer[PST_BROKER_LINE_MAX])
 {
 	bool wanted = strcmp(r->command, "request") == 0;
-	size_t index = (size_t)(tee - s->tee);
+	size_t index;
 	struct pst_broker_result res;
 	uint8_t buf[PST_SUIT_ID_MAX];
 	struct pst_bytes id = { buf, 0 };
@@ -130,6 +167,9 @@ one_component(struct service *s, uid_t uid, const struct request *r,
 		pst_service_refuse(answer, "tam is too long for a URI");
 		return;
 	}
+	if (r->tee == NULL)
+		tee = tee_with(s, id);
+	index = (size_t)(tee - s->tee);
 	if (wanted && !pst_service_want(s, uid, index, id)) {
 		pst_service_refuse(answer, "too many components are wanted");
 		return;

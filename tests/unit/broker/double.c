@@ -1,6 +1,7 @@
 #include "double.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tee_client_api.h>
@@ -10,6 +11,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct agent_reply script[CALLS_MAX];
 static struct agent_call calls[CALLS_MAX];
 static const char *installed[8];
+static const char *installed_in;
 static size_t replies, next, count, installed_count;
 static int open_count, running, most, slow_ms;
 
@@ -19,6 +21,7 @@ double_reset(void)
 	(void)pthread_mutex_lock(&lock);
 	memset(calls, 0, sizeof(calls));
 	replies = next = count = installed_count = 0;
+	installed_in = NULL;
 	running = most = slow_ms = 0;
 	(void)pthread_mutex_unlock(&lock);
 }
@@ -39,6 +42,12 @@ double_installed(const char *id)
 	(void)pthread_mutex_lock(&lock);
 	installed[installed_count++] = id;
 	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+double_installed_in(const char *tee)
+{
+	installed_in = tee;
 }
 
 size_t
@@ -81,9 +90,9 @@ double_slow(int ms)
 TEEC_Result
 TEEC_InitializeContext(const char *name, TEEC_Context *context)
 {
-	(void)context;
 	if (name != NULL && strcmp(name, "absent") == 0)
 		return TEEC_ERROR_ITEM_NOT_FOUND;
+	context->imp.path = strdup(name != NULL ? name : "default");
 	(void)pthread_mutex_lock(&lock);
 	open_count++;
 	(void)pthread_mutex_unlock(&lock);
@@ -93,7 +102,7 @@ TEEC_InitializeContext(const char *name, TEEC_Context *context)
 void
 TEEC_FinalizeContext(TEEC_Context *context)
 {
-	(void)context;
+	free(context->imp.path);
 	(void)pthread_mutex_lock(&lock);
 	open_count--;
 	(void)pthread_mutex_unlock(&lock);
@@ -107,7 +116,9 @@ TEEC_OpenSession(TEEC_Context *context, TEEC_Session *session,
 {
 	static const TEEC_UUID agent = PST_AGENT_TA_UUID;
 
-	(void)context, (void)session, (void)connectionData, (void)operation;
+	(void)connectionData, (void)operation;
+	/* The double needs of a session only which TEE it is of. */
+	memcpy(&session->imp.session, &context->imp.path, sizeof(void *));
 	*returnOrigin = TEEC_ORIGIN_TEE;
 	if (connectionMethod != TEEC_LOGIN_PUBLIC ||
 	    memcmp(destination, &agent, sizeof(agent)) != 0)
@@ -149,13 +160,15 @@ put_reply(struct pst_cbor_writer *w, const struct agent_reply *r)
 
 /* [[component id, sequence, size, [alg, digest]], …] */
 static void
-put_list(struct pst_cbor_writer *w)
+put_list(struct pst_cbor_writer *w, const char *tee)
 {
 	static const uint8_t digest[32];
-	size_t i;
+	size_t n = installed_count, i;
 
-	pst_cbor_put_array(w, installed_count);
-	for (i = 0; i < installed_count; i++) {
+	if (installed_in != NULL && strcmp(installed_in, tee) != 0)
+		n = 0;
+	pst_cbor_put_array(w, n);
+	for (i = 0; i < n; i++) {
 		pst_cbor_put_array(w, 4);
 		pst_cbor_put_raw(w, text(installed[i]));
 		pst_cbor_put_uint(w, 7);
@@ -167,7 +180,7 @@ put_list(struct pst_cbor_writer *w)
 }
 
 static void
-remember(uint32_t command, const TEEC_Operation *op)
+remember(const char *tee, uint32_t command, const TEEC_Operation *op)
 {
 	const TEEC_TempMemoryReference *in = &op->params[1].tmpref;
 	const TEEC_TempMemoryReference *uri = &op->params[2].tmpref;
@@ -175,6 +188,7 @@ remember(uint32_t command, const TEEC_Operation *op)
 	size_t n;
 
 	c->command = command;
+	(void)snprintf(c->tee, sizeof(c->tee), "%s", tee);
 	c->session = op->params[0].value.a;
 	c->flags = op->params[0].value.b;
 	c->len = in->size;
@@ -186,7 +200,7 @@ remember(uint32_t command, const TEEC_Operation *op)
 }
 
 static TEEC_Result
-command_locked(uint32_t command, TEEC_Operation *op)
+command_locked(const char *tee, uint32_t command, TEEC_Operation *op)
 {
 	struct agent_reply nothing = { .what = PST_AGENT_NOTHING };
 	const struct agent_reply *r = &nothing;
@@ -199,10 +213,10 @@ command_locked(uint32_t command, TEEC_Operation *op)
 	pst_cbor_writer_init(
 	    &w, op->params[3].tmpref.buffer, op->params[3].tmpref.size);
 	if (command == PST_AGENT_TA_LIST) {
-		put_list(&w);
+		put_list(&w, tee);
 	} else {
 		if (count < CALLS_MAX)
-			remember(command, op);
+			remember(tee, command, op);
 		if (next < replies)
 			r = &script[next++];
 		if (r->fails != 0)
@@ -219,8 +233,9 @@ TEEC_InvokeCommand(TEEC_Session *session, uint32_t commandID,
 {
 	struct timespec t = { .tv_nsec = slow_ms * 1000000L };
 	TEEC_Result result;
+	const char *tee;
 
-	(void)session;
+	memcpy(&tee, &session->imp.session, sizeof(tee));
 	*returnOrigin = TEEC_ORIGIN_TRUSTED_APP;
 	(void)pthread_mutex_lock(&lock);
 	running++;
@@ -230,7 +245,7 @@ TEEC_InvokeCommand(TEEC_Session *session, uint32_t commandID,
 	(void)nanosleep(&t, NULL);
 	(void)pthread_mutex_lock(&lock);
 	running--;
-	result = command_locked(commandID, operation);
+	result = command_locked(tee, commandID, operation);
 	(void)pthread_mutex_unlock(&lock);
 	return result;
 }

@@ -27,12 +27,15 @@ struct agent_call {
 	size_t len;	/* of what parameter 1 held */
 	char first[32]; /* its first bytes, terminated */
 	char uri[64];	/* parameter 2 */
+	char tee[16];	/* which one */
 };
 
 void double_reset(void);
 void double_reply(const struct agent_reply *reply);
 /** What LIST answers: encoded component identifiers, one a call. */
 void double_installed(const char *id);
+/** Only this TEE has them; NULL: each. */
+void double_installed_in(const char *tee);
 size_t double_count(void);
 const struct agent_call *double_call(size_t n);
 /** Contexts and sessions that are open now; commands that ran at one time. */

@@ -14,6 +14,7 @@ main(void)
 	(void)unsetenv("https_proxy");
 	http_cases();
 	session_cases();
+	peer_cases();
 	serve_cases();
 	test_cases = broker_cases;
 	test_failures = broker_failures;

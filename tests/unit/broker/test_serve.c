@@ -166,6 +166,26 @@ an_application_is_served(void)
 }
 
 static void
+a_component_is_looked_for_where_it_is(void)
+{
+	begin();
+	double_installed("\x81\x42ta");
+	double_installed_in("two");
+	CHECK(ask("{\"command\":\"unrequest\",\"component\":\"ta\"}", "done"));
+	CHECK_EQ(double_count(), 1);
+	CHECK(strcmp(double_call(0)->tee, "two") == 0);
+	/* What is nowhere yet goes to the first. */
+	CHECK(ask("{\"command\":\"request\",\"component\":\"tb\"}", "failed"));
+	CHECK(strcmp(double_call(1)->tee, "one") == 0);
+	/* A name decides. */
+	CHECK(ask("{\"command\":\"unrequest\",\"component\":\"ta\","
+		  "\"tee\":\"one\"}",
+	    "done"));
+	CHECK(strcmp(double_call(2)->tee, "one") == 0);
+	end();
+}
+
+static void
 what_is_not_a_request_is_refused(void)
 {
 	static const char *const bad[] = { "", "hello", "[]", "{}",
@@ -488,6 +508,7 @@ void
 serve_cases(void)
 {
 	RUN(an_application_is_served);
+	RUN(a_component_is_looked_for_where_it_is);
 	RUN(what_is_not_a_request_is_refused);
 	RUN(lines_may_come_together_or_in_pieces);
 	RUN(a_line_without_end_is_cut_off);
