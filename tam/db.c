@@ -51,7 +51,8 @@ pst_tam_db_open(struct pst_tam_db *db, const char *path, bool write)
 	if (err == PST_OK)
 		err = pragma(db->sql,
 		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA trusted_schema = OFF");
+		    "PRAGMA trusted_schema = OFF;"
+		    "PRAGMA journal_size_limit = 67108864");
 	if (err != PST_OK)
 		pst_tam_db_close(db);
 	return err;

@@ -200,7 +200,8 @@ insert(struct pst_tam_keys *k, struct pst_tam_challenge_key *new)
 }
 
 static enum pst_err
-load_challenge(struct pst_tam_keys *k, const char *name, char *note)
+load_challenge(
+    struct pst_tam_keys *k, const char *name, size_t *count, char *note)
 {
 	struct pst_tam_challenge_key new;
 	char path[PATH_BYTES];
@@ -210,6 +211,9 @@ load_challenge(struct pst_tam_keys *k, const char *name, char *note)
 	memset(&new, 0, sizeof(new));
 	if (!parse_name(name, &id, &new.created_s))
 		return PST_OK;
+	if (++*count > PST_TAM_CHALLENGE_FILES_MAX)
+		return say(note, PST_ERR_LIMIT, k->dir,
+		    "too many challenge keys in keys/");
 	if (!challenge_path(path, k->dir, id, new.created_s))
 		return PST_ERR_ARG;
 	new.id = (uint8_t)id;
@@ -233,11 +237,8 @@ load_challenges(struct pst_tam_keys *k, char *note)
 	dir = opendir(path);
 	if (dir == NULL)
 		return say(note, PST_ERR_IO, path, strerror(errno));
-	while (err == PST_OK && (entry = readdir(dir)) != NULL) {
-		if (n++ > PST_TAM_CHALLENGE_FILES_MAX)
-			break;
-		err = load_challenge(k, entry->d_name, note);
-	}
+	while (err == PST_OK && (entry = readdir(dir)) != NULL)
+		err = load_challenge(k, entry->d_name, &n, note);
 	(void)closedir(dir);
 	return err;
 }

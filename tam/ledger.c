@@ -124,6 +124,46 @@ put_sent(struct pst_cbor_writer *w, struct pst_bytes ledger,
 	put_line(w, &line);
 }
 
+static bool
+has_line(struct pst_bytes ledger, struct pst_bytes id)
+{
+	struct pst_list lines;
+	struct pst_tam_entry e;
+
+	if (pst_tam_ledger_read(ledger, &lines) != PST_OK)
+		return false;
+	while (pst_tam_ledger_next(&lines, &e)) {
+		if (pst_tam_same(e.manifest_id, id))
+			return true;
+	}
+	return false;
+}
+
+/* What is unlinked without having been sent from here gets a line too, so
+ * that an unlink that fails waits. */
+static bool
+put_unlinked(struct pst_cbor_writer *w, const struct pst_tam_state *s,
+    struct pst_bytes id)
+{
+	struct pst_list list = s->reported;
+	struct pst_tam_entry line;
+	struct pst_teep_tc tc;
+
+	if (has_line(s->ledger, id))
+		return false;
+	while (pst_teep_next_tc(&list, &tc)) {
+		if (!pst_tam_same(tc.component_id, id) || tc.digest_alg == 0)
+			continue;
+		memset(&line, 0, sizeof(line));
+		line.manifest_id = id;
+		line.digest =
+		    (struct pst_suit_digest){ tc.digest_alg, tc.digest };
+		put_line(w, &line);
+		return true;
+	}
+	return false;
+}
+
 void
 pst_tam_ledger_sent(struct pst_cbor_writer *w, const struct pst_tam_state *s,
     const struct pst_tam_plan *plan)
@@ -146,6 +186,8 @@ pst_tam_ledger_sent(struct pst_cbor_writer *w, const struct pst_tam_state *s,
 	}
 	for (i = 0; i < plan->send_count && count < LINES_MAX; i++, count++)
 		put_sent(w, s->ledger, plan->send[i]);
+	for (i = 0; i < plan->unlink_count && count < LINES_MAX; i++)
+		count += put_unlinked(w, s, plan->unlink[i]);
 	pst_cbor_wrap_array(w, mark, count);
 }
 

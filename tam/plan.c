@@ -113,6 +113,15 @@ waits(const struct pst_tam_state *s, const struct pst_tam_target *t)
 	    pst_tam_digest_equal(&e.digest, &t->digest);
 }
 
+/* An unlink fails for what is installed, whatever is newest here. */
+static bool
+unlink_waits(const struct pst_tam_state *s, struct pst_bytes manifest_id)
+{
+	struct pst_tam_entry e;
+
+	return entry_of(s, manifest_id, &e) && e.retry_s > s->now_s;
+}
+
 static void
 add_unlink(struct pst_tam_plan *p, struct pst_bytes id, size_t *bytes)
 {
@@ -153,7 +162,7 @@ judge_target(const struct pst_tam_state *s, const struct pst_tam_target *t,
 		have = (struct pst_suit_digest){ tc.digest_alg, tc.digest };
 	if (t->on_request && installed && !asked &&
 	    list_has(s->unneeded, t->manifest_id)) {
-		if (waits(s, t))
+		if (unlink_waits(s, t->manifest_id))
 			p->backing_off++;
 		else
 			add_unlink(p, t->manifest_id, unlink_bytes);

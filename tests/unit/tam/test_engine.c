@@ -637,6 +637,84 @@ appraisal_may_come_later(void)
 	END();
 }
 
+/* A port whose chains all end at the agent's key. */
+static enum pst_err
+chain(void *ctx, const struct pst_bytes *certs, size_t n,
+    const struct pst_bytes *roots, size_t nroots, uint64_t now_s,
+    struct pst_pubkey *leaf, size_t *root)
+{
+	(void)ctx;
+	(void)now_s;
+	if (n != 1 || nroots != 1 ||
+	    !pst_equal(certs[0], PST_BYTES_LIT("leaf")) ||
+	    !pst_equal(roots[0], PST_BYTES_LIT("root")))
+		return PST_ERR_COSE_CERT;
+	*leaf = a.pub;
+	*root = 0;
+	return PST_OK;
+}
+
+static void
+an_x5chain_under_a_root_gives_the_key(void)
+{
+	static const struct pst_bytes root = { (const uint8_t *)"root", 4 };
+	struct pst_cose_sign_args args;
+	struct pst_crypto crypto;
+	struct pst_tam_appraisal said;
+	struct pst_teep_message m;
+	struct pst_cbor_writer p, o;
+	uint8_t payload[256];
+	struct pst_signer by;
+
+	BEGIN();
+	crypto = *w.crypto;
+	crypto.chain = chain;
+	w.engine.crypto = &crypto;
+	CHECK(world_connect(&w, 0));
+	memset(&said, 0, sizeof(said));
+	said.genuine = true;
+	said.attester = (struct pst_bytes){ a.attester.kid, 32 };
+	said.nonce = challenge();
+	said.key_id = (struct pst_bytes){ a.signer.kid, 32 };
+	memset(&m, 0, sizeof(m));
+	m.type = PST_TEEP_QUERY_RESPONSE;
+	m.attestation_payload = PST_BYTES_LIT("native quote");
+	m.attestation_payload_format = PST_BYTES_LIT("application/x-test");
+	m.present = 1u << PST_LABEL_ATTESTATION_PAYLOAD |
+	    1u << PST_LABEL_ATTESTATION_PAYLOAD_FORMAT;
+	pst_cbor_writer_init(&p, payload, sizeof(payload));
+	CHECK_EQ(pst_teep_encode(&p, &m), PST_OK);
+	by = a.signer;
+	by.kid_len = 0;
+	memset(&args, 0, sizeof(args));
+	args.payload = pst_cbor_written(&p);
+	args.signers = &by;
+	args.count = 1;
+	args.x5chain = PST_BYTES_LIT("\x44leaf");
+	pst_cbor_writer_init(&o, w.body, sizeof(w.body));
+	CHECK_EQ(pst_cose_sign1(&o, w.crypto, &args), PST_OK);
+	CHECK_EQ(pst_tam_message(
+		     &w.engine, pst_cbor_written(&o), &said, w.now_s, &w.out),
+	    PST_OK);
+	CHECK(dropped(PST_ERR_COSE_KEY));
+	w.engine.roots = &root;
+	w.engine.root_count = 1;
+	CHECK_EQ(pst_tam_message(
+		     &w.engine, pst_cbor_written(&o), &said, w.now_s, &w.out),
+	    PST_OK);
+	CHECK_EQ(w.out.event, PST_TAM_EV_UPDATE);
+	/* the Evidence has to be bound to that key all the same */
+	said.key_id = digest_of(1);
+	CHECK_EQ(pst_tam_message(
+		     &w.engine, pst_cbor_written(&o), &said, w.now_s, &w.out),
+	    PST_OK);
+	CHECK_EQ(w.out.event, PST_TAM_EV_REFUSED);
+	CHECK_EQ(w.out.err, PST_ERR_EAT_BINDING);
+	w.engine.roots = NULL;
+	w.engine.root_count = 0;
+	END();
+}
+
 /* --- bytes that are no message ----------------------------------------- */
 
 static void
@@ -1133,6 +1211,28 @@ a_success_is_believed_until_the_next_tc_list(void)
 	END();
 }
 
+/* An unlink that the device refuses is not asked for at every poll, even
+ * when this TAM never sent the manifest. */
+static void
+an_unlink_that_failed_backs_off(void)
+{
+	BEGIN();
+	CHECK(world_publish(&w, "r", 1, 0x44, 100));
+	CHECK(world_assign(&w, "r", true));
+	agent_has(&a, manifest_of("x"), digest_of(0x11));
+	agent_has(&a, manifest_of("r"), digest_of(0x44));
+	agent_unneeds(&a, manifest_of("r"));
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(w.msg.unneeded_manifest_list.count, 1);
+	CHECK(fail(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, 0));
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(w.out.event, PST_TAM_EV_CURRENT);
+	w.now_s += w.engine.policy.backoff_s;
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(w.msg.unneeded_manifest_list.count, 1);
+	END();
+}
+
 static void
 what_is_no_longer_assigned_is_unlinked_if_we_sent_it(void)
 {
@@ -1325,6 +1425,7 @@ main(void)
 	RUN(a_device_may_change_its_key_but_not_to_anothers);
 	RUN(a_token_that_nobody_sent_is_refused);
 	RUN(appraisal_may_come_later);
+	RUN(an_x5chain_under_a_root_gives_the_key);
 	RUN(truncated_and_flipped_messages_change_nothing);
 	RUN(messages_of_a_tam_are_dropped);
 	RUN(an_oversized_message_is_dropped);
@@ -1346,6 +1447,7 @@ main(void)
 	RUN(a_request_for_what_is_not_assigned_brings_nothing);
 	RUN(an_unneeded_manifest_is_unlinked);
 	RUN(a_success_is_believed_until_the_next_tc_list);
+	RUN(an_unlink_that_failed_backs_off);
 	RUN(what_is_no_longer_assigned_is_unlinked_if_we_sent_it);
 	RUN(an_update_that_is_too_big_is_split);
 	RUN(too_many_components_stop_the_plan_and_nothing_else);

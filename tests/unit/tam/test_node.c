@@ -398,6 +398,9 @@ a_passport_counts_only_in_timestamp_mode(void)
 	now_s++;
 	CHECK(give_result(&verifier, none));
 	CHECK_EQ(out->event, PST_TAM_EV_CURRENT);
+	/* a nonce that the Verifier and the agent agreed on */
+	CHECK(give_result(&verifier, PST_BYTES_LIT("between us two")));
+	CHECK_EQ(out->event, PST_TAM_EV_CURRENT);
 	end();
 }
 
