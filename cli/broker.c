@@ -88,8 +88,11 @@ on_log(void *ctx, bool error, const char *line)
 {
 	const struct args *a = ctx;
 
-	if (error || a->verbose)
-		fprintf(stderr, "postern: %s\n", line);
+	if (!error && !a->verbose)
+		return;
+	fputs("postern: ", stderr);
+	pst_print_safe(stderr, view(line));
+	fputc('\n', stderr);
 }
 
 static void
@@ -109,8 +112,11 @@ on_session(void *ctx, const struct pst_broker_result *r)
 		    (unsigned long long)r->payload_bytes,
 		    (unsigned long long)r->took_ms);
 	} else if (r->tam[0] != '\0') {
-		printf("%s: %s, %u messages, %u payloads, %llu ms\n", r->tam,
-		    r->err == PST_OK ? "done" : r->why, r->messages,
+		pst_print_safe(stdout, view(r->tam));
+		fputs(": ", stdout);
+		pst_print_safe(
+		    stdout, view(r->err == PST_OK ? "done" : r->why));
+		printf(", %u messages, %u payloads, %llu ms\n", r->messages,
 		    r->payloads, (unsigned long long)r->took_ms);
 	}
 	fflush(stdout);

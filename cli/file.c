@@ -91,6 +91,18 @@ write_all(int fd, struct pst_bytes b)
 	return true;
 }
 
+static bool
+is_text(struct pst_bytes b)
+{
+	size_t i;
+
+	for (i = 0; i < b.len; i++) {
+		if (b.ptr[i] > '~' || (b.ptr[i] < ' ' && b.ptr[i] != '\n'))
+			return false;
+	}
+	return true;
+}
+
 int
 cli_write(const char *path, struct pst_bytes content, unsigned int mode)
 {
@@ -99,6 +111,9 @@ cli_write(const char *path, struct pst_bytes content, unsigned int mode)
 	bool ok;
 
 	if (strcmp(path, "-") == 0) {
+		if (isatty(STDOUT_FILENO) && !is_text(content))
+			return cli_fail("this is no text for a terminal; name "
+					"a file or redirect");
 		fwrite(content.ptr, 1, content.len, stdout);
 		return CLI_DONE;
 	}

@@ -6,16 +6,25 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diag/diag.h"
 
 /* Names in a command: a group, a subcommand and one more for later. */
 enum { LEVELS_MAX = 3, COMMAND_MAX = 128 };
 
+/* Longer messages are cut. */
+enum { MESSAGE_MAX = 4096 };
+
+/* A message may quote what somebody else wrote. */
 static void
 message(const char *kind, const char *fmt, va_list ap)
 {
+	char text[MESSAGE_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
 	fflush(stdout);
 	fprintf(stderr, "postern: %s", kind);
-	vfprintf(stderr, fmt, ap);
+	pst_print_safe(
+	    stderr, (struct pst_bytes){ (const uint8_t *)text, strlen(text) });
 	fputc('\n', stderr);
 }
 

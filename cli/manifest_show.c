@@ -314,7 +314,11 @@ print_object(FILE *f, const json_t *object, int indent)
 
 	json_object_foreach((json_t *)(uintptr_t)object, name, v)
 	{
-		fprintf(f, "%*s%s:", indent, "", name);
+		/* Names of integrated payloads are not ours. */
+		fprintf(f, "%*s", indent, "");
+		pst_print_safe(f,
+		    (struct pst_bytes){ (const uint8_t *)name, strlen(name) });
+		fputc(':', f);
 		if (!json_is_object(v) && !json_is_array(v)) {
 			fputc(' ', f);
 			print_value(f, v);
@@ -342,7 +346,7 @@ cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json)
 	json_t *out = summary(m);
 
 	if (json) {
-		(void)json_dumpf(out, f, JSON_COMPACT);
+		(void)json_dumpf(out, f, JSON_COMPACT | JSON_ENSURE_ASCII);
 		fputc('\n', f);
 	} else {
 		print_object(f, out, 0);

@@ -78,6 +78,12 @@ struct pst_diag_fault {
 enum pst_err pst_diag_parse(struct pst_bytes text, uint8_t **out, size_t *len,
     struct pst_diag_fault *fault) PST_MUST_CHECK;
 
+/**
+ * Print text that somebody else may have chosen: what a terminal would obey
+ * is escaped, and bytes that are no UTF-8.
+ */
+void pst_print_safe(FILE *f, struct pst_bytes text);
+
 /** Print text as a JSON string, quotes included. */
 void pst_json_string(FILE *f, struct pst_bytes text);
 

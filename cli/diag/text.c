@@ -84,6 +84,41 @@ diag_quoted(FILE *f, struct pst_bytes text)
 	fputc('"', f);
 }
 
+/* The bytes of the character that begins here; 0 when none does. */
+static size_t
+character(struct pst_bytes text)
+{
+	uint8_t b = text.ptr[0];
+	struct pst_bytes one = { text.ptr, 1 };
+
+	if (b >= 0x80)
+		one.len = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+	return one.len <= text.len && pst_utf8_valid(one) ? one.len : 0;
+}
+
+void
+pst_print_safe(FILE *f, struct pst_bytes text)
+{
+	size_t len;
+	uint32_t c;
+
+	while (text.len > 0) {
+		len = character(text);
+		if (len == 0) {
+			fprintf(f, "\\x%02x", text.ptr[0]);
+			len = 1;
+		} else {
+			c = code_point(text.ptr, &len);
+			if (unsafe(c))
+				escaped(f, c);
+			else
+				fwrite(text.ptr, 1, len, f);
+		}
+		text.ptr += len;
+		text.len -= len;
+	}
+}
+
 /* A slash would end the comment: "HMAC 256/256" is written with a hyphen. */
 static void
 comment(FILE *f, const char *text)

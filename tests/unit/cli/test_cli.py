@@ -172,6 +172,24 @@ class Cbor(Case):
         self.refused("cbor", "decode", "large", says="larger than")
 
 
+class Terminal(Case):
+    def test_bytes_are_not_written_to_a_terminal(self):
+        mine, theirs = os.openpty()
+        self.addCleanup(os.close, mine)
+        self.addCleanup(os.close, theirs)
+        r = subprocess.run([PROGRAM, "cbor", "encode", "-"], stdout=theirs,
+                           input=b"h'ff'", stderr=subprocess.PIPE)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b"no text for a terminal", r.stderr)
+        r = subprocess.run([PROGRAM, "key", "generate"], stdout=theirs,
+                           stderr=subprocess.PIPE)
+        self.assertEqual(r.returncode, 0)
+
+    def test_messages_quote_safely(self):
+        r = self.refused("cbor", "diag", "a\x1b[2J\u202e")
+        self.assertIn(b"a\\u001b[2J\\u202e", r.stderr)
+
+
 class Inspect(Case):
     def vectors(self):
         found = []
@@ -401,6 +419,57 @@ class Manifest(Case):
         self.assertLess(len(self.read("bare")), len(whole) - 99999)
         self.refused("manifest", "run", "--key", "s.pub", "--root", "r2",
                      "bare", says="could not be fetched")
+
+    def with_member(self, name, key, value):
+        """The envelope with one more member, which nobody signed."""
+        good = self.read(name)
+        self.assertEqual(good[:2], b"\xd8\x6b")
+        self.assertLess(good[2], 0xb7)
+        more = b"\xd8\x6b" + bytes([good[2] + 1]) + good[3:] + key
+        self.assertLess(len(value), 24)
+        return self.write("more", more + bytes([0x40 + len(value)]) + value)
+
+    def test_an_unsigned_install_does_not_run(self):
+        # pitfall: a severed member runs without a comparison of digests
+        install = run("cbor", "encode", "-", stdin=b"[33, 2]").stdout
+        self.signed()
+        self.with_member("m.suit", b"\x14", install)
+        self.refused("manifest", "verify", "--key", "s.pub", "more")
+        self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                     "more")
+        self.signed(severable="[install]")
+        self.ok("manifest", "sever", "-o", "less", "m.suit")
+        self.with_member("less", b"\x14", install)
+        self.refused("manifest", "verify", "--key", "s.pub", "more",
+                     says="digest")
+        self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                     "more", says="digest")
+        self.assertFalse(os.path.exists(self.path("r/" + self.COMPONENT)))
+
+    def test_an_unsigned_payload_is_refused(self):
+        self.signed()
+        self.with_member("m.suit", b"\x62#x", b"extra")
+        self.refused("manifest", "verify", "--key", "s.pub", "more",
+                     says="does not name")
+
+    def test_names_of_payloads_do_not_reach_the_terminal(self):
+        self.signed()
+        self.with_member("m.suit", b"\x66\x1b[2J\xc2\x85", b"extra")
+        for option in ((), ("--json",)):
+            out = self.ok("manifest", "show", *option, "more")
+            self.assertIn("\\u001b[2j", out.lower())
+            self.assertNotRegex(out, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+    def test_the_report_of_a_failure_is_printed(self):
+        # pitfall: printing the report of a failure crashes
+        self.signed(vendor_id="fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe")
+        for key, says in (("s.pub", "condition-failed"),
+                          ("other.pem", "unauthorised")):
+            for option in ((), ("--json",)):
+                r = self.refused("manifest", "run", "--key", key, "--root",
+                                 "r", "--report", "rep", *option, "m.suit")
+                self.assertIn(says, r.stdout.decode())
+                self.assertIn("failure", self.ok("report", "decode", "rep"))
 
     def test_payloads_from_elsewhere(self):
         uri = "https://example.com/hello?v=1"

@@ -10,8 +10,7 @@
 static char *
 annotated(const char *notation, const char **what)
 {
-	struct pst_bytes text = { (const uint8_t *)notation,
-		strlen(notation) };
+	struct pst_bytes text = { (const uint8_t *)notation, strlen(notation) };
 	const struct pst_shape *shape;
 	struct pst_diag_fault fault;
 	struct pst_bytes in;

@@ -450,6 +450,42 @@ notes_cannot_end_their_comment(void)
 	free(text);
 }
 
+static void
+safe_text_has_nothing_that_a_terminal_obeys(void)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = { { "", "" }, { "plain/text\\", "plain/text\\" },
+		{ "\x1b[2J", "\\u001b[2J" }, { "a\nb", "a\\nb" },
+		{ "\x7f", "\\u007f" }, { "\xc3\xbc", "\xc3\xbc" },
+		{ "\xc2\x85", "\\u0085" }, { "\xe2\x80\xae", "\\u202e" },
+		{ "\xf0\x90\x85\x91", "\xf0\x90\x85\x91" },
+		{ "\xff"
+		  "x",
+		    "\\xffx" },
+		{ "\xc3", "\\xc3" }, { "\xe6\xb0", "\\xe6\\xb0" },
+		{ "\xc0\x80", "\\xc0\\x80" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" } };
+	struct pst_bytes in;
+	char *out = NULL;
+	size_t i, len;
+	FILE *f;
+	bool same;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		in = (struct pst_bytes){ (const uint8_t *)rows[i].text,
+			strlen(rows[i].text) };
+		f = open_memstream(&out, &len);
+		pst_print_safe(f, in);
+		fclose(f);
+		same = strcmp(out, rows[i].want) == 0;
+		if (!same)
+			printf("  %s, not %s\n", out, rows[i].want);
+		free(out);
+		CHECK(same);
+	}
+}
+
 int
 main(void)
 {
@@ -463,5 +499,6 @@ main(void)
 	RUN(what_precedes_a_fault_is_printed);
 	RUN(damaged_inner_cbor_stays_a_byte_string);
 	RUN(notes_cannot_end_their_comment);
+	RUN(safe_text_has_nothing_that_a_terminal_obeys);
 	TEST_END();
 }
