@@ -18,6 +18,23 @@ pst_teep_pick_suite(uint32_t offered, uint32_t mine)
 }
 
 uint32_t
+pst_teep_pick_profile(uint32_t offered, uint32_t mine)
+{
+	/* Authenticated encryption before counter mode, and of each the one
+	 * whose signature hardware keys can do. */
+	static const uint8_t order[] = { PST_PROFILE_ESP256_A128GCM,
+		PST_PROFILE_ED25519_CHACHA, PST_PROFILE_ESP256_A128CTR,
+		PST_PROFILE_ED25519_A128CTR };
+	size_t i;
+
+	for (i = 0; i < sizeof(order); i++) {
+		if (offered & mine & order[i])
+			return order[i];
+	}
+	return 0;
+}
+
+uint32_t
 pst_teep_pick_freshness(const struct pst_teep_message *m, uint32_t mine)
 {
 	uint32_t both = mine;

@@ -120,7 +120,12 @@ struct pst_teep_message {
 	struct pst_list unneeded_manifest_list; /* component ids */
 	struct pst_list manifest_list;		/* bstr .cbor envelope */
 
-	uint32_t suites;    /* PST_SUITE_*; those that this build knows */
+	/*
+	 * Those that this build knows. In a QueryRequest suites, profiles and
+	 * data_items are elements of the message, not options, and err_code is
+	 * one in an Error: their bits of `present` stay clear.
+	 */
+	uint32_t suites;    /* PST_SUITE_* */
 	uint32_t profiles;  /* PST_PROFILE_* */
 	uint32_t freshness; /* bit n: mechanism n */
 	uint32_t selected_version;
@@ -227,6 +232,7 @@ void pst_teep_put_requested(
  *         ERR_UNSUPPORTED_FRESHNESS_MECHANISMS
  */
 uint32_t pst_teep_pick_suite(uint32_t offered, uint32_t mine);
+uint32_t pst_teep_pick_profile(uint32_t offered, uint32_t mine);
 uint32_t
 pst_teep_pick_freshness(const struct pst_teep_message *m, uint32_t mine);
 

@@ -706,6 +706,12 @@ both_ends_pick_the_same_suite(void)
 	    pst_teep_pick_suite(PST_SUITE_ED25519, both), PST_SUITE_ED25519);
 	CHECK_EQ(pst_teep_pick_suite(both, both), PST_SUITE_ESP256);
 	CHECK_EQ(pst_teep_pick_suite(PST_SUITE_ED25519, PST_SUITE_ESP256), 0);
+	CHECK_EQ(pst_teep_pick_profile(15, 15), PST_PROFILE_ESP256_A128GCM);
+	CHECK_EQ(pst_teep_pick_profile(PST_PROFILE_ED25519_A128CTR, 15),
+	    PST_PROFILE_ED25519_A128CTR);
+	CHECK_EQ(pst_teep_pick_profile(
+		     PST_PROFILE_ED25519_A128CTR, PST_PROFILE_ESP256_A128CTR),
+	    0);
 	CHECK_EQ(pst_teep_suite_alg(PST_SUITE_ESP256), PST_ALG_ESP256);
 	CHECK_EQ(pst_teep_suite_alg(both), 0);
 	CHECK_EQ(pst_teep_suite_of(PST_ALG_ED25519), PST_SUITE_ED25519);
