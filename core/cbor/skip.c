@@ -18,15 +18,14 @@ enum level {
 };
 
 struct stack {
-	/* COUNTED: items to come; PAIRS: 1 inside a pair. A count is at most
-	 * twice the length of the input, which is far from SIZE_MAX. */
-	size_t left[PST_CBOR_DEPTH_MAX];
+	/* COUNTED: items to come; PAIRS: 1 inside a pair */
+	uint32_t left[PST_CBOR_DEPTH_MAX];
 	uint8_t kind[PST_CBOR_DEPTH_MAX];
 	size_t depth;
 };
 
 static enum pst_err
-push(struct stack *s, enum level kind, size_t left)
+push(struct stack *s, enum level kind, uint32_t left)
 {
 	if (s->depth == PST_CBOR_DEPTH_MAX)
 		return PST_ERR_CBOR_DEPTH;
@@ -84,12 +83,16 @@ container(const struct pst_cbor_reader *r, struct stack *s,
 
 	if (h->indefinite)
 		return push(s, map ? PAIRS : OPEN, 0);
-	/* Every item takes a byte: this also keeps arg * 2 from wrapping. */
+	/* Every item takes a byte. */
 	if (h->arg > r->in.len - r->at)
 		return PST_ERR_CBOR_END;
+	/* Twice the count must fit a level: only an input of 2 GiB can have
+	 * more items in one container. */
+	if (h->arg > UINT32_MAX / 2)
+		return PST_ERR_LIMIT;
 	if (h->arg == 0)
 		return complete(s);
-	return push(s, COUNTED, (size_t)h->arg << (map ? 1 : 0));
+	return push(s, COUNTED, (uint32_t)h->arg << (map ? 1 : 0));
 }
 
 /* Inside an indefinite-length string only definite chunks of its type. */

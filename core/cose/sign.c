@@ -120,8 +120,9 @@ check_signature(struct check *c, size_t attempt)
 }
 
 /* A pitfall of the field: a MAC must never be checked with a signature's code
- * or the reverse, so keys of the two kinds come from different functions. */
-static enum pst_err
+ * or the reverse, so keys of the two kinds come from different functions. Not
+ * inlined: its tag would weigh on the stack below every signature. */
+static __attribute__((noinline)) enum pst_err
 check_mac(struct check *c, size_t attempt)
 {
 	uint8_t tag[PST_DIGEST_MAX];
