@@ -5,6 +5,10 @@
 #include "cli.h"
 #include "diag/diag.h"
 
+/* Notation is longer than what it stands for: a half is three bytes and up to
+ * 22 characters. */
+#define NOTATION_MAX (8 * (size_t)CLI_FILE_MAX)
+
 static int
 refuse(const char *path, enum pst_err err, size_t at)
 {
@@ -69,7 +73,7 @@ encode_file(const char *path, const char *out)
 	struct pst_bytes encoded;
 	uint8_t *bytes;
 	enum pst_err err;
-	int status = cli_read(path, CLI_FILE_MAX, &f);
+	int status = cli_read(path, NOTATION_MAX, &f);
 
 	if (status != CLI_DONE)
 		return status;

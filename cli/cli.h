@@ -64,7 +64,7 @@ struct cli_file {
 /**
  * Read a whole file, or standard input for "-".
  *
- * @param max  bytes that are accepted, at most CLI_FILE_MAX
+ * @param max  bytes that are accepted
  * @return CLI_DONE, or CLI_REFUSED after saying why
  */
 int cli_read(const char *path, size_t max, struct cli_file *out);

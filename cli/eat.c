@@ -1,6 +1,7 @@
 /* postern eat: show and check Entity Attestation Tokens (RFC 9711). */
 #include <getopt.h>
 #include <postern/eat.h>
+#include <postern/teep.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,7 +14,7 @@ enum { SKEW_S = 60 };
 struct eat_args {
 	struct cli_keyring ring;
 	struct pst_bytes nonce;
-	uint8_t nonce_bytes[PST_EAT_NONCE_MAX];
+	uint8_t nonce_bytes[PST_CHALLENGE_MAX];
 	bool json;
 };
 
@@ -43,7 +44,7 @@ options(struct eat_args *a, int argc, char **argv)
 		    a->nonce.len == 0)
 			status = cli_usage(argv[0],
 			    "--nonce needs 1 to %d bytes in hexadecimal",
-			    PST_EAT_NONCE_MAX);
+			    PST_CHALLENGE_MAX);
 	}
 	if (status != CLI_DONE)
 		return status;
