@@ -741,6 +741,65 @@ class Eat(Case):
         self.refused("eat", "show", "-", stdin=b"\xa1")
 
 
+class Standard(Case):
+    """What all commands have in common."""
+
+    def commands_with_files(self):
+        """Commands that read one file, and a file that each accepts."""
+        self.ok("key", "generate", "-o", "k")
+        self.write("p", b"payload")
+        self.write("m.yaml", "component: a/b\nsequence: 1\npayload: p\n")
+        self.ok("manifest", "create", "-o", "m", "m.yaml")
+        self.ok("manifest", "sign", "--key", "k", "m")
+        self.ok("manifest", "run", "--key", "k", "--root", "r", "--report",
+                "rep", "m")
+        self.ok("cbor", "encode", "-o", "teep", "-",
+                stdin=b"[5, {20: h'0011223344556677', 11: \"good\"}]")
+        self.ok("cbor", "encode", "-o", "eat", "-",
+                stdin=b"{10: h'0011223344556677', 263: 1}")
+        return ((("inspect",), "m"), (("cbor", "decode"), "m"),
+                (("cbor", "diag"), "m"), (("key", "public"), "k"),
+                (("key", "thumbprint"), "k"), (("key", "convert"), "k"),
+                (("manifest", "show"), "m"),
+                (("manifest", "verify", "--key", "k"), "m"),
+                (("manifest", "run", "--key", "k", "--root", "r"), "m"),
+                (("manifest", "create"), "m.yaml"),
+                (("teep", "decode"), "teep"), (("report", "decode"), "rep"),
+                (("eat", "show"), "eat"))
+
+    def test_a_hyphen_is_standard_input(self):
+        for command, name in self.commands_with_files():
+            by_name = run(*command, name, cwd=self.dir)
+            by_input = run(*command, "-", stdin=self.read(name),
+                           cwd=self.dir)
+            self.assertEqual(by_name.returncode, 0, by_name.stderr)
+            self.assertEqual(by_input.returncode, 0, by_input.stderr)
+            self.assertEqual(by_input.stdout, by_name.stdout, command)
+            self.assertEqual(by_input.stderr, b"")
+
+    def test_json_is_json(self):
+        for command, name in self.commands_with_files():
+            if "--json" in self.ok("help", *command[:2]):
+                json.loads(self.ok(*command, "--json", name))
+
+    def test_absent_and_empty_files_are_refused(self):
+        self.write("empty", b"")
+        for command, _ in self.commands_with_files():
+            r = self.refused(*command, "absent", says="absent")
+            self.assertEqual(r.stdout, b"")
+            self.refused(*command, "empty")
+            self.refused(*command, ".")
+
+    def test_a_beginning_is_never_taken_for_the_whole(self):
+        for command, name in self.commands_with_files():
+            data = self.read(name)
+            if command[0] == "key" or name.endswith("yaml"):
+                continue
+            for cut in range(0, len(data), 7):
+                r = run(*command, "-", stdin=data[:cut], cwd=self.dir)
+                self.assertEqual(r.returncode, 1, (command, cut))
+
+
 class Tee(Case):
     def test_a_tee_that_is_not_there(self):
         for c in (("tee", "status"), ("broker", "list")):
