@@ -55,8 +55,11 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 		digest(r);
 		break;
 	case PST_SUIT_PARAM_COMPONENT_SLOT:
-	case PST_SUIT_PARAM_IMAGE_SIZE:
 		(void)pst_cbor_uint(r, UINT64_MAX);
+		break;
+	case PST_SUIT_PARAM_IMAGE_SIZE:
+		/* The greatest number means that no size is set. */
+		(void)pst_cbor_uint(r, UINT64_MAX - 1);
 		break;
 	case PST_SUIT_PARAM_STRICT_ORDER:
 	case PST_SUIT_PARAM_SOFT_FAILURE:

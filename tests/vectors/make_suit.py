@@ -255,7 +255,7 @@ def hexed(pairs):
 def case(ident, expected, install, result="OK", components=1, shared=None,
          members=None, holds=None, payloads=None, extra=None, where=None,
          sections=None, installed=None, serve=None, log=None, slots=None,
-         refuse=None, device=None, records=None, severed=None, component=0,
+         refuse=None, device=None, records=None, walk=None, severed=None, component=0,
          section=20, **more):
     """One manifest that is run. `where` is the command whose offset a
     failure is reported at: bytes that occur once in the section."""
@@ -274,8 +274,12 @@ def case(ident, expected, install, result="OK", components=1, shared=None,
         run["log"] = log
     if refuse:
         run["refuse"] = refuse
-    if records is not None:
+    if isinstance(records, list):
+        run["items"] = [r.hex() for r in records]
+    elif records is not None:
         run["records"] = records
+    if walk is not None:
+        run["walk"] = ERRORS[walk] if isinstance(walk, str) else walk
     if where is not None:
         body = shared if section == 3 else install
         assert body.count(where) == 1, (ident, body.count(where))
@@ -401,7 +405,8 @@ def severing():
     row("severed-absent", "install was severed and is not there",
         envelope(named), run=dict(sections=[20], result="SUIT_SEVERED"))
     row("severed-absent-not-run", "a severed section that is not run does "
-        "no harm", envelope(named), run=dict(sections=[7]))
+        "no harm", envelope(named),
+        run=dict(sections=[7], walk=ERRORS["SUIT_SEVERED"]))
     row("severed_install_without_digest", "an unsigned install appended to "
         "a signed envelope", envelope(manifest({7: bstr(seq(
             command(VENDOR)))}), members={20: evil}), "SUIT_DIGEST")
@@ -1063,6 +1068,86 @@ def devices():
         installed={0: b"old"}, records=3)
 
 
+def found(command_, section, offset, component, properties=None):
+    """A SUIT_Record."""
+    return array(array(), enc(section), enc(offset), enc(component),
+                 int_map(properties or {}))
+
+
+def claims(i, label, value):
+    """system-property-claims of component i."""
+    return int_map({0: name(i), label: value})
+
+
+def records():
+    body = [command(INDEX, 1), good(vendor=V), command(VENDOR, 5),
+            command(FETCH, 5), command(MATCH, 5), override(
+                digest=digest(b"other"), content=b"1234", slot=9),
+            command(SLOT, 4), try_each([command(MATCH, 10)],
+                                       [command(ABORT, 2)], None),
+            command(WRITE, 4)]
+    content = seq(*body)
+
+    def at(n):
+        return content.index(body[n]) if n != 7 else 0
+    inner = content.index(command(MATCH, 10))
+    abort = content.index(command(ABORT, 2))
+    measured = Raw(bstr(digest(PAYLOAD)))
+    case("records-exact", "records and claims, byte for byte", content,
+         components=2, records=[
+             found(VENDOR, 20, at(2), 1), claims(1, 1, enc(V)),
+             found(FETCH, 20, at(3), 1), claims(1, 14, enc(len(PAYLOAD))),
+             found(MATCH, 20, at(4), 1), claims(1, 3, measured),
+             claims(1, 5, enc(9)),
+             found(MATCH, 20, inner, 1, {3: measured}),
+             claims(1, 3, measured),
+             found(ABORT, 20, abort, 1), claims(1, 14, enc(4))])
+
+
+def walks():
+    """What pst_suit_manifest_images says: bits of components."""
+    def bits(digests=0, written=0, verified=0, unlinked=0):
+        return [digests, written, verified, unlinked]
+    get = [good(), command(FETCH)]
+    case("walk-verified", "fetched and verified", seq(*get, command(MATCH)),
+         walk=bits(1, 1, 1))
+    case("walk-unverified", "verified, then fetched", seq(
+        *get, command(MATCH), command(FETCH)), "SUIT_UNVERIFIED",
+        walk=bits(1, 1, 0))
+    case("walk-not-written", "verified only", seq(
+        override(digest=digest(b"old")), command(MATCH)),
+        installed={0: b"old"}, walk=bits(1, 0, 0))
+    case("walk-uninstall", "unlink counts in uninstall, a digest does not",
+         seq(command(UNLINK)), members={24: bstr(seq(
+             override(digest=digest(b"old")), command(UNLINK)))},
+         walk=bits(0, 0, 0, 1))
+    case("walk-install-unlinks", "unlink elsewhere is no uninstall",
+         seq(command(UNLINK)), walk=bits())
+    case("walk-alternatives", "each alternative begins with the index "
+         "around it", seq(command(INDEX, 0), try_each(
+             [command(INDEX, 2), override(content=b"a"), command(ABORT)],
+             [override(content=b"b"), command(WRITE)])), components=3,
+         walk=bits(0, 1, 1))
+    case("walk-list", "a list of components", seq(
+        command(INDEX, [3, 1]), run_sequence(
+            override(content=b"b"), command(WRITE))), components=4,
+         walk=bits(0, 10, 10))
+    case("walk-no-index", "several components and no index", seq(
+        override(content=b"b")), "SUIT_COMPONENT", components=2,
+        walk="SUIT_COMPONENT")
+    case("walk-dependencies", "dependencies", seq(command(VENDOR)),
+         "SUIT_DEPENDENCY", extra={1: int_map({1: int_map({})})},
+         walk="SUIT_DEPENDENCY")
+    case("walk-severed", "a section that is not there", None,
+         "SUIT_SEVERED", members={20: enc([-16, bytes(32)])},
+         walk="SUIT_SEVERED")
+    case("walk-unsupported", "a command in an alternative that is not run",
+         seq(try_each([override(content=b"b"), command(WRITE)],
+                      [command(COPY, 99)])), walk="CBOR_RANGE")
+    case("size-max", "an image-size that would mean none", seq(
+        override(size=(1 << 64) - 1)), "SUIT_PARAMETER")
+
+
 def main():
     os.makedirs(os.path.join(OUT, "keys"), exist_ok=True)
     for n in os.listdir(OUT):
@@ -1075,7 +1160,7 @@ def main():
             f.write(data)
     for part in (authentication, severing, structure, fetching, conditions,
                  control, shared_sequence, indices, parameters, strict_order,
-                 devices):
+                 devices, records, walks):
         part()
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
         for r in rows:

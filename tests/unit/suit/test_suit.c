@@ -348,6 +348,30 @@ a_payload_without_end_is_cut_at_image_size(void)
 	CHECK_EQ(world.c[0].next_len, 7);
 }
 
+/* What an interrupted run left must have the size that the manifest says. */
+static void
+a_fetch_that_was_complete_has_its_size_checked(void)
+{
+	static const char *const left[] = { "payload", "payloads", "pay" };
+	struct pst_suit_run run;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(waiting(&run), PST_ERR_AGAIN);
+		pst_suit_run_abandon(&run);
+		world_install(&world, component_id("ta"),
+		    (struct pst_bytes){
+			(const uint8_t *)left[i], strlen(left[i]) });
+		world.c[0].open = false;
+		world.c[0].complete = true;
+		memcpy(world.c[0].uri, URI, sizeof(URI) - 1);
+		world.c[0].uri_len = sizeof(URI) - 1;
+		CHECK_EQ(begin(&run), PST_OK);
+		CHECK_EQ(pst_suit_run(&run, PST_SUIT_INSTALL),
+		    i == 0 ? PST_OK : PST_ERR_SUIT_OPERATION);
+	}
+}
+
 /* The port has a handful of hash handles; a run that is given up while it
  * waits, or that fails, returns its own. */
 static void
@@ -782,6 +806,7 @@ main(void)
 	RUN(a_failure_is_for_good);
 	RUN(a_payload_that_cannot_be_had_ends_the_run);
 	RUN(a_payload_without_end_is_cut_at_image_size);
+	RUN(a_fetch_that_was_complete_has_its_size_checked);
 	RUN(abandoned_runs_hold_nothing);
 	RUN(two_runs_at_once);
 	RUN(working_memory_has_bounds);
