@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import tempfile
 import threading
 import time
@@ -415,6 +416,26 @@ def the_log_names_the_device():
                 in log), log
         assert ('device="a \'b\' got=Success" got=Success sent=- status=204'
                 in log), log
+
+
+def a_store_that_cannot_commit_is_503_and_nothing_is_lost():
+    with server() as s:
+        publish(s, signer(s))
+        assign(s)
+        d = Device(s, "one")
+        body = d.response(d.connect())
+        # Somebody else writes, and does not end.
+        other = sqlite3.connect(s.state + "/tam.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        r, data = s.post(body)
+        same((r.status, data), (503, b""))
+        assert int(r.getheader("Retry-After")) > 0
+        # Connecting commits nothing, so it goes on.
+        same(s.post()[0].status, 200)
+        other.execute("ROLLBACK")
+        other.close()
+        same(s.post(body)[0].status, 200)
+        same(len(d.session()[1][10]), 1)
 
 
 # --- who gets nothing -----------------------------------------------------------
