@@ -83,6 +83,23 @@ enum pst_err pst_broker_unrequest(struct pst_broker *b,
 enum pst_err pst_broker_list(struct pst_broker *b, pst_broker_component_fn *fn,
     void *ctx, struct pst_broker_result *out) PST_MUST_CHECK;
 
+/** A process that runs a Trusted Application. */
+struct pst_broker_process {
+	uint8_t uuid[16];
+	uint64_t sequence; /* of the manifest that it was installed by */
+	uint32_t pid;
+	uint32_t sessions;
+	bool busy; /* in a call */
+};
+
+typedef void
+pst_broker_process_fn(void *ctx, const struct pst_broker_process *process);
+
+/** Which Trusted Applications run. */
+enum pst_err
+pst_broker_processes(struct pst_broker *b, pst_broker_process_fn *fn, void *ctx,
+    struct pst_broker_result *out) PST_MUST_CHECK;
+
 /* --- the service for applications -------------------------------------- */
 
 #define PST_BROKER_TEES_MAX 8

@@ -54,6 +54,10 @@ enum pst_err pst_broker_tee_invoke(struct pst_broker_tee *t,
 enum pst_err pst_broker_tee_list(
     struct pst_broker_tee *t, struct pst_bytes *out) PST_MUST_CHECK;
 
+/** STATUS; likewise. */
+enum pst_err pst_broker_tee_status(
+    struct pst_broker_tee *t, struct pst_bytes *out) PST_MUST_CHECK;
+
 /** A sentence about the last call that failed, and what to do. */
 const char *pst_broker_tee_why(const struct pst_broker_tee *t);
 

@@ -624,3 +624,49 @@ pst_broker_list(struct pst_broker *b, pst_broker_component_fn *fn, void *ctx,
 		(void)tee_failed(b, out, err);
 	return result_end(out);
 }
+
+/* [UUID, sequence, process id, sessions, busy] */
+static void
+process_entry(struct pst_cbor_reader *r, struct pst_broker_process *process)
+{
+	struct pst_bytes uuid;
+
+	memset(process, 0, sizeof(*process));
+	(void)pst_cbor_array(r, 5, 5);
+	uuid = pst_cbor_bstr(r, sizeof(process->uuid), sizeof(process->uuid));
+	if (uuid.len == sizeof(process->uuid))
+		memcpy(process->uuid, uuid.ptr, uuid.len);
+	process->sequence = pst_cbor_uint(r, UINT64_MAX);
+	process->pid = (uint32_t)pst_cbor_uint(r, UINT32_MAX);
+	process->sessions = (uint32_t)pst_cbor_uint(r, UINT32_MAX);
+	process->busy = pst_cbor_bool(r);
+}
+
+enum pst_err
+pst_broker_processes(struct pst_broker *b, pst_broker_process_fn *fn, void *ctx,
+    struct pst_broker_result *out)
+{
+	struct pst_broker_process process;
+	struct pst_cbor_reader r;
+	struct pst_bytes reply;
+	size_t n;
+	enum pst_err err;
+
+	result_begin(b, out);
+	err = pst_broker_tee_status(&b->tee, &reply);
+	if (err != PST_OK) {
+		(void)tee_failed(b, out, err);
+		return result_end(out);
+	}
+	pst_cbor_reader_init(&r, reply);
+	n = pst_cbor_array(&r, 0, PST_AGENT_TA_REPLY_MAX);
+	while (n-- > 0 && pst_cbor_ok(&r)) {
+		process_entry(&r, &process);
+		if (pst_cbor_ok(&r))
+			fn(ctx, &process);
+	}
+	err = pst_cbor_end(&r);
+	if (err != PST_OK)
+		(void)tee_failed(b, out, err);
+	return result_end(out);
+}

@@ -257,20 +257,46 @@ count_component(void *ctx, const struct pst_agent_component *c)
 	((struct listing *)ctx)->count++;
 }
 
+static void
+print_process(void *ctx, const struct pst_broker_process *p)
+{
+	struct listing *l = ctx;
+	char uuid[37];
+
+	pst_uuid_print(p->uuid, uuid);
+	if (l->json)
+		printf("%s{\"ta\":\"%s\",\"sequence\":%llu,\"pid\":%lu,"
+		       "\"sessions\":%lu,\"busy\":%s}",
+		    l->count > 0 ? "," : "", uuid,
+		    (unsigned long long)p->sequence, (unsigned long)p->pid,
+		    (unsigned long)p->sessions, p->busy ? "true" : "false");
+	else
+		printf("uuid:%s/ta  sequence %llu, process %lu, "
+		       "%lu sessions%s\n",
+		    uuid, (unsigned long long)p->sequence,
+		    (unsigned long)p->pid, (unsigned long)p->sessions,
+		    p->busy ? ", in a call" : "");
+	l->count++;
+}
+
 static enum pst_err
 do_status(struct pst_broker *b, const struct args *a,
     struct pst_bytes component, struct pst_broker_result *out)
 {
-	struct listing l = { a->json, 0 };
+	struct listing l = { a->json, 0 }, running = { a->json, 0 };
 	enum pst_err err = pst_broker_list(b, count_component, &l, out);
 
 	(void)component;
 	if (a->json)
-		printf("{\"reachable\":%s,\"components\":%zu}\n",
-		    err == PST_OK ? "true" : "false", l.count);
+		printf("{\"components\":%zu,\"processes\":[", l.count);
 	else if (err == PST_OK)
 		printf("%s: answers, %zu components installed\n",
 		    out->tee != NULL ? out->tee : "TEE", l.count);
+	if (err == PST_OK)
+		err = pst_broker_processes(b, print_process, &running, out);
+	if (a->json)
+		printf(
+		    "],\"reachable\":%s}\n", err == PST_OK ? "true" : "false");
 	return err;
 }
 

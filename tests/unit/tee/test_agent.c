@@ -292,6 +292,42 @@ list_and_status_say_what_is_there(void)
 	TEEC_CloseSession(&s);
 }
 
+/* Does `postern tee status` print this? */
+static bool
+status_says(const char *options, const char *want)
+{
+	char command[300], text[600];
+	size_t n;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "%s/postern tee status --tee %s %s",
+	    PST_BUILD_DIR, d.socket, options);
+	f = popen(command, "r");
+	if (f == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	return pclose(f) == 0 && strstr(text, want) != NULL;
+}
+
+static void
+status_command_names_what_runs(void)
+{
+	static const TEEC_UUID hello = { 0x8d82573a, 0x926d, 0x4754,
+		{ 0x93, 0x53, 0x32, 0xdc, 0x29, 0x99, 0x7f, 0x74 } };
+	TEEC_Session ta;
+
+	CHECK(status_says("", "answers, 1 components installed\n"));
+	CHECK(status_says("--json", "\"processes\":[],\"reachable\":true}"));
+	CHECK_EQ(TEEC_OpenSession(
+		     &ctx, &ta, &hello, TEEC_LOGIN_PUBLIC, NULL, NULL, NULL),
+	    TEEC_SUCCESS);
+	CHECK(status_says(
+	    "", "uuid:8d82573a-926d-4754-9353-32dc29997f74/ta  sequence 2, "));
+	CHECK(status_says("--json", "\"sessions\":1,\"busy\":false}]"));
+	TEEC_CloseSession(&ta);
+}
+
 static void
 removal_ends_sessions_and_the_ta(void)
 {
@@ -529,6 +565,7 @@ main(void)
 	RUN(other_users_may_not_talk_to_the_agent);
 	RUN(ta_is_installed_updated_and_not_downgraded);
 	RUN(list_and_status_say_what_is_there);
+	RUN(status_command_names_what_runs);
 	RUN(removal_ends_sessions_and_the_ta);
 	RUN(log_says_what_was_done_and_why_not);
 	RUN(transfer_belongs_to_one_client_and_blocks_no_other);
