@@ -7,19 +7,6 @@
 #include <string.h>
 
 static enum pst_err
-run_blob_id(struct pst_tam_db *db, enum pst_tam_sql which,
-    struct pst_bytes blob, int64_t id)
-{
-	sqlite3_stmt *s = pst_tam_stmt(db, which);
-
-	if (s == NULL)
-		return PST_ERR_STORE;
-	pst_tam_bind_blob(s, 1, blob);
-	(void)sqlite3_bind_int64(s, 2, id);
-	return pst_tam_run(s);
-}
-
-static enum pst_err
 run_id(struct pst_tam_db *db, enum pst_tam_sql which, int64_t id)
 {
 	sqlite3_stmt *s = pst_tam_stmt(db, which);
@@ -46,50 +33,64 @@ spend(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	return err == PST_ERR_STATE ? PST_ERR_TEEP_TOKEN : err;
 }
 
-static enum pst_err
-answer(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+/* An empty digest after a merge: the next tc-list replaces everything. */
+static void
+bind_row(sqlite3_stmt *s, const struct pst_tam_changes *ch)
 {
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_ANSWER);
-	enum pst_err err;
+	const uint32_t tc = PST_TAM_INVENTORY | PST_TAM_MERGE;
 
-	if (s == NULL)
-		return PST_ERR_STORE;
 	pst_tam_bind_u64(s, 1, ch->now_s);
-	(void)sqlite3_bind_int64(s, 2, ch->device);
-	pst_tam_bind_blob(
-	    s, 3, (struct pst_bytes){ ch->token, sizeof(ch->token) });
-	err = pst_tam_run(s);
-	if (err == PST_OK && sqlite3_changes(db->sql) == 0)
-		return PST_ERR_TEEP_TOKEN;
-	return err;
+	if ((ch->what & PST_TAM_ATTESTED) != 0) {
+		(void)sqlite3_bind_int(s, 2, (int)ch->attested);
+		pst_tam_bind_blob(s, 3, ch->claims);
+	}
+	(void)sqlite3_bind_int(s, 4, (ch->what & tc) != 0);
+	if ((ch->what & PST_TAM_INVENTORY) != 0)
+		pst_tam_bind_blob(s, 5,
+		    (struct pst_bytes){ ch->tc_digest, sizeof(ch->tc_digest) });
+	if ((ch->what & PST_TAM_LEDGER) != 0)
+		pst_tam_bind_blob(s, 6, ch->ledger);
+	(void)sqlite3_bind_int(s, 7, (ch->what & PST_TAM_RENEGOTIATED) != 0);
+	(void)sqlite3_bind_int64(s, 8, ch->device);
 }
 
-/* Every list touches its device, so a device that is gone is noticed. */
-static enum pst_err
-seen(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+/* A new token, or none when it was used up or withdrawn. */
+static void
+bind_token(sqlite3_stmt *s, const struct pst_tam_changes *ch)
 {
-	bool passed = ch->attested == PST_OK;
-	sqlite3_stmt *s;
-	enum pst_err err;
-	int n = 1;
+	struct pst_bytes token = { ch->token, sizeof(ch->token) };
 
-	if ((ch->what & PST_TAM_ATTESTED) == 0)
-		s = pst_tam_stmt(db, SQL_SEEN);
-	else
-		s = pst_tam_stmt(db, passed ? SQL_PASSED : SQL_NOT_PASSED);
+	(void)sqlite3_bind_int64(s, 10, 0);
+	if ((ch->what & PST_TAM_UPDATE) != 0) {
+		pst_tam_bind_blob(s, 9, token);
+		pst_tam_bind_u64(s, 10, ch->token_expires_s);
+		pst_tam_bind_blob(s, 11, ch->pending);
+	}
+	if ((ch->what & PST_TAM_ANSWER) != 0)
+		pst_tam_bind_blob(s, 12, token);
+}
+
+/* Every list touches its device's row, so one that is gone is noticed, and so
+ * is a token that was used or replaced meanwhile. */
+static enum pst_err
+row(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	const uint32_t token =
+	    PST_TAM_UPDATE | PST_TAM_ANSWER | PST_TAM_WITHDRAW;
+	bool touches = (ch->what & token) != 0;
+	sqlite3_stmt *s = pst_tam_stmt(db, touches ? SQL_ROW_TOKEN : SQL_ROW);
+	enum pst_err err;
+
 	if (s == NULL)
 		return PST_ERR_STORE;
-	pst_tam_bind_u64(s, n++, ch->now_s);
-	if ((ch->what & PST_TAM_ATTESTED) != 0) {
-		if (!passed)
-			(void)sqlite3_bind_int(s, n++, (int)ch->attested);
-		pst_tam_bind_blob(s, n++, ch->claims);
-	}
-	(void)sqlite3_bind_int64(s, n, ch->device);
+	bind_row(s, ch);
+	if (touches)
+		bind_token(s, ch);
 	err = pst_tam_run(s);
-	if (err == PST_OK && sqlite3_changes(db->sql) == 0)
-		return PST_ERR_NOT_FOUND;
-	return err;
+	if (err != PST_OK || sqlite3_changes(db->sql) > 0)
+		return err;
+	return (ch->what & PST_TAM_ANSWER) != 0 ? PST_ERR_TEEP_TOKEN
+						: PST_ERR_NOT_FOUND;
 }
 
 static enum pst_err
@@ -147,10 +148,6 @@ inventory(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	err = run_id(db, SQL_INVENTORY_CLEAR, ch->device);
 	if (err == PST_OK)
 		err = put_components(db, ch, ch->tc_list);
-	if (err == PST_OK)
-		err = run_blob_id(db, SQL_TC_DIGEST,
-		    (struct pst_bytes){ ch->tc_digest, sizeof(ch->tc_digest) },
-		    ch->device);
 	return err;
 }
 
@@ -177,8 +174,7 @@ put_parts(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	return PST_OK;
 }
 
-/* A Success is believed until the next tc-list, which replaces everything
- * because the digest of the last one is forgotten. */
+/* A Success is believed until the next tc-list. */
 static enum pst_err
 merge(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 {
@@ -198,25 +194,7 @@ merge(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 		pst_tam_bind_blob(s, 2, id);
 		err = pst_tam_run(s);
 	}
-	if (err == PST_OK)
-		err = run_blob_id(db, SQL_TC_DIGEST,
-		    (struct pst_bytes){ NULL, 0 }, ch->device);
 	return err;
-}
-
-static enum pst_err
-update(struct pst_tam_db *db, const struct pst_tam_changes *ch)
-{
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_UPDATE);
-
-	if (s == NULL)
-		return PST_ERR_STORE;
-	pst_tam_bind_blob(
-	    s, 1, (struct pst_bytes){ ch->token, sizeof(ch->token) });
-	pst_tam_bind_u64(s, 2, ch->token_expires_s);
-	pst_tam_bind_blob(s, 3, ch->pending);
-	(void)sqlite3_bind_int64(s, 4, ch->device);
-	return pst_tam_run(s);
 }
 
 static enum pst_err
@@ -267,30 +245,6 @@ reports(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	return pst_tam_run(s);
 }
 
-static enum pst_err
-renegotiated(struct pst_tam_db *db, const struct pst_tam_changes *ch)
-{
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_RENEGOTIATED);
-
-	if (s == NULL)
-		return PST_ERR_STORE;
-	pst_tam_bind_u64(s, 1, ch->now_s);
-	(void)sqlite3_bind_int64(s, 2, ch->device);
-	return pst_tam_run(s);
-}
-
-static enum pst_err
-withdraw(struct pst_tam_db *db, const struct pst_tam_changes *ch)
-{
-	return run_id(db, SQL_WITHDRAW, ch->device);
-}
-
-static enum pst_err
-ledger(struct pst_tam_db *db, const struct pst_tam_changes *ch)
-{
-	return run_blob_id(db, SQL_LEDGER, ch->ledger, ch->device);
-}
-
 enum pst_err
 pst_tam_changes_apply(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 {
@@ -301,16 +255,11 @@ pst_tam_changes_apply(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 	} steps[] = {
 		/* first what may refuse the list */
 		{ PST_TAM_SPEND, spend },
-		{ PST_TAM_ANSWER, answer },
-		{ UINT32_MAX, seen },
+		{ UINT32_MAX, row },
 		{ PST_TAM_KEY, key },
 		{ PST_TAM_INVENTORY, inventory },
 		{ PST_TAM_MERGE, merge },
-		{ PST_TAM_WITHDRAW, withdraw },
-		{ PST_TAM_UPDATE, update },
-		{ PST_TAM_LEDGER, ledger },
 		{ PST_TAM_REPORT, reports },
-		{ PST_TAM_RENEGOTIATED, renegotiated },
 	};
 	enum pst_err err = PST_OK;
 	size_t i;

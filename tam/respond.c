@@ -46,7 +46,9 @@ fail_attestation(struct pst_tam_turn *t, enum pst_err why)
 	else
 		(void)snprintf(text, sizeof(text), "attestation failed: %s",
 		    pst_err_name(why));
-	t->out->changes.what |= PST_TAM_ATTESTED | PST_TAM_WITHDRAW;
+	t->out->changes.what |= PST_TAM_ATTESTED;
+	if (t->device.token.len > 0)
+		t->out->changes.what |= PST_TAM_WITHDRAW;
 	t->out->changes.attested = why;
 	if (!t->foreign)
 		t->out->changes.claims = t->appraisal.claims;

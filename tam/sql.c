@@ -138,6 +138,25 @@ const int pst_tam_schema_version =
 	" d.attestation_key" \
 	" FROM devices d LEFT JOIN members m ON m.device = d.id "
 
+/*
+ * All that one message changes in a device's row, in one statement. What is
+ * NULL, or whose flag is 0, stays. The thumbprint stands apart, and the token
+ * is in a statement of its own: an update that names an indexed column writes
+ * the index too, and a poll should not.
+ *
+ * 1 now, 2 outcome of the appraisal, 3 claims, 4 flag and 5 digest of tc-list,
+ * 6 ledger, 7 flag: an Error was answered, 8 id
+ */
+#define ROW_SET \
+	"UPDATE devices SET seen_s = ?1," \
+	" attested_s = CASE WHEN ?2 = 0 THEN ?1 ELSE attested_s END," \
+	" attested = coalesce(?2, attested)," \
+	" claims = coalesce(?3, claims)," \
+	" tc_digest = CASE WHEN ?4 = 1 THEN ?5 ELSE tc_digest END," \
+	" ledger = coalesce(?6, ledger)," \
+	" renegotiated_s = CASE WHEN ?7 = 1 THEN ?1" \
+	" ELSE renegotiated_s END"
+
 #define DEVICE_ROW \
 	"SELECT id, name, status, attester, teep_key, enrolled_s, seen_s," \
 	" attested_s, attested, claims, token IS NOT NULL, token_expires_s" \
@@ -155,11 +174,11 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 
 	[SQL_SPEND] = "INSERT INTO spent (challenge, expires_s)"
 		      " VALUES (?, ?)",
-	[SQL_SEEN] = "UPDATE devices SET seen_s = ? WHERE id = ?",
-	[SQL_PASSED] = "UPDATE devices SET seen_s = ?1, attested_s = ?1,"
-		       " attested = 0, claims = ?2 WHERE id = ?3",
-	[SQL_NOT_PASSED] = "UPDATE devices SET seen_s = ?, attested = ?,"
-			   " claims = coalesce(?, claims) WHERE id = ?",
+	[SQL_ROW] = ROW_SET " WHERE id = ?8",
+	/* 9 token, 10 expiry, 11 pending, 12: what the token must be now */
+	[SQL_ROW_TOKEN] =
+	    ROW_SET ", token = ?9, token_expires_s = ?10, pending = ?11"
+		    " WHERE id = ?8 AND (?12 IS NULL OR token = ?12)",
 	[SQL_KEY] = "UPDATE devices SET teep_key = ?, thumbprint = ?"
 		    " WHERE id = ?",
 	[SQL_INVENTORY_CLEAR] = "DELETE FROM inventory WHERE device = ?",
@@ -189,14 +208,6 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	    " JOIN manifest_components o ON o.manifest = n.id"
 	    " WHERE i.device = ?1 AND i.component <> ?2 AND"
 	    " o.component = c.component)))",
-	[SQL_TC_DIGEST] = "UPDATE devices SET tc_digest = ? WHERE id = ?",
-	[SQL_UPDATE] = "UPDATE devices SET token = ?, token_expires_s = ?,"
-		       " pending = ? WHERE id = ?",
-	[SQL_WITHDRAW] = "UPDATE devices SET token = NULL,"
-			 " token_expires_s = 0, pending = NULL WHERE id = ?",
-	[SQL_ANSWER] = "UPDATE devices SET token = NULL, token_expires_s = 0,"
-		       " pending = NULL, seen_s = ? WHERE id = ? AND token = ?",
-	[SQL_LEDGER] = "UPDATE devices SET ledger = ? WHERE id = ?",
 	[SQL_REPORT] =
 	    "INSERT INTO reports (device, at_s, success, err_code, msg,"
 	    " digest_alg, digest, code, reason, section, place, component,"
@@ -204,8 +215,6 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_REPORTS_TRIM] = "DELETE FROM reports WHERE device = ?1 AND id <="
 			     " (SELECT id FROM reports WHERE device = ?1"
 			     " ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-	[SQL_RENEGOTIATED] = "UPDATE devices SET renegotiated_s = ?1,"
-			     " seen_s = ?1 WHERE id = ?2",
 	[SQL_PURGE_SPENT] = "DELETE FROM spent WHERE expires_s <= ?",
 	[SQL_PURGE_TOKENS] =
 	    "UPDATE devices SET token = NULL, token_expires_s = 0,"

@@ -183,6 +183,22 @@ a_path_that_cannot_be_opened_says_why(void)
 	    pst_tam_store_open("/nonexistent/tam.db", &s, NULL), PST_ERR_STORE);
 }
 
+static void
+every_statement_can_be_prepared(void)
+{
+	struct pst_tam_db db;
+	int i;
+
+	BEGIN();
+	CHECK_EQ(pst_tam_db_open(&db, w.db, true), PST_OK);
+	for (i = 0; i < SQL_COUNT; i++) {
+		CHECK(pst_tam_sql_text[i] != NULL);
+		CHECK(pst_tam_stmt(&db, (enum pst_tam_sql)i) != NULL);
+	}
+	pst_tam_db_close(&db);
+	END();
+}
+
 /* --- the writer -------------------------------------------------------- */
 
 static void
@@ -682,6 +698,7 @@ main(void)
 	RUN(another_programs_database_is_refused);
 	RUN(a_damaged_database_is_refused_clearly);
 	RUN(a_path_that_cannot_be_opened_says_why);
+	RUN(every_statement_can_be_prepared);
 	RUN(a_list_is_applied_whole_or_not_at_all);
 	RUN(a_crowd_shares_batches_and_each_hears_its_own_outcome);
 	RUN(a_full_queue_is_busy);
