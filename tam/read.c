@@ -42,12 +42,15 @@ struct pst_tam_reader {
 	int64_t generation;
 	struct item *items;
 	size_t item_count;
+	bool device_grants; /* some device has an assignment of its own */
 	struct pst_tam_target targets[PST_TAM_TARGETS_MAX];
 	int64_t now_generation; /* of the last device that was read */
 	struct slot slots[SLOTS];
 	size_t slot;
-	uint8_t *envelope; /* the last one that was read */
-	size_t envelope_cap;
+	/* the last one that was read; a rollout asks for it again and again */
+	uint8_t *envelope;
+	size_t envelope_cap, envelope_len;
+	int64_t envelope_of; /* 0: none */
 };
 
 /* --- the catalogue ----------------------------------------------------- */
@@ -201,6 +204,17 @@ grants_load(struct pst_tam_reader *r)
 	return err != PST_OK ? err : pst_tam_db_err(rc);
 }
 
+static enum pst_err
+device_grants_load(struct pst_tam_reader *r)
+{
+	sqlite3_stmt *s = pst_tam_stmt(&r->db, SQL_ANY_DEVICE_GRANT);
+	int rc = sqlite3_step(s);
+
+	r->device_grants = sqlite3_column_int(s, 0) != 0;
+	(void)sqlite3_reset(s);
+	return rc == SQLITE_ROW ? PST_OK : PST_ERR_STORE;
+}
+
 /* Loaded in one read transaction: all of one generation. */
 static enum pst_err
 catalogue_load(struct pst_tam_reader *r)
@@ -223,6 +237,8 @@ catalogue_load(struct pst_tam_reader *r)
 	err = generation != 0 ? items_load(r) : PST_ERR_STORE;
 	if (err == PST_OK)
 		err = grants_load(r);
+	if (err == PST_OK)
+		err = device_grants_load(r);
 	(void)sqlite3_exec(r->db.sql, "COMMIT", NULL, NULL, NULL);
 	if (err != PST_OK)
 		catalogue_free(r);
@@ -341,7 +357,7 @@ targets(void *ctx, const struct pst_tam_device *device,
 		return PST_ERR_BUSY;
 	for (i = 0; i < r->item_count; i++)
 		wants[i] = by_groups(&r->items[i], slot_of(r, device->id));
-	err = by_device(r, device->id, wants);
+	err = r->device_grants ? by_device(r, device->id, wants) : PST_OK;
 	if (err == PST_OK)
 		err = collect(r, wants, count);
 	free(wants);
@@ -451,32 +467,32 @@ device_by_attester(
 /* A view of the statement would keep a read transaction open, and with it the
  * write-ahead log; so it is copied, into room that is used again. */
 static enum pst_err
-envelope_keep(struct pst_tam_reader *r, struct pst_bytes v)
+envelope_keep(struct pst_tam_reader *r, int64_t manifest, struct pst_bytes v)
 {
 	uint8_t *grown;
 
+	r->envelope_of = 0;
 	if (v.len > r->envelope_cap) {
 		grown = realloc(r->envelope, v.len);
 		if (grown == NULL)
-			return PST_ERR_LIMIT;
+			return PST_ERR_BUSY;
 		r->envelope = grown;
 		r->envelope_cap = v.len;
 	}
-	if (v.len > 0)
-		memcpy(r->envelope, v.ptr, v.len);
+	memcpy(r->envelope, v.ptr, v.len);
+	r->envelope_len = v.len;
+	r->envelope_of = manifest;
 	return PST_OK;
 }
 
 static enum pst_err
-envelope(void *ctx, int64_t manifest, struct pst_bytes *out)
+envelope_read(struct pst_tam_reader *r, int64_t manifest)
 {
-	struct pst_tam_reader *r = ctx;
 	sqlite3_stmt *s = pst_tam_stmt(&r->db, SQL_ENVELOPE);
 	struct pst_bytes v;
 	enum pst_err err;
 	int rc;
 
-	*out = (struct pst_bytes){ NULL, 0 };
 	(void)sqlite3_bind_int64(s, 1, manifest);
 	rc = sqlite3_step(s);
 	err = rc == SQLITE_DONE ? PST_ERR_STORE : pst_tam_db_err(rc);
@@ -484,11 +500,24 @@ envelope(void *ctx, int64_t manifest, struct pst_bytes *out)
 		v = pst_tam_col_blob(s, 0);
 		/* Trimmed meanwhile: the device asks again and gets the
 		 * newest. */
-		err = v.len > 0 ? envelope_keep(r, v) : PST_ERR_BUSY;
-		if (err == PST_OK)
-			*out = (struct pst_bytes){ r->envelope, v.len };
+		err = v.len > 0 ? envelope_keep(r, manifest, v) : PST_ERR_BUSY;
 	}
 	(void)sqlite3_reset(s);
+	return err;
+}
+
+/* What is published under a number never changes. */
+static enum pst_err
+envelope(void *ctx, int64_t manifest, struct pst_bytes *out)
+{
+	struct pst_tam_reader *r = ctx;
+	enum pst_err err = PST_OK;
+
+	*out = (struct pst_bytes){ NULL, 0 };
+	if (r->envelope_of != manifest)
+		err = envelope_read(r, manifest);
+	if (err == PST_OK)
+		*out = (struct pst_bytes){ r->envelope, r->envelope_len };
 	return err;
 }
 

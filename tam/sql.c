@@ -239,6 +239,8 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 		       " FROM assignments WHERE device IS NULL",
 	[SQL_DEVICE_GRANTS] = "SELECT component, on_request FROM assignments"
 			      " WHERE device = ?",
+	[SQL_ANY_DEVICE_GRANT] = "SELECT EXISTS (SELECT 1 FROM assignments"
+				 " WHERE device IS NOT NULL)",
 	[SQL_ENVELOPE] = "SELECT envelope FROM manifests WHERE id = ?",
 
 	[SQL_AUDIT] = "INSERT INTO audit (at_s, who, what, detail)"

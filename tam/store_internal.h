@@ -41,6 +41,7 @@ enum pst_tam_sql {
 	SQL_CATALOGUE,
 	SQL_GRANTS,
 	SQL_DEVICE_GRANTS,
+	SQL_ANY_DEVICE_GRANT,
 	SQL_ENVELOPE,
 
 	/* what an operator does */
