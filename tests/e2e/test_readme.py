@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -21,16 +22,21 @@ with socket.socket() as free:
 script = "\n".join(blocks).replace("127.0.0.1:8085", "127.0.0.1:%d" % port)
 script = script.replace("$PWD/build", build)
 with tempfile.TemporaryDirectory(prefix="postern-tour-") as folder:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c",
-         "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + script],
-        cwd=top, env=dict(os.environ, TMPDIR=folder), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=300, check=False)
-out = done.stdout.decode("utf-8", "replace")
+    with subprocess.Popen(
+            ["bash", "-xeuo", "pipefail", "-c",
+             "trap 'kill $(jobs -p) 2>/dev/null || :; wait' EXIT\n" + script],
+            cwd=top, env=dict(os.environ, TMPDIR=folder),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True) as shell:
+        try:
+            out = shell.communicate(timeout=300)[0].decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            raise
 print("\n".join(line[:200] for line in out.splitlines()))
 for expected in ("nothing there, as it should be",
                  "hello from version 1",
                  "gone, as it should be"):
     if expected not in out:
         sys.exit("the tour did not say: " + expected)
-sys.exit(done.returncode)
+sys.exit(shell.returncode)
