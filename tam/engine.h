@@ -51,7 +51,7 @@ struct pst_tam_device {
 	int64_t id;
 	enum pst_tam_status status;
 	struct pst_bytes name;
-	struct pst_bytes attester; /* who must attest for it */
+	struct pst_bytes attester;	  /* who must attest for it */
 	struct pst_bytes attestation_key; /* COSE_Key; empty: none enrolled */
 	bool has_key;
 	struct pst_pubkey key;	/* TEEP key that was last attested */
@@ -109,15 +109,15 @@ struct pst_tam_appraisal {
 	 * with err PST_OK is impossible.
 	 */
 	bool genuine;
-	enum pst_err err;	   /* PST_OK: the device is trustworthy */
-	bool is_result;		   /* an Attestation Result, not Evidence */
+	enum pst_err err; /* PST_OK: the device is trustworthy */
+	bool is_result;	  /* an Attestation Result, not Evidence */
 	/*
 	 * Who attested; empty: only the key says. When the payload is not
 	 * genuine: who is named in it, for the log alone.
 	 */
 	struct pst_bytes attester;
-	struct pst_bytes nonce;	   /* empty: none */
-	bool has_key;		   /* cnf carries a COSE_Key: key */
+	struct pst_bytes nonce; /* empty: none */
+	bool has_key;		/* cnf carries a COSE_Key: key */
 	struct pst_pubkey key;
 	struct pst_bytes key_id; /* cnf's kid: a thumbprint; may be empty */
 	uint64_t issued_s;	 /* 0: not said */
@@ -233,9 +233,9 @@ struct pst_tam_output {
 
 	size_t reply_len; /* 0: 204 No Content */
 	enum pst_tam_event event;
-	enum pst_err err;	     /* why it was dropped or refused */
-	char note[PST_TAM_NOTE_MAX]; /* one line for the log; nothing secret */
-	int64_t device;		     /* 0: not known */
+	enum pst_err err;	      /* why it was dropped or refused */
+	char note[PST_TAM_NOTE_MAX];  /* one line for the log; nothing secret */
+	int64_t device;		      /* 0: not known */
 	struct pst_bytes device_name; /* views the records; empty: not known */
 	struct pst_tam_changes changes;
 

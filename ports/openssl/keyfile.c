@@ -33,8 +33,7 @@ begins_with(struct pst_bytes in, const char *text)
 static bool
 contains(struct pst_bytes in, const char *text)
 {
-	return in.len > 0 &&
-	    memmem(in.ptr, in.len, text, strlen(text)) != NULL;
+	return in.len > 0 && memmem(in.ptr, in.len, text, strlen(text)) != NULL;
 }
 
 /* The first byte that is no white space; 0 when there is none. */
