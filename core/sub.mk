@@ -34,6 +34,7 @@ srcs-y += agent/settle.c
 srcs-y += agent/unlink.c
 srcs-y += agent/update.c
 srcs-y += suit/images.c
+srcs-y += suit/integrated.c
 srcs-y += suit/build.c
 srcs-y += suit/sign.c
 srcs-y += eat/claims.c

@@ -181,6 +181,28 @@ check_images(const struct pst_suit_manifest *m, char *note)
 	return PST_OK;
 }
 
+/* The signature covers an integrated payload only by its digest. */
+static enum pst_err
+check_payloads(const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, char *note)
+{
+	struct pst_bytes name;
+	enum pst_err err = pst_suit_integrated_check(m, crypto, &name);
+	int shown = name.len < 32 ? (int)name.len : 32;
+
+	if (err == PST_ERR_SUIT_DIGEST)
+		return no(note, err,
+		    "integrated payload \"%.*s\" is not what was signed for",
+		    shown, (const char *)name.ptr);
+	if (err == PST_ERR_SUIT_STRUCTURE && name.len > 0)
+		return no(note, err,
+		    "no command uses integrated payload \"%.*s\"", shown,
+		    (const char *)name.ptr);
+	if (err != PST_OK)
+		return no(note, err, "%s", pst_err_name(err));
+	return PST_OK;
+}
+
 static enum pst_err
 check(const struct pst_suit_manifest *m, const struct signers *all, char *note)
 {
@@ -197,7 +219,10 @@ check(const struct pst_suit_manifest *m, const struct signers *all, char *note)
 	err = check_prefixes(m, &all->list[m->who], note);
 	if (err != PST_OK)
 		return err;
-	return check_images(m, note);
+	err = check_images(m, note);
+	if (err != PST_OK)
+		return err;
+	return check_payloads(m, all->crypto, note);
 }
 
 static enum pst_err

@@ -181,6 +181,8 @@ struct pst_tam_manifest {
  * @retval PST_ERR_COSE_KEY, _SIGNATURE     no anchor signed it
  * @retval PST_ERR_SUIT_UNAUTHORISED        outside the signer's prefixes
  * @retval PST_ERR_SUIT_STRUCTURE           lacks what it must have
+ * @retval PST_ERR_SUIT_DIGEST              an integrated payload is another
+ *                                          than was signed for
  * @retval PST_ERR_SUIT_SEQUENCE            not newer
  * @retval PST_ERR_TEEP_TOO_LARGE           over PST_TAM_ENVELOPE_MAX
  */

@@ -277,6 +277,21 @@ enum pst_err pst_suit_manifest_images(const struct pst_suit_manifest *m,
     pst_suit_visit *visit, void *ctx,
     struct pst_suit_images *out) PST_MUST_CHECK;
 
+/**
+ * Do the integrated payloads of the envelope have the digests that the
+ * manifest sets (draft-ietf-suit-manifest, Section 7.5)? For each component
+ * whose URI names a payload, one of its image digests must be the payload's.
+ * The signature does not cover them, so who passes an envelope on asks this.
+ *
+ * @param name  set to the key of the payload at fault; a view, or empty
+ *
+ * @retval PST_ERR_SUIT_DIGEST     the payload is not what was signed for
+ * @retval PST_ERR_SUIT_STRUCTURE  no command names the payload
+ * @retval otherwise               as pst_suit_manifest_images
+ */
+enum pst_err pst_suit_integrated_check(const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, struct pst_bytes *name) PST_MUST_CHECK;
+
 /* --- report ------------------------------------------------------------ */
 
 /** Where a command stands: SUIT_Record (draft-ietf-suit-report, Section 3). */

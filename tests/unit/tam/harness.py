@@ -86,8 +86,9 @@ def sign(key, message):
 
 
 def manifest(key, sequence=1, uuid=UUID, payload=b"payload", uninstall=True,
-             name=True):
-    """A signed envelope with one TA, its image inside."""
+             name=True, more=None):
+    """A signed envelope with one TA, its image inside; more: members that
+    nothing in the manifest names."""
     who = bytes.fromhex(uuid.replace("-", ""))
     digest = cbor([-16, hashlib.sha256(payload).digest()])
     shared = cbor([20, {3: digest, 14: len(payload)}])
@@ -104,7 +105,8 @@ def manifest(key, sequence=1, uuid=UUID, payload=b"payload", uninstall=True,
     protected = cbor({1: -9})
     signature = sign(key, cbor(["Signature1", protected, b"", identity]))
     block = b"\xd2" + cbor([protected, {}, None, signature])
-    return cbor({2: cbor([identity, block]), 3: body, "#image": payload})
+    return cbor({2: cbor([identity, block]), 3: body, "#image": payload,
+                 **(more or {})})
 
 
 # --- a server ----------------------------------------------------------------
