@@ -26,6 +26,26 @@ again(const struct pst_key *key)
 	}
 }
 
+/* A peer's x5chain reaches the port's path validation as it stands. */
+static void
+path(struct pst_bytes in)
+{
+	static struct pst_openssl *port;
+	const struct pst_crypto *crypto;
+	struct pst_pubkey leaf;
+	size_t root;
+
+	if (port == NULL)
+		port = pst_openssl_new();
+	MUST(port != NULL);
+	crypto = pst_openssl_crypto(port);
+	if (crypto->chain(crypto->ctx, &in, 1, &in, 1, 1700000000, &leaf,
+		&root) == PST_OK)
+		MUST(leaf.kty != 0 && root == 0);
+	else
+		MUST(leaf.kty == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		MUST(why != NULL);
 	pst_key_wipe(&key);
+	path(in);
 	if (pst_certs_parse(in, &certs, NULL) == PST_OK) {
 		MUST(certs.count >= 1 && certs.count <= PST_X5CHAIN_MAX);
 		pst_certs_free(&certs);
