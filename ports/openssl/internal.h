@@ -12,7 +12,7 @@
 #define HASHES_MAX 8
 /* Parsed public keys that are kept. A TAM sees a key two or three times in a
  * session, an agent has a handful of anchors. */
-#define PUBKEYS_CACHED 64
+#define PUBKEYS_CACHED 256
 
 enum { MD_SHA256, MD_SHA384, MD_SHA512, MD_SHAKE128, MD_SHAKE256, MD_COUNT };
 
