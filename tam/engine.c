@@ -117,7 +117,13 @@ find_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
 		*key = t->device.key;
 		return PST_OK;
 	}
-	if (chain_key(t, headers, key) == PST_OK && n++ == attempt)
+	/*
+	 * A root vouches for many devices: its certificates stand only beside
+	 * Evidence, whose cnf has to name the key. Later messages are signed
+	 * with the key that was attested.
+	 */
+	if (t->appraisal.genuine && chain_key(t, headers, key) == PST_OK &&
+	    n++ == attempt)
 		return PST_OK;
 	if (t->appraisal.genuine && t->appraisal.has_key && !t->foreign &&
 	    kid_is(headers->kid, &t->appraisal.key, c) && n++ == attempt) {

@@ -637,7 +637,9 @@ appraisal_may_come_later(void)
 	END();
 }
 
-/* A port whose chains all end at the agent's key. */
+/* A port whose chains all end at this agent's key. */
+static const struct agent *leaf_of = &a;
+
 static enum pst_err
 chain(void *ctx, const struct pst_bytes *certs, size_t n,
     const struct pst_bytes *roots, size_t nroots, uint64_t now_s,
@@ -649,7 +651,7 @@ chain(void *ctx, const struct pst_bytes *certs, size_t n,
 	    !pst_equal(certs[0], PST_BYTES_LIT("leaf")) ||
 	    !pst_equal(roots[0], PST_BYTES_LIT("root")))
 		return PST_ERR_COSE_CERT;
-	*leaf = a.pub;
+	*leaf = leaf_of->pub;
 	*root = 0;
 	return PST_OK;
 }
@@ -710,6 +712,54 @@ an_x5chain_under_a_root_gives_the_key(void)
 	    PST_OK);
 	CHECK_EQ(w.out.event, PST_TAM_EV_REFUSED);
 	CHECK_EQ(w.out.err, PST_ERR_EAT_BINDING);
+	w.engine.roots = NULL;
+	w.engine.root_count = 0;
+	END();
+}
+
+/* The holder of another device's certificate answers in its name. */
+static void
+an_x5chain_answers_for_no_other_device(void)
+{
+	static const struct pst_bytes root = { (const uint8_t *)"root", 4 };
+	struct pst_cose_sign_args args;
+	struct pst_crypto crypto;
+	struct pst_teep_message m;
+	struct pst_cbor_writer p, o;
+	uint8_t payload[256];
+	struct pst_signer by;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &b, PST_ALG_ESP256, "beta"));
+	crypto = *w.crypto;
+	crypto.chain = chain;
+	w.engine.crypto = &crypto;
+	w.engine.roots = &root;
+	w.engine.root_count = 1;
+	CHECK(world_session(&w, &a));
+	leaf_of = &b;
+	memset(&m, 0, sizeof(m));
+	m.type = PST_TEEP_SUCCESS;
+	m.token = token();
+	m.present = 1u << PST_LABEL_TOKEN;
+	pst_cbor_writer_init(&p, payload, sizeof(payload));
+	CHECK_EQ(pst_teep_encode(&p, &m), PST_OK);
+	by = b.signer;
+	by.kid_len = a.signer.kid_len;
+	memcpy(by.kid, a.signer.kid, sizeof(by.kid));
+	memset(&args, 0, sizeof(args));
+	args.payload = pst_cbor_written(&p);
+	args.signers = &by;
+	args.count = 1;
+	args.x5chain = PST_BYTES_LIT("\x44leaf");
+	pst_cbor_writer_init(&o, w.body, sizeof(w.body));
+	CHECK_EQ(pst_cose_sign1(&o, w.crypto, &args), PST_OK);
+	CHECK_EQ(pst_tam_message(
+		     &w.engine, pst_cbor_written(&o), NULL, w.now_s, &w.out),
+	    PST_OK);
+	CHECK(dropped(PST_ERR_COSE_SIGNATURE));
+	CHECK_EQ(w.out.changes.what, 0);
+	leaf_of = &a;
 	w.engine.roots = NULL;
 	w.engine.root_count = 0;
 	END();
@@ -1426,6 +1476,7 @@ main(void)
 	RUN(a_token_that_nobody_sent_is_refused);
 	RUN(appraisal_may_come_later);
 	RUN(an_x5chain_under_a_root_gives_the_key);
+	RUN(an_x5chain_answers_for_no_other_device);
 	RUN(truncated_and_flipped_messages_change_nothing);
 	RUN(messages_of_a_tam_are_dropped);
 	RUN(an_oversized_message_is_dropped);
