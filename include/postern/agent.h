@@ -21,8 +21,15 @@
 #define PST_AGENT_URI_MAX 512	 /* bytes of a TAM URI */
 #define PST_AGENT_NAME_MAX 64	 /* bytes of a TAM's name */
 #define PST_AGENT_FORMAT_MAX 255 /* bytes of a media type that is kept */
-/* Update tokens that are remembered for each TAM, the oldest goes first. */
-#define PST_AGENT_TOKENS_MAX 16
+/*
+ * Update tokens that are remembered for each TAM, the oldest goes first. An
+ * Update older than that is told by its sequence numbers alone, which say
+ * nothing of an unlink: so this is a number of changes that a device does not
+ * see while somebody keeps an old message for it. About 60 bytes each.
+ */
+#ifndef PST_AGENT_TOKENS_MAX
+#define PST_AGENT_TOKENS_MAX 64
+#endif
 /* Errors to senders that could not be authenticated, for each TAM and minute.
  */
 #define PST_AGENT_ERRORS_PER_MINUTE 4

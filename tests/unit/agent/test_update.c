@@ -304,12 +304,13 @@ remembered_tokens_are_bounded_and_the_oldest_goes_first(void)
 	u.token = token;
 	u.unlink[0] = HELLO_MANIFEST;
 	for (i = 0; i < PST_AGENT_TOKENS_MAX; i++) {
-		token[6] = (char)('a' + i);
+		token[6] = (char)('a' + i / 16);
+		token[7] = (char)('0' + i % 16);
 		world_update(&u);
 		CHECK(world_success());
 	}
 	CHECK_EQ(count(PST_REG_TOKEN), PST_AGENT_TOKENS_MAX);
-	token[6] = 'a';
+	memcpy(token, "token-a0", 8);
 	world_update(&u);
 	CHECK_EQ(w.out.reason, PST_ERR_AGENT_REPLAY);
 	token[6] = 'z';
