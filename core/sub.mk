@@ -5,6 +5,7 @@ srcs-y += cbor/skip.c
 srcs-y += cbor/writer.c
 srcs-y += cbor/float.c
 srcs-y += suit/envelope.c
+srcs-y += suit/management.c
 srcs-y += suit/manifest.c
 srcs-y += suit/authenticate.c
 srcs-y += agent/registry.c

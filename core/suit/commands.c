@@ -190,9 +190,11 @@ measure(
 	return err;
 }
 
-enum pst_err
-pst_suit_do_image_match(
-    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+/* Is the content what the image-digest says? PST_ERR_NOT_FOUND: there is no
+ * content. */
+static enum pst_err
+compare_image(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c, bool *same)
 {
 	struct pst_suit_digest d;
 	struct pst_bytes got = { run->measured, 0 };
@@ -203,15 +205,43 @@ pst_suit_do_image_match(
 	if (run->measured_alg != d.alg ||
 	    run->measured_component != c->component)
 		err = measure(run, c, d.alg);
+	if (err != PST_OK)
+		return err;
+	got.len = run->measured_len;
+	*same = pst_equal(got, d.bytes);
+	return PST_OK;
+}
+
+enum pst_err
+pst_suit_do_image_match(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	bool same;
+	enum pst_err err = compare_image(run, c, &same);
+
 	if (err == PST_ERR_NOT_FOUND)
 		return PST_ERR_SUIT_CONDITION;
 	if (err != PST_OK)
 		return err;
-	got.len = run->measured_len;
-	if (!pst_equal(got, d.bytes))
+	if (!same)
 		return PST_ERR_SUIT_CONDITION;
 	pst_suit_set(run->checked, c->component);
 	return PST_OK;
+}
+
+/* update-management: a component without content matches no digest. */
+enum pst_err
+pst_suit_do_image_not_match(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	bool same;
+	enum pst_err err = compare_image(run, c, &same);
+
+	if (err == PST_ERR_NOT_FOUND)
+		return PST_OK;
+	if (err == PST_OK && same)
+		return PST_ERR_SUIT_CONDITION;
+	return err;
 }
 
 /*
@@ -287,6 +317,21 @@ content_changes(struct pst_suit_run *run, uint32_t component)
 	run->fetch_component = component;
 	run->image_bytes = pst_suit_param_uint(
 	    run, component, PST_SUIT_PARAM_IMAGE_SIZE, UINT64_MAX);
+}
+
+/* Metadata is applied at fetch, copy and write (update-management,
+ * suit-parameter-component-metadata). That the host has the function was
+ * checked when the parameter was set. */
+static enum pst_err
+metadata(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes value;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_COMPONENT_METADATA, &value))
+		return PST_OK;
+	return hard(
+	    run->host->metadata(run->host->ctx, c->component, c->name, value));
 }
 
 static enum pst_err
@@ -403,6 +448,9 @@ pst_suit_do_fetch(
 		return err;
 	pst_suit_hash_drop(run);
 	content_changes(run, c->component);
+	err = metadata(run, c);
+	if (err != PST_OK)
+		return err;
 	if (pst_suit_integrated(&run->m->envelope, run->fetch_uri, &payload))
 		return fetch_integrated(run, c, payload);
 	return fetch_elsewhere(run, c);
@@ -423,7 +471,9 @@ pst_suit_do_write(
 	if (err != PST_OK)
 		return err;
 	content_changes(run, c->component);
-	err = write_begin(run, c, content.len);
+	err = metadata(run, c);
+	if (err == PST_OK)
+		err = write_begin(run, c, content.len);
 	if (err == PST_OK)
 		err = append(run, content);
 	if (err == PST_OK)
@@ -460,7 +510,9 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	int32_t alg = wanted_alg(run, c->component);
 	enum pst_err err;
 
-	err = write_begin(run, c, run->image_bytes);
+	err = metadata(run, c);
+	if (err == PST_OK)
+		err = write_begin(run, c, run->image_bytes);
 	if (err == PST_OK)
 		err = hash_begin(run, alg);
 	if (err == PST_OK)
@@ -476,29 +528,78 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	return err;
 }
 
-enum pst_err
-pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+/* The source-component of a copy or swap, which the signer may use. */
+static enum pst_err
+source_of(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint32_t *source)
 {
 	struct pst_cbor_reader r;
-	uint32_t source;
 	enum pst_err err;
 
 	if (!pst_suit_param(
 		run, c->component, PST_SUIT_PARAM_SOURCE_COMPONENT, &r))
 		return PST_ERR_SUIT_PARAMETER;
-	source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
-	if (source == c->component)
+	*source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
+	if (*source == c->component)
 		return PST_ERR_SUIT_OPERATION;
-	err = unordered(run, c->component, true, source);
+	err = unordered(run, c->component, true, *source);
 	if (err != PST_OK)
 		return err;
 	/* Section 9: fetching from a component needs approval as well. */
-	err = hard(run->host->authorise(
-	    run->host->ctx, run->m, pst_suit_component(run->m, source), c->id));
+	return hard(run->host->authorise(run->host->ctx, run->m,
+	    pst_suit_component(run->m, *source), c->id));
+}
+
+enum pst_err
+pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	uint32_t source;
+	enum pst_err err = source_of(run, c, &source);
+
 	if (err != PST_OK)
 		return err;
 	content_changes(run, c->component);
 	return copy_from(run, c, source);
+}
+
+/* What was verified of a content stays so where the content goes. */
+static void
+swap_checked(struct pst_suit_run *run, uint32_t a, uint32_t b)
+{
+	bool a_checked = pst_suit_has(run->checked, a);
+	bool b_checked = pst_suit_has(run->checked, b);
+
+	content_changes(run, b);
+	content_changes(run, a);
+	if (a_checked)
+		pst_suit_set(run->checked, b);
+	if (b_checked)
+		pst_suit_set(run->checked, a);
+}
+
+/*
+ * Section 8.4.10.9. Both components are target and source, which Section 6.7
+ * forbids while strict order is false.
+ */
+enum pst_err
+pst_suit_do_swap(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	uint32_t source;
+	enum pst_err err;
+
+	if (run->host->swap == NULL)
+		return PST_ERR_SUIT_COMMAND;
+	if (!pst_suit_top(run)->strict_order)
+		return PST_ERR_SUIT_OPERATION;
+	err = source_of(run, c, &source);
+	if (err != PST_OK)
+		return err;
+	err = hard(run->host->swap(run->host->ctx, c->component, c->name,
+	    source, pst_suit_component(run->m, source)));
+	if (err == PST_OK)
+		swap_checked(run, c->component, source);
+	/* A source without content makes the directive fail. */
+	return err == PST_ERR_NOT_FOUND ? PST_ERR_SUIT_OPERATION : err;
 }
 
 enum pst_err

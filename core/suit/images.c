@@ -17,6 +17,8 @@ struct walk {
 	pst_suit_visit *visit;
 	void *ctx;
 	struct pst_suit_images *out;
+	/* what a source-component names, so what a swap may change */
+	uint64_t sources[PST_SUIT_COMPONENT_WORDS];
 	int32_t section;
 	struct pst_bytes code;
 	uint32_t depth;
@@ -72,6 +74,18 @@ parameter(struct walk *w, int64_t label, struct pst_bytes value)
 	return err;
 }
 
+static void
+note_source(struct walk *w, int64_t label, struct pst_bytes value)
+{
+	struct pst_cbor_reader r;
+
+	if (label != PST_SUIT_PARAM_SOURCE_COMPONENT)
+		return;
+	pst_cbor_reader_init(&r, value);
+	pst_suit_set(
+	    w->sources, (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX));
+}
+
 static enum pst_err
 parameters(struct walk *w, struct pst_cbor_reader *r)
 {
@@ -90,10 +104,30 @@ parameters(struct walk *w, struct pst_cbor_reader *r)
 		value.ptr = r->in.ptr + r->at;
 		err = pst_suit_param_check(r, label, w->m->components.count);
 		value.len = (size_t)(r->in.ptr + r->at - value.ptr);
-		if (err == PST_OK)
+		if (err == PST_OK) {
+			note_source(w, label, value);
 			err = parameter(w, label, value);
+		}
 	}
 	return err != PST_OK ? err : r->err;
+}
+
+static void
+changed(struct walk *w, uint32_t c)
+{
+	pst_suit_set(w->out->written, c);
+	pst_suit_clear(w->out->verified, c);
+}
+
+static void
+swapped(struct walk *w, uint32_t c)
+{
+	uint32_t i;
+
+	changed(w, c);
+	for (i = 0; i < w->m->components.count; i++)
+		if (pst_suit_has(w->sources, i))
+			changed(w, i);
 }
 
 /* What a command with a reporting policy may do to one component. */
@@ -105,8 +139,10 @@ effect(struct walk *w, int64_t id, uint32_t c)
 	switch (id) {
 	case PST_SUIT_DIR_FETCH:
 	case PST_SUIT_DIR_COPY:
-		pst_suit_set(out->written, c);
-		pst_suit_clear(out->verified, c);
+		changed(w, c);
+		break;
+	case PST_SUIT_DIR_SWAP:
+		swapped(w, c);
 		break;
 	case PST_SUIT_DIR_WRITE:
 		pst_suit_set(out->written, c);
@@ -196,6 +232,54 @@ run_sequence(struct walk *w, struct pst_cbor_reader *r)
 	return err == PST_OK ? enter(w, content) : err;
 }
 
+/* The parameters of override-multiple, each for its component, the last of
+ * which is the present one after it. */
+static enum pst_err
+override_multiple(struct walk *w, struct pst_cbor_reader *r)
+{
+	struct pst_suit_index *index = &w->levels[w->depth - 1].index;
+	struct pst_cbor_seen seen;
+	enum pst_err err = PST_OK;
+	size_t n = pst_cbor_map(r, PST_SUIT_COMPONENTS_MAX, &seen);
+
+	if (pst_cbor_ok(r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(r)) {
+		int64_t c = pst_cbor_key(r, &seen);
+
+		if (!pst_cbor_ok(r))
+			break;
+		if (c < 0 || (uint64_t)c >= w->m->components.count)
+			return PST_ERR_SUIT_COMPONENT;
+		index->kind = INDEX_ONE;
+		index->one = (uint32_t)c;
+		err = parameters(w, r);
+	}
+	return err != PST_OK ? err : r->err;
+}
+
+/* {+ uint => [+ int]}. What was set is known to the visitor: nothing new. */
+static enum pst_err
+copy_params(struct walk *w, struct pst_cbor_reader *r)
+{
+	struct pst_cbor_seen seen;
+	size_t n = pst_cbor_map(r, PST_SUIT_COMPONENTS_MAX, &seen);
+
+	if (pst_cbor_ok(r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && pst_cbor_ok(r)) {
+		int64_t c = pst_cbor_key(r, &seen);
+		size_t k = pst_cbor_array(r, 1, PST_SUIT_COMMANDS_MAX);
+
+		if (pst_cbor_ok(r) &&
+		    (c < 0 || (uint64_t)c >= w->m->components.count))
+			return PST_ERR_SUIT_COMPONENT;
+		while (k-- > 0 && pst_cbor_ok(r))
+			(void)pst_cbor_int(r, INT32_MIN, INT32_MAX);
+	}
+	return r->err;
+}
+
 static enum pst_err
 act(struct walk *w, struct pst_cbor_reader *r, int64_t id)
 {
@@ -231,8 +315,12 @@ command(struct walk *w)
 	if (id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
 		return pst_suit_index_read(
 		    w->code, arg, w->m->components.count, &l->index);
+	if (id == PST_SUIT_DIR_OVERRIDE_MULTIPLE)
+		return override_multiple(w, &r);
 	if (l->index.kind == INDEX_NONE)
 		return PST_ERR_SUIT_COMPONENT;
+	if (id == PST_SUIT_DIR_COPY_PARAMS)
+		return copy_params(w, &r);
 	if (id == PST_SUIT_DIR_TRY_EACH)
 		return try_each(w, arg);
 	if (id == PST_SUIT_DIR_RUN_SEQUENCE)
@@ -285,6 +373,7 @@ pst_suit_manifest_images(const struct pst_suit_manifest *m,
 	w.visit = visit;
 	w.ctx = ctx;
 	w.out = &images;
+	memset(w.sources, 0, sizeof(w.sources));
 	images.install = m->sections &
 	    (1u << PST_SUIT_INSTALL | 1u << PST_SUIT_PAYLOAD_FETCH);
 	images.validate = m->sections & 1u << PST_SUIT_VALIDATE;

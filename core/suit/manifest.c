@@ -46,6 +46,12 @@ pst_suit_section(const struct pst_suit_manifest *m, enum pst_suit_label label)
 }
 
 struct pst_bytes
+pst_suit_set_version(const struct pst_suit_manifest *m)
+{
+	return pst_suit_section(m, PST_SUIT_SET_VERSION);
+}
+
+struct pst_bytes
 pst_suit_component(const struct pst_suit_manifest *m, size_t index)
 {
 	struct pst_list list = m->components;
@@ -235,6 +241,12 @@ manifest_member(struct examination *e, int64_t label)
 		if (pst_cbor_ok(&e->r) &&
 		    !pst_component_id_valid(e->m->component_id))
 			pst_cbor_fail(&e->r, PST_ERR_SUIT_COMPONENT);
+		break;
+	case PST_SUIT_SET_VERSION:
+		section(e, label);
+		if (pst_cbor_ok(&e->r) &&
+		    !pst_suit_version_valid(pst_suit_set_version(e->m)))
+			pst_cbor_fail(&e->r, PST_ERR_SUIT_STRUCTURE);
 		break;
 	default:
 		if (pst_suit_bit(label) & PST_SUIT_SECTIONS)

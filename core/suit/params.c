@@ -33,6 +33,17 @@ digest(struct pst_cbor_reader *r)
 	pst_cbor_fail(r, pst_cbor_end(&in));
 }
 
+/* bstr .cbor something */
+static void
+wrapped(struct pst_cbor_reader *r, void (*read)(struct pst_cbor_reader *r))
+{
+	struct pst_cbor_reader in;
+
+	pst_cbor_reader_init(&in, pst_cbor_bstr(r, 1, SIZE_MAX));
+	read(&in);
+	pst_cbor_fail(r, pst_cbor_end(&in));
+}
+
 static void
 source_component(struct pst_cbor_reader *r, size_t count)
 {
@@ -61,6 +72,22 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 		/* The greatest number means that no size is set. */
 		(void)pst_cbor_uint(r, UINT64_MAX - 1);
 		break;
+	case PST_SUIT_PARAM_USE_BEFORE:
+	case PST_SUIT_PARAM_MINIMUM_BATTERY:
+		(void)pst_cbor_uint(r, UINT64_MAX);
+		break;
+	case PST_SUIT_PARAM_UPDATE_PRIORITY:
+		(void)pst_cbor_int(r, INT64_MIN, INT64_MAX);
+		break;
+	case PST_SUIT_PARAM_VERSION:
+		wrapped(r, pst_suit_version_match_read);
+		break;
+	case PST_SUIT_PARAM_WAIT_INFO:
+		wrapped(r, pst_suit_wait_info_read);
+		break;
+	case PST_SUIT_PARAM_COMPONENT_METADATA:
+		wrapped(r, pst_suit_metadata_read);
+		break;
 	case PST_SUIT_PARAM_STRICT_ORDER:
 	case PST_SUIT_PARAM_SOFT_FAILURE:
 		(void)pst_cbor_bool(r);
@@ -76,9 +103,9 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 		source_component(r, count);
 		break;
 	default:
-		/* Encryption, update management, fetch arguments, custom and
-		 * unknown ones: a command that needs one would do something
-		 * else without it. */
+		/* Encryption, fetch arguments, custom and unknown ones: a
+		 * command that needs one would do something else without
+		 * it. */
 		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
 	}
 }
@@ -139,6 +166,10 @@ store(struct pst_suit_run *run, uint32_t component, int64_t label,
 		return set_soft_failure(pst_suit_top(run), *at == 0xf5);
 	if (label == PST_SUIT_PARAM_STRICT_ORDER)
 		return set_strict_order(run, *at == 0xf5);
+	/* Section 6.1: what would be passed over must not be set. */
+	if (label == PST_SUIT_PARAM_COMPONENT_METADATA &&
+	    run->host->metadata == NULL)
+		return PST_ERR_SUIT_PARAMETER;
 	if (p != NULL && !replace)
 		return PST_OK;
 	if (p == NULL) {
@@ -156,46 +187,135 @@ _Static_assert(PST_SUIT_COMPONENTS_MAX <= UINT16_MAX, "index fits a param");
 
 /* {+ parameters}, for one component. */
 static enum pst_err
-assign(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+assign(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t component,
     bool replace)
 {
-	struct pst_cbor_reader r;
 	struct pst_cbor_seen seen;
 	enum pst_err err = PST_OK;
 	size_t n;
 
+	n = pst_cbor_map(r, SIZE_MAX, &seen);
+	if (pst_cbor_ok(r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(r)) {
+		int64_t label = pst_cbor_key(r, &seen);
+		size_t at = r->at;
+
+		if (!pst_cbor_ok(r))
+			break;
+		err = pst_suit_param_check(r, label, run->m->components.count);
+		if (err == PST_OK)
+			err = store(
+			    run, component, label, run->code.ptr + at, replace);
+	}
+	return err != PST_OK ? err : r->err;
+}
+
+/* The argument of set-parameters or override-parameters, read only here. */
+static enum pst_err
+parameters(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    bool replace)
+{
+	struct pst_cbor_reader r;
+	enum pst_err err;
+
 	pst_cbor_reader_init(&r, run->code);
 	r.at = c->arg;
-	n = pst_cbor_map(&r, SIZE_MAX, &seen);
-	if (pst_cbor_ok(&r) && n == 0)
-		return PST_ERR_SUIT_STRUCTURE;
-	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {
-		int64_t label = pst_cbor_key(&r, &seen);
-		size_t at = r.at;
-
-		if (!pst_cbor_ok(&r))
-			break;
-		err = pst_suit_param_check(&r, label, run->m->components.count);
-		if (err == PST_OK)
-			err = store(run, c->component, label,
-			    run->code.ptr + at, replace);
-	}
+	err = assign(run, &r, c->component, replace);
 	pst_suit_top(run)->next = (uint32_t)r.at;
-	return err != PST_OK ? err : r.err;
+	return err;
 }
 
 enum pst_err
 pst_suit_do_override_parameters(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
-	return assign(run, c, true);
+	return parameters(run, c, true);
 }
 
 enum pst_err
 pst_suit_do_set_parameters(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
-	return assign(run, c, false);
+	return parameters(run, c, false);
+}
+
+/* {+ uint => {+ parameters}} */
+enum pst_err
+pst_suit_override_multiple(
+    struct pst_suit_run *run, uint32_t arg, uint32_t *last)
+{
+	size_t n, count = run->m->components.count;
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	enum pst_err err = PST_OK;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = arg;
+	n = pst_cbor_map(&r, PST_SUIT_COMPONENTS_MAX, &seen);
+	if (pst_cbor_ok(&r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {
+		int64_t index = pst_cbor_key(&r, &seen);
+
+		if (!pst_cbor_ok(&r))
+			break;
+		if (index < 0 || (uint64_t)index >= count)
+			return PST_ERR_SUIT_COMPONENT;
+		*last = (uint32_t)index;
+		run->report->record.component = *last;
+		err = assign(run, &r, *last, true);
+	}
+	return err != PST_OK ? err : r.err;
+}
+
+/* [+ int]: what the present component takes over from another. A value that
+ * is not there cannot be copied, so the directive fails. */
+static enum pst_err
+copy_labels(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t from,
+    uint32_t to)
+{
+	size_t n = pst_cbor_array(r, 1, PST_SUIT_COMMANDS_MAX);
+	enum pst_err err = PST_OK;
+
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(r)) {
+		int64_t label = pst_cbor_int(r, INT32_MIN, INT32_MAX);
+		const struct pst_suit_param *p = find(run, from, label);
+
+		if (!pst_cbor_ok(r))
+			break;
+		if (p == NULL)
+			return PST_ERR_SUIT_PARAMETER;
+		err = store(run, to, label, p->value, true);
+	}
+	return err != PST_OK ? err : r->err;
+}
+
+/* {+ uint => [+ int]} */
+enum pst_err
+pst_suit_do_copy_params(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	size_t n, count = run->m->components.count;
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	enum pst_err err = PST_OK;
+
+	pst_cbor_reader_init(&r, run->code);
+	r.at = c->arg;
+	n = pst_cbor_map(&r, PST_SUIT_COMPONENTS_MAX, &seen);
+	if (pst_cbor_ok(&r) && n == 0)
+		return PST_ERR_SUIT_STRUCTURE;
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {
+		int64_t from = pst_cbor_key(&r, &seen);
+
+		if (!pst_cbor_ok(&r))
+			break;
+		if (from < 0 || (uint64_t)from >= count)
+			return PST_ERR_SUIT_COMPONENT;
+		err = copy_labels(run, &r, (uint32_t)from, c->component);
+	}
+	return err != PST_OK ? err : r.err;
 }
 
 bool

@@ -4,7 +4,8 @@
  * (draft-ietf-suit-manifest, Section 8.4.7; draft-ietf-suit-report, Section 3).
  *
  * A record says where a command stands; what is measured goes into it only
- * when the command failed, for otherwise the manifest's own value was found.
+ * when it is another value than the manifest's: when the command failed, or,
+ * for image-not-match, succeeded.
  */
 #include "suit_run.h"
 
@@ -23,6 +24,7 @@ finding(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
 {
 	switch (c->id) {
 	case PST_SUIT_COND_IMAGE_MATCH:
+	case PST_SUIT_COND_IMAGE_NOT_MATCH:
 		return run->measured_alg != 0 &&
 			run->measured_component == c->component
 		    ? PST_SUIT_PARAM_IMAGE_DIGEST
@@ -111,6 +113,7 @@ void
 pst_suit_command_record(struct pst_suit_run *run,
     const struct pst_suit_command_now *c, bool success)
 {
+	bool differs = c->id == PST_SUIT_COND_IMAGE_NOT_MATCH;
 	unsigned int policy = c->policy;
 	int32_t label;
 
@@ -120,7 +123,7 @@ pst_suit_command_record(struct pst_suit_run *run,
 		return;
 	label = finding(run, c, success);
 	if (policy & (RECORD_SUCCESS | RECORD_FAILURE))
-		put_record(run, c, success ? 0 : label);
+		put_record(run, c, differs == success ? label : 0);
 	if (policy & (INFO_SUCCESS | INFO_FAILURE))
 		put_claims(run, c, label);
 }

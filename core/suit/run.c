@@ -24,7 +24,8 @@
  * A failed directive ends the run in any case.
  *
  * phase: idle (a section may be begun, depth is 0), running (inside a call),
- * waiting (at the fetch of fetch_component), failed (err says why, for good).
+ * waiting (at the fetch of fetch_component, or, when event is not 0, at a wait,
+ * which is then carried out again), failed (err says why, for good).
  */
 #include "suit_run.h"
 
@@ -245,6 +246,38 @@ set_component_index(struct pst_suit_run *run, uint32_t arg)
 	return PST_OK;
 }
 
+/*
+ * "Purely an encoding alias for set-component-index and override-parameters"
+ * (update-management, suit-directive-override-multiple), for several indices:
+ * so it stands where any index may be set.
+ */
+static enum pst_err
+override_multiple(struct pst_suit_run *run, uint32_t arg)
+{
+	struct pst_suit_frame *f = pst_suit_top(run);
+	uint32_t last = 0;
+	enum pst_err err;
+
+	if (f->indexing != INDEXING_FREE)
+		return PST_ERR_SUIT_COMMAND;
+	err = pst_suit_override_multiple(run, arg, &last);
+	if (err != PST_OK)
+		return err;
+	f->index_kind = INDEX_ONE;
+	f->index = last;
+	f->at = f->next;
+	f->left--;
+	return PST_OK;
+}
+
+/* Does this command say itself which component it is for? */
+static bool
+indexes(int32_t id)
+{
+	return id == PST_SUIT_DIR_SET_COMPONENT_INDEX ||
+	    id == PST_SUIT_DIR_OVERRIDE_MULTIPLE;
+}
+
 /* Who carries out a command; NULL: nobody, it is refused. */
 static pst_suit_action *
 action(int32_t id)
@@ -253,6 +286,7 @@ action(int32_t id)
 		[PST_SUIT_COND_VENDOR] = pst_suit_do_identify,
 		[PST_SUIT_COND_CLASS] = pst_suit_do_identify,
 		[PST_SUIT_COND_IMAGE_MATCH] = pst_suit_do_image_match,
+		[PST_SUIT_COND_USE_BEFORE] = pst_suit_do_use_before,
 		[PST_SUIT_COND_COMPONENT_SLOT] = pst_suit_do_slot,
 		[PST_SUIT_COND_CHECK_CONTENT] = pst_suit_do_check_content,
 		[PST_SUIT_COND_ABORT] = pst_suit_do_abort,
@@ -265,8 +299,16 @@ action(int32_t id)
 		[PST_SUIT_DIR_COPY] = pst_suit_do_copy,
 		[PST_SUIT_DIR_INVOKE] = pst_suit_do_invoke,
 		[PST_SUIT_COND_DEVICE] = pst_suit_do_identify,
+		[PST_SUIT_COND_IMAGE_NOT_MATCH] = pst_suit_do_image_not_match,
+		[PST_SUIT_COND_MINIMUM_BATTERY] = pst_suit_do_minimum_battery,
+		[PST_SUIT_COND_UPDATE_AUTHORIZED] =
+		    pst_suit_do_update_authorized,
+		[PST_SUIT_COND_VERSION] = pst_suit_do_version,
+		[PST_SUIT_DIR_WAIT] = pst_suit_do_wait,
+		[PST_SUIT_DIR_SWAP] = pst_suit_do_swap,
 		[PST_SUIT_DIR_RUN_SEQUENCE] = do_run_sequence,
 		[PST_SUIT_DIR_UNLINK] = pst_suit_do_unlink,
+		[PST_SUIT_DIR_COPY_PARAMS] = pst_suit_do_copy_params,
 	};
 
 	if (id < 0 || (size_t)id >= sizeof(actions) / sizeof(actions[0]))
@@ -331,7 +373,7 @@ permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 		return err;
 	if (c->fault != PST_OK)
 		return c->fault;
-	if (c->id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
+	if (indexes(c->id))
 		return PST_OK;
 	if (pst_suit_top(run)->index_kind == INDEX_NONE)
 		return PST_ERR_SUIT_COMPONENT;
@@ -373,6 +415,8 @@ step(struct pst_suit_run *run)
 		return err;
 	if (c.id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
 		return set_component_index(run, c.arg);
+	if (c.id == PST_SUIT_DIR_OVERRIDE_MULTIPLE)
+		return override_multiple(run, c.arg);
 	if (c.id == PST_SUIT_DIR_TRY_EACH || c.id == PST_SUIT_DIR_RUN_SEQUENCE)
 		return action(c.id)(run, &c);
 	err = action(c.id)(run, &c);
@@ -450,11 +494,8 @@ pst_suit_supported(const struct pst_suit_manifest *m)
 	if (m->dependencies.count > 0 ||
 	    all & 1u << PST_SUIT_DEPENDENCY_RESOLUTION)
 		return PST_ERR_SUIT_DEPENDENCY;
-	/* Passing over either would say that something was done which was
-	 * not. */
-	if (all &
-	    (1u << PST_SUIT_CANDIDATE_VERIFICATION |
-		1u << PST_SUIT_SET_VERSION))
+	/* Passing over it would say that something was done which was not. */
+	if (all & 1u << PST_SUIT_CANDIDATE_VERIFICATION)
 		return PST_ERR_UNSUPPORTED;
 	return PST_OK;
 }
@@ -542,6 +583,8 @@ pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
 		return PST_ERR_STATE;
 	if (err == PST_ERR_AGAIN || err == PST_ERR_SUIT_CONDITION)
 		err = PST_ERR_FETCH;
+	if (err == PST_OK && run->event != PST_SUIT_EVENT_NONE)
+		return go(run);
 	if (err == PST_OK)
 		err = pst_suit_fetch_more(run, chunk, last);
 	if (err == PST_OK && !last)

@@ -36,6 +36,7 @@ pst_suit_action(struct pst_suit_run *run, const struct pst_suit_command_now *c);
  * fetch, answered with PST_ERR_AGAIN. */
 pst_suit_action pst_suit_do_identify;
 pst_suit_action pst_suit_do_image_match;
+pst_suit_action pst_suit_do_image_not_match;
 pst_suit_action pst_suit_do_check_content;
 pst_suit_action pst_suit_do_slot;
 pst_suit_action pst_suit_do_abort;
@@ -44,6 +45,19 @@ pst_suit_action pst_suit_do_write;
 pst_suit_action pst_suit_do_copy;
 pst_suit_action pst_suit_do_invoke;
 pst_suit_action pst_suit_do_unlink;
+pst_suit_action pst_suit_do_swap;
+
+/* management.c */
+pst_suit_action pst_suit_do_use_before;
+pst_suit_action pst_suit_do_minimum_battery;
+pst_suit_action pst_suit_do_update_authorized;
+pst_suit_action pst_suit_do_version;
+pst_suit_action pst_suit_do_wait;
+
+/** Values of parameters that are structures; each inside of its bstr. */
+void pst_suit_version_match_read(struct pst_cbor_reader *r);
+void pst_suit_wait_info_read(struct pst_cbor_reader *r);
+void pst_suit_metadata_read(struct pst_cbor_reader *r);
 
 /** The next bytes of the fetch that waits; last ends it. */
 enum pst_err pst_suit_fetch_more(
@@ -63,6 +77,11 @@ void pst_suit_command_record(struct pst_suit_run *run,
 /* params.c */
 pst_suit_action pst_suit_do_set_parameters;
 pst_suit_action pst_suit_do_override_parameters;
+pst_suit_action pst_suit_do_copy_params;
+
+/** override-multiple; last is the component that it leaves as the present. */
+enum pst_err pst_suit_override_multiple(
+    struct pst_suit_run *run, uint32_t arg, uint32_t *last) PST_MUST_CHECK;
 
 /**
  * Read a parameter's value and judge its type.

@@ -26,6 +26,7 @@
 #define PST_SUIT_ID_PARTS_MAX 16   /* elements of a component id */
 #define PST_SUIT_COMMANDS_MAX 1024 /* commands run in one section */
 #define PST_SUIT_WORK_MIN 256	   /* bytes of a run's chunk buffer */
+#define PST_SUIT_VERSION_MAX 16	   /* integers of a version */
 
 #define PST_TAG_SUIT_ENVELOPE 107
 #define PST_TAG_SUIT_MANIFEST 1070
@@ -108,7 +109,35 @@ enum pst_suit_parameter {
 	PST_SUIT_PARAM_SOURCE_COMPONENT = 22,
 	PST_SUIT_PARAM_INVOKE_ARGS = 23,
 	PST_SUIT_PARAM_DEVICE = 24,
-	PST_SUIT_PARAM_FETCH_ARGUMENTS = 25
+	PST_SUIT_PARAM_FETCH_ARGUMENTS = 25,
+	PST_SUIT_PARAM_MINIMUM_BATTERY = 26,
+	PST_SUIT_PARAM_UPDATE_PRIORITY = 27,
+	PST_SUIT_PARAM_VERSION = 28,
+	PST_SUIT_PARAM_WAIT_INFO = 29,
+	PST_SUIT_PARAM_COMPONENT_METADATA = 30
+};
+
+/** How a version is compared (update-management, suit-parameter-version). */
+enum pst_suit_comparison {
+	PST_SUIT_VERSION_GREATER = 1,
+	PST_SUIT_VERSION_GREATER_EQUAL = 2,
+	PST_SUIT_VERSION_EQUAL = 3,
+	PST_SUIT_VERSION_LESSER_EQUAL = 4,
+	PST_SUIT_VERSION_LESSER = 5
+};
+
+/** Wait events (update-management, suit-parameter-wait-info). */
+enum pst_suit_event {
+	PST_SUIT_EVENT_NONE = 0,
+	PST_SUIT_EVENT_AUTHORIZATION = 1,
+	PST_SUIT_EVENT_POWER = 2,
+	PST_SUIT_EVENT_NETWORK = 3,
+	PST_SUIT_EVENT_OTHER_DEVICE_VERSION = 4,
+	PST_SUIT_EVENT_TIME = 5,
+	PST_SUIT_EVENT_TIME_OF_DAY = 6,
+	PST_SUIT_EVENT_DAY_OF_WEEK = 7,
+	PST_SUIT_EVENT_TIME_OF_DAY_UTC = 8,
+	PST_SUIT_EVENT_DAY_OF_WEEK_UTC = 9
 };
 
 /** suit-report-result-reason (draft-ietf-suit-report, Section 4.2). */
@@ -224,6 +253,32 @@ enum pst_err pst_suit_accept(const struct pst_suit_envelope *env,
 /** Component `index` as an encoded identifier; empty when out of range. */
 struct pst_bytes
 pst_suit_component(const struct pst_suit_manifest *m, size_t index);
+
+/* --- versions ----------------------------------------------------------- */
+
+/**
+ * SUIT_Condition_Version_Comparison_Value: 1 to PST_SUIT_VERSION_MAX
+ * integers. A version's text and build metadata are not in it.
+ */
+bool pst_suit_version_valid(struct pst_bytes encoded);
+
+/** The version that the manifest gives what it installs; empty: none. */
+struct pst_bytes pst_suit_set_version(const struct pst_suit_manifest *m);
+
+/**
+ * Does a version have what SUIT_Parameter_Version_Match asks for?
+ *
+ * The integers of match decide, as far as they go. Where version has fewer
+ * the missing ones count as 0, so that 1 is 1.0 and above 1.0-rc
+ * (docs/interop.md).
+ *
+ * @param match    encoded [comparison, [+int]]
+ * @param version  encoded [+int]
+ * @retval PST_ERR_SUIT_CONDITION  it does not
+ * @retval PST_ERR_SUIT_PARAMETER  one of them is not what it must be
+ */
+enum pst_err pst_suit_version_compare(
+    struct pst_bytes match, struct pst_bytes version) PST_MUST_CHECK;
 
 /* --- what a manifest would do ------------------------------------------ */
 
@@ -436,6 +491,71 @@ struct pst_suit_host {
 	/** Transfer control to a component. PST_ERR_UNSUPPORTED where none. */
 	enum pst_err (*invoke)(
 	    void *ctx, struct pst_bytes component, struct pst_bytes args);
+
+	/*
+	 * Update management and swap. A member that is NULL makes its
+	 * command, or parameter, one that is not supported.
+	 */
+
+	/**
+	 * Seconds since 1970-01-01, for use-before and wait.
+	 *
+	 * @retval PST_ERR_CLOCK  there is no time that can be relied on: the
+	 *                        condition fails, the event has not come
+	 */
+	enum pst_err (*now)(void *ctx, uint64_t *seconds);
+
+	/** The battery's level in mWh, for minimum-battery. */
+	enum pst_err (*battery)(void *ctx, uint64_t *mwh);
+
+	/**
+	 * Does the application, or its user, let this update go on?
+	 *
+	 * @param priority  smaller is more urgent
+	 * @retval PST_ERR_SUIT_CONDITION  no
+	 */
+	enum pst_err (*authorized)(void *ctx, const struct pst_suit_manifest *m,
+	    struct pst_bytes component, int64_t priority);
+
+	/**
+	 * The version of what the component holds.
+	 *
+	 * @param version  encoded [+int]; good until the next call
+	 * @retval PST_ERR_NOT_FOUND  it has none: the condition fails
+	 */
+	enum pst_err (*version)(
+	    void *ctx, struct pst_bytes component, struct pst_bytes *version);
+
+	/**
+	 * Has an event come? Asked for every event of wait-info except time
+	 * in UTC, for which `now` serves, and asked again at each
+	 * pst_suit_resume.
+	 *
+	 * @param value  its encoded argument
+	 * @retval PST_ERR_AGAIN        not yet
+	 * @retval PST_ERR_UNSUPPORTED  this device will never know; the run
+	 *                              fails with PST_ERR_SUIT_PARAMETER
+	 */
+	enum pst_err (*wait)(void *ctx, struct pst_bytes component,
+	    enum pst_suit_event event, struct pst_bytes value);
+
+	/**
+	 * SUIT_Component_Metadata, checked, for the content that comes next:
+	 * called before the fetched, or else write_begin, of a fetch, copy or
+	 * write. What it names is the signer's word: the host judges it.
+	 */
+	enum pst_err (*metadata)(void *ctx, uint32_t index,
+	    struct pst_bytes component, struct pst_bytes metadata);
+
+	/**
+	 * Exchange the contents of two components, in one step or so that an
+	 * interrupted run can go on. Seen by others from the commit on.
+	 *
+	 * @retval PST_ERR_NOT_FOUND  the source has no content
+	 */
+	enum pst_err (*swap)(void *ctx, uint32_t index,
+	    struct pst_bytes component, uint32_t source_index,
+	    struct pst_bytes source);
 };
 
 /**
@@ -493,7 +613,9 @@ struct pst_suit_run {
 	uint32_t commands; /* run so far in this section */
 	uint32_t depth;	   /* frames in use */
 	uint32_t param_count;
-	uint8_t phase; /* idle, running, waiting for a payload, failed */
+	uint8_t phase; /* idle, running, waiting, failed */
+	/* enum pst_suit_event that wait waits for; 0: for a payload */
+	uint8_t event;
 	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX + 1];
 	/* components whose content was written, and verified, in this run */
 	uint64_t written[PST_SUIT_COMPONENT_WORDS];
@@ -531,17 +653,20 @@ enum pst_err pst_suit_run_begin(struct pst_suit_run *run,
  * Run one section, the shared sequence first (Sections 6.4 and 8.4.5).
  *
  * @retval PST_OK         done, or the manifest has no such section
- * @retval PST_ERR_AGAIN  a payload is wanted: run->fetch_uri from byte
- *                        run->fetch_at; answer with pst_suit_resume
+ * @retval PST_ERR_AGAIN  if run->event is 0 a payload is wanted:
+ *                        run->fetch_uri from byte run->fetch_at; else that
+ *                        event has not come. Answer with pst_suit_resume
  * @retval otherwise      failed; the report says where and why
  */
 enum pst_err pst_suit_run(
     struct pst_suit_run *run, enum pst_suit_label section) PST_MUST_CHECK;
 
 /**
- * Give the run a piece of the payload that it waits for.
+ * Give the run a piece of the payload that it waits for; or, when it waits
+ * for an event, let it look again (chunk and last do not count then).
  *
- * @param status  PST_OK, or why the payload could not be had
+ * @param status  PST_OK, or why the payload could not be had, or why the
+ *                event is not waited for any more
  * @param chunk   next bytes; may be empty
  * @param last    the payload ends with this chunk
  * @return as pst_suit_run

@@ -148,6 +148,8 @@ PAYLOAD = b"the payload"
 VENDOR, CLASS, MATCH, SLOT, CHECK = 1, 2, 3, 5, 6
 INDEX, ABORT, TRY, WRITE, SET, OVERRIDE, FETCH = 12, 14, 15, 18, 19, 20, 21
 COPY, INVOKE, DEVICE, SEQUENCE, UNLINK = 22, 23, 24, 32, 33
+USE_BEFORE, NOT_MATCH, BATTERY, AUTHORIZED, VERSION = 4, 25, 26, 27, 28
+WAIT, SWAP, MULTIPLE, COPY_PARAMS = 29, 31, 34, 35
 
 
 def name(i):
@@ -169,9 +171,14 @@ def seq(*commands):
 
 def params(**v):
     labels = dict(vendor=1, klass=2, digest=3, slot=5, strict=12, soft=13,
-                  size=14, content=18, uri=21, source=22, args=23, device=24)
+                  size=14, content=18, uri=21, source=22, args=23, device=24,
+                  before=4, battery=26, priority=27, version=28, wait=29,
+                  metadata=30)
     out = {}
     for k, value in v.items():
+        if k in ("version", "wait", "metadata") and not isinstance(
+                value, Raw):
+            value = Raw(bstr(enc(value)))
         if k == "digest":
             value = Raw(bstr(value))
         out[labels[k]] = value if isinstance(value, Raw) else enc(value)
@@ -255,7 +262,7 @@ def hexed(pairs):
 def case(ident, expected, install, result="OK", components=1, shared=None,
          members=None, holds=None, payloads=None, extra=None, where=None,
          sections=None, installed=None, serve=None, log=None, slots=None,
-         refuse=None, device=None, records=None, walk=None, severed=None, component=0,
+         refuse=None, device=None, versions=None, records=None, walk=None, severed=None, component=0,
          section=20, **more):
     """One manifest that is run. `where` is the command whose offset a
     failure is reported at: bytes that occur once in the section."""
@@ -270,6 +277,9 @@ def case(ident, expected, install, result="OK", components=1, shared=None,
         run["installed"] = hexed([(name(i), b) for i, b in installed.items()])
     if slots:
         run["slots"] = [[name(i).hex(), n] for i, n in slots.items()]
+    if versions:
+        run["versions"] = [[name(i).hex(), enc(x).hex()]
+                           for i, x in versions.items()]
     if log is not None:
         run["log"] = log
     if refuse:
@@ -501,8 +511,7 @@ def structure():
             ("dependencies", "SUIT_DEPENDENCY", {},
              {1: int_map({1: int_map({})})}),
             ("dependency-resolution", "SUIT_DEPENDENCY", {15: body}, {}),
-            ("candidate-verification", "UNSUPPORTED", {18: body}, {}),
-            ("set-version", "UNSUPPORTED", {6: bstr(enc([1, 2]))}, {})]:
+            ("candidate-verification", "UNSUPPORTED", {18: body}, {})]:
         case("later-" + ident, "authentic, and refused before anything runs",
              seq(good(), command(FETCH), command(MATCH)), err,
              members=members, extra=extra, log="")
@@ -812,14 +821,11 @@ def control():
         command(INDEX, True), override(vendor=V),
         *[run_sequence(command(INDEX, True), command(VENDOR))] * 4),
         "LIMIT", components=64)
-    for number, err in [(0, "SUIT_COMMAND"), (4, "SUIT_COMMAND"),
+    for number, err in [(0, "SUIT_COMMAND"), (5000, "SUIT_COMMAND"),
                         (7, "SUIT_DEPENDENCY"), (8, "SUIT_DEPENDENCY"),
                         (9, "SUIT_COMMAND"), (10, "SUIT_COMMAND"),
                         (11, "SUIT_DEPENDENCY"), (13, "SUIT_COMMAND"),
-                        (25, "SUIT_COMMAND"), (26, "SUIT_COMMAND"),
-                        (27, "SUIT_COMMAND"), (28, "SUIT_COMMAND"),
-                        (29, "SUIT_COMMAND"), (31, "SUIT_COMMAND"),
-                        (34, "SUIT_COMMAND"), (35, "SUIT_COMMAND"),
+                        (17, "SUIT_COMMAND"), (30, "SUIT_COMMAND"),
                         (36, "SUIT_COMMAND"), (-1, "SUIT_COMMAND"),
                         (-257, "SUIT_COMMAND"), (2147483647, "SUIT_COMMAND")]:
         case("command%d" % number if number < 0 else "command-%d" % number,
@@ -829,7 +835,7 @@ def control():
 
 
 def shared_sequence():
-    for number in (FETCH, WRITE, COPY, INVOKE, UNLINK, 31, 11, -300):
+    for number in (FETCH, WRITE, COPY, INVOKE, UNLINK, 29, 31, 11, -300):
         case("shared%s%d" % ("" if number < 0 else "-", number),
              "a command that the shared sequence must not have",
              seq(command(VENDOR)),
@@ -937,10 +943,8 @@ def parameters():
     case("params-twice", "a parameter twice", seq(command(
         OVERRIDE, b"\xa2" + 2 * (enc(21) + enc(URI)))), "CBOR_DUPLICATE")
     for label, value, ident in [
-            (0, 0, "0"), (4, 1, "use-before"), (19, b"", "encryption-info"),
-            (25, b"", "fetch-arguments"), (26, 1, "minimum-battery"),
-            (27, 1, "update-priority"), (28, b"", "version"),
-            (29, b"", "wait-info"), (30, b"", "component-metadata"),
+            (0, 0, "0"), (19, b"", "encryption-info"),
+            (25, b"", "fetch-arguments"), (31, 1, "31"),
             (99, 0, "unknown"), (-1, 0, "negative"), (-300, 0, "custom"),
             ("a", 0, "text")]:
         case("param-" + ident, "a parameter that is not supported", seq(
@@ -1068,6 +1072,448 @@ def devices():
         installed={0: b"old"}, records=3)
 
 
+def version_rows():
+    """All five comparisons, with what the text says of each."""
+    for op, ident, holds in [(1, "greater", "more"), (2, "greater-equal",
+                                                      "more same"),
+                             (3, "equal", "same"),
+                             (4, "lesser-equal", "less same"),
+                             (5, "lesser", "less")]:
+        for have, how in [([1, 2, 4], "more"), ([1, 2, 3], "same"),
+                          ([1, 2, 2], "less")]:
+            case("version-%s-%s" % (ident, how), "a version compared", seq(
+                override(version=[op, [1, 2, 3]]), command(VERSION, 2)),
+                "OK" if how in holds else "SUIT_CONDITION",
+                versions={0: have}, reason=0 if how in holds else 10,
+                **({} if how in holds else {"where": command(VERSION, 2),
+                                            "records": 1}))
+    for ident, text, op, want, have, ok in [
+            ("prefix", "all versions that begin so are equal", 3, [1],
+             [1, 9, 9], True),
+            ("shorter", "a missing integer counts as 0", 3, [1, 0], [1],
+             True),
+            ("shorter-below", "1 is below 1.0.1", 2, [1, 0, 1], [1], False),
+            ("rc", "2.0-rc.1 is below 2.0.0", 5, [2, 0, 0], [2, 0, -1, 1],
+             True),
+            ("rc-above", "2.0-rc.1 is above every 1.x", 1, [1, 99],
+             [2, 0, -1, 1], True),
+            ("beta", "a beta is below a release candidate", 5, [1, 2, -1],
+             [1, 2, -2], True),
+            ("final", "1.2 is above 1.2-rc", 1, [1, 2, -1], [1, 2], True),
+            ("wide", "integers of 64 bits", 1, [1 << 62], [(1 << 62) + 1],
+             True),
+            ("narrow", "they are not cut", 5, [1 << 32], [1], True),
+            ("sixteen", "as many integers as are taken", 3, [1] * 16,
+             [1] * 16, True)]:
+        case("version-" + ident, text, seq(
+            override(version=[op, want]), command(VERSION)),
+            "OK" if ok else "SUIT_CONDITION", versions={0: have})
+    case("version-range", "two comparisons, one after another", seq(
+        override(version=[2, [1, 0]]), command(VERSION),
+        override(version=[5, [1, 10]]), command(VERSION)),
+        versions={0: [1, 9, 7]})
+    case("version-unset", "no version is asked for", seq(
+        override(uri=URI), command(VERSION)), "SUIT_CONDITION",
+        versions={0: [1]})
+    case("version-none", "the component has no version", seq(
+        override(version=[3, [1]]), command(VERSION)), "SUIT_CONDITION")
+    case("version-soft", "a version that does not fit is a failed condition",
+         seq(try_each([override(version=[1, [2]], content=b"new"),
+                       command(VERSION), command(WRITE)],
+                      [override(content=b"old"), command(WRITE)])),
+         versions={0: [1, 5]}, holds={0: b"old"})
+    case("version-lacks", "a device that knows no versions", seq(
+        override(version=[3, [1]]), command(VERSION, 3)), "SUIT_COMMAND",
+        versions={0: [1]}, lacks=["version"], reason=5,
+        where=command(VERSION, 3))
+    for ident, value in [
+            ("op-0", [0, [1]]), ("op-6", [6, [1]]), ("op-text", ["<", [1]]),
+            ("empty", [1, []]), ("text", [1, "1.2"]), ("part", [1, [1, "2"]]),
+            ("three", [1, [1], 1]), ("one", [1]), ("map", {}),
+            ("seventeen", [1, [1] * 17]), ("number", Raw(enc(1))),
+            ("no-bstr", Raw(enc([1, [1]]))), ("bytes", Raw(bstr(b""))),
+            ("trailing", Raw(bstr(enc([1, [1]]) + b"\0"))),
+            ("bignum", [1, [1 << 64]])]:
+        case("version-type-" + ident, "a version parameter that is none",
+             seq(override(version=value), command(VERSION)),
+             "SUIT_PARAMETER", reason=8, versions={0: [1]})
+
+
+def management():
+    digests = dict(digest=digest(b"old"))
+    for ident, text, kw, ok, content in [
+            ("other", "the content is another one", digests, True, b"new"),
+            ("same", "the content is that one", digests, False, b"old"),
+            ("none", "there is no content", digests, True, None),
+            ("unset", "no digest is set", dict(uri=URI), False, b"new")]:
+        case("not-match-" + ident, "image-not-match: " + text, seq(
+            override(**kw), command(NOT_MATCH, 2)),
+            "OK" if ok else "SUIT_CONDITION",
+            installed=None if content is None else {0: content},
+            **({} if ok else dict(where=command(NOT_MATCH, 2), records=1)))
+    case("not-match-verifies-nothing", "image-not-match is no verification",
+         seq(override(uri=URI, **digests), command(FETCH),
+             command(NOT_MATCH)), "SUIT_UNVERIFIED")
+    case("not-match-skip", "an update that is not fetched when it is there",
+         seq(good(), try_each([command(NOT_MATCH), command(FETCH)],
+                              [command(VENDOR)], None), command(MATCH)),
+         installed={0: PAYLOAD}, holds={0: PAYLOAD}, log="")
+    measured = {3: Raw(bstr(digest(b"new")))}
+    body = [override(**digests), command(NOT_MATCH, 5)]
+    case("not-match-records", "what was found is told when it is another "
+         "value than the manifest's", seq(*body), installed={0: b"new"},
+         records=[found(NOT_MATCH, 20, seq(*body).index(body[1]), 0,
+                        measured), claims(0, 3, measured[3])])
+    for ident, parameter, number, good_, bad, fact in [
+            ("use-before", "before", USE_BEFORE, 101, 100, dict(now=100)),
+            ("battery", "battery", BATTERY, 50, 51, dict(battery=50)),
+            ("authorized", "priority", AUTHORIZED, -3, -2,
+             dict(priority=-3))]:
+        one = command(number, 2)
+        member = "now" if ident == "use-before" else ident
+        case(ident, "a condition that holds", seq(
+            override(**{parameter: good_}), one), records=0, **fact)
+        case(ident + "-fails", "a condition that does not hold, by one", seq(
+            override(**{parameter: bad}), one), "SUIT_CONDITION", where=one,
+            records=1, reason=10, **fact)
+        case(ident + "-unset", "the parameter is not set", seq(
+            override(uri=URI), one), "SUIT_CONDITION", where=one, reason=10,
+            **fact)
+        case(ident + "-lacks", "the device does not know", seq(
+            override(**{parameter: good_}), one), "SUIT_COMMAND", where=one,
+            reason=5, lacks=[member], **fact)
+        case(ident + "-lacks-in-try-each", "what is not supported is no "
+             "failed condition", seq(try_each(
+                 [override(**{parameter: good_}), one],
+                 [override(content=b"x"), command(WRITE)])), "SUIT_COMMAND",
+             log="", lacks=[member], **fact)
+        case(ident + "-shared", "in the shared sequence", seq(
+            override(content=b"x"), command(WRITE)), "SUIT_CONDITION",
+            shared=seq(override(**{parameter: bad}), one), log="", where=one,
+            section=3, **fact)
+        for value, kind in [("1", "text"), (b"1", "bytes"), (None, "nil"),
+                            (1 << 64, "bignum")] + (
+                                [(-1, "negative")]
+                                if ident != "authorized" else []):
+            case("%s-type-%s" % (ident, kind), "a parameter of another type",
+                 seq(override(**{parameter: value}), one), "SUIT_PARAMETER",
+                 reason=8, **fact)
+    case("use-before-max", "the greatest time of 64 bits", seq(
+        override(before=(1 << 64) - 1), command(USE_BEFORE)), now=1 << 40)
+    case("use-before-no-clock", "without a time that can be relied on the "
+         "condition fails", seq(override(before=1 << 40),
+                                command(USE_BEFORE)), "SUIT_CONDITION",
+         now=-1, reason=10)
+    case("battery-max", "the greatest level", seq(
+        override(battery=(1 << 64) - 1), command(BATTERY)),
+        "SUIT_CONDITION", battery=1 << 40)
+    case("authorized-extremes", "the least and the greatest priority", seq(
+        override(priority=-(1 << 63)), command(AUTHORIZED),
+        override(priority=(1 << 63) - 1), command(AUTHORIZED)),
+        priority=(1 << 63) - 1)
+    version_rows()
+
+
+def waiting():
+    write = [override(content=b"x"), command(WRITE)]
+    other = [b"dev", [[2, [1]], [5, [2]]]]
+    for event, ident, value in [
+            (1, "authorization", 5), (2, "power", -1), (3, "network", 0),
+            (4, "other-device", other), (6, "time-of-day", 86399),
+            (7, "day-of-week", 6)]:
+        one = [override(wait={event: value}), command(WAIT, 2)]
+        case("wait-" + ident, "the event has come", seq(*one, *write),
+             holds={0: b"x"}, log="begin 0, end 0, ")
+        case("wait-%s-later" % ident, "the event comes", seq(*one, *write),
+             holds={0: b"x"}, events_after=2,
+             log="wait %d, wait %d, begin 0, end 0, " % (event, event))
+        case("wait-%s-never" % ident, "the event is given up", seq(
+            *one, *write), "BUSY", events_after=-1, where=one[1], records=1)
+        case("wait-%s-unsupported" % ident, "the event is not supported",
+             seq(*one, *write), "SUIT_PARAMETER", no_event=event, log="",
+             reason=8, where=one[1])
+    thursday = 0
+    for event, ident, value, now, log in [
+            (5, "time", 120, 120, ""), (5, "time-later", 120, 100,
+                                        "wait 5, wait 5, "),
+            (8, "time-of-day-utc", 3600, 86400 + 3600, ""),
+            (8, "time-of-day-utc-later", 3600, 86400 + 3595, "wait 8, "),
+            (9, "day-of-week-utc", 4, thursday, ""),
+            (9, "day-of-week-utc-later", 5, thursday + 86395, "wait 9, "),
+            (9, "day-of-week-sunday", 0, 3 * 86400, "")]:
+        case("wait-" + ident, "a time in UTC", seq(
+            override(wait={event: value}), command(WAIT), *write), now=now,
+            holds={0: b"x"}, log=log + "begin 0, end 0, ")
+    case("wait-no-clock", "a time is not awaited for ever", seq(
+        override(wait={5: 1}), command(WAIT)), "BUSY", now=-1)
+    case("wait-lacks-now", "a time on a device without", seq(
+        override(wait={5: 1}), command(WAIT)), "SUIT_PARAMETER",
+        lacks=["now"])
+    case("wait-all", "all events must have come at one time", seq(
+        override(wait={3: 1, 5: 130}), command(WAIT), *write), now=100,
+        events_after=1, log="wait 3, wait 5, wait 5, begin 0, end 0, ")
+    case("wait-unsupported-first", "an event that is not supported is told "
+         "before another is awaited", seq(
+             override(wait={3: 1, 7: 1}), command(WAIT)), "SUIT_PARAMETER",
+         events_after=-1, no_event=7, log="")
+    case("wait-unset", "no event is named", seq(
+        override(uri=URI), command(WAIT, 2)), "SUIT_PARAMETER",
+        where=command(WAIT, 2), records=1)
+    case("wait-lacks", "a device that does not wait", seq(
+        override(wait={3: 1}), command(WAIT)), "SUIT_COMMAND", reason=5,
+        lacks=["wait"])
+    case("wait-in-try-each", "a wait is no failed condition", seq(try_each(
+        [override(wait={3: 1}), command(WAIT), command(ABORT)], write)),
+        events_after=1, holds={0: b"x"}, log="wait 3, begin 0, end 0, ")
+    case("wait-between-fetches", "a fetch, a wait and a fetch", seq(
+        command(INDEX, 0), good(wait={3: 1}), command(FETCH),
+        command(MATCH), command(WAIT), command(INDEX, 1), good(),
+        command(FETCH), command(MATCH)), events_after=1, components=2,
+        holds={0: PAYLOAD, 1: PAYLOAD},
+        log="begin 0, end 0, wait 3, begin 1, end 1, ")
+    case("wait-each-component", "a wait for each of the components", seq(
+        command(INDEX, True), override(wait={3: 1}), command(WAIT)),
+        components=2, events_after=1, log="wait 3, ")
+    case("wait-refused", "a wait that the signer may not use", seq(
+        override(wait={3: 1}), command(WAIT)), "SUIT_UNAUTHORISED",
+        refuse=[WAIT, name(0).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="")
+    for ident, value in [
+            ("empty", {}), ("event-0", {0: 1}), ("event-10", {10: 1}),
+            ("event-text", {"a": 1}), ("array", []), ("power-text", {2: "a"}),
+            ("time-negative", {5: -1}), ("day-7", {7: 7}), ("day-9-7", {9: 7}),
+            ("second-86400", {6: 86400}), ("second-8", {8: 86400}),
+            ("device-text", {4: ["d", [[1, [1]]]]}),
+            ("device-no-match", {4: [b"d", []]}),
+            ("device-match", {4: [b"d", [[0, [1]]]]}),
+            ("device-three", {4: [b"d", [[1, [1]]], 1]}),
+            ("map", Raw(enc({3: 1}))), ("bytes", Raw(bstr(b""))),
+            ("twice", Raw(bstr(b"\xa2\x03\x01\x03\x01"))),
+            ("trailing", Raw(bstr(enc({3: 1}) + b"\0")))]:
+        case("wait-type-" + ident, "wait-info that is none", seq(
+            override(wait=value), command(WAIT)), "SUIT_PARAMETER", log="",
+            reason=8)
+
+
+def metadata_rows():
+    uuid = cbor2.CBORTag(37, V)
+    every = {1: 0x3fff, 2: {"user": 7, 1000: 6}, 3: {b"g": 1}, 4: {uuid: 0},
+             5: 1, 6: cbor2.CBORTag(1, 0), 7: cbor2.CBORTag(1, 1 << 40),
+             8: uuid}
+    for ident, text, kw, cmds, log, extra in [
+            ("fetch", "before a fetch", dict(uri=URI, digest=digest(PAYLOAD)),
+             [command(FETCH), command(MATCH)],
+             "metadata 0, begin 0, end 0, ", {}),
+            ("integrated", "before a fetch from the envelope",
+             dict(uri="#tc", digest=digest(b"x")),
+             [command(FETCH), command(MATCH)],
+             "metadata 0, begin 0, end 0, ", dict(payloads={"#tc": b"x"})),
+            ("write", "before a write", dict(content=b"x"), [command(WRITE)],
+             "metadata 0, begin 0, end 0, ", {}),
+            ("copy", "before a copy", dict(source=1, digest=digest(b"x")),
+             [command(INDEX, 0), command(COPY), command(MATCH)],
+             "metadata 0, begin 0, end 0, ",
+             dict(components=2, installed={1: b"x"}))]:
+        case("metadata-" + ident, "component-metadata " + text, seq(
+            command(INDEX, 0), override(metadata=every, **kw), *cmds),
+            log=log, **extra)
+    case("metadata-empty", "metadata that says nothing", seq(
+        override(metadata={}, content=b"x"), command(WRITE)))
+    case("metadata-lacks", "a device that keeps none refuses it", seq(
+        override(content=b"x"), command(WRITE),
+        override(metadata={5: 1})), "SUIT_PARAMETER", reason=8,
+        lacks=["metadata"])
+    case("metadata-lacks-set", "set-parameters does not hide it", seq(
+        command(SET, params(metadata={5: 1}))), "SUIT_PARAMETER", reason=8,
+        lacks=["metadata"])
+    many = {i: 1 for i in range(64)}
+    case("metadata-64-actors", "as many actors as are taken", seq(
+        override(metadata={2: many})))
+    for ident, value in [
+            ("label-0", {0: 1}), ("label-9", {9: 1}), ("label-text", {"a": 1}),
+            ("array", []), ("bits", {1: 0x4000}), ("bits-text", {1: "rwx"}),
+            ("map-empty", {2: {}}), ("map-array", {3: []}),
+            ("actors", {2: {**many, 64: 1}}),
+            ("actor-twice", Raw(bstr(b"\xa1\x02\xa2\x01\x01\x01\x02"))),
+            ("actor-nil", {4: {None: 1}}), ("actor-uuid", {8: cbor2.CBORTag(
+                37, V[:15])}), ("actor-tag", {8: cbor2.CBORTag(38, V)}),
+            ("type-0", {5: 0}), ("type-4", {5: 4}), ("time-bare", {6: 1}),
+            ("time-tag", {7: cbor2.CBORTag(0, 1)}),
+            ("time-negative", {6: cbor2.CBORTag(1, -1)}),
+            ("time-float", {6: cbor2.CBORTag(1, 1.5)}),
+            ("map", Raw(enc({5: 1}))), ("bytes", Raw(bstr(b""))),
+            ("trailing", Raw(bstr(enc({5: 1}) + b"\0")))]:
+        case("metadata-type-" + ident, "metadata that is none", seq(
+            override(metadata=value, content=b"x"), command(WRITE)),
+            "SUIT_PARAMETER", log="", reason=8)
+
+
+def several():
+    def multiple(*pairs):
+        return command(MULTIPLE, raw_map([(enc(i), p) for i, p in pairs]))
+
+    def copy_params(v):
+        return command(COPY_PARAMS, enc(v))
+    two = multiple((0, params(content=b"a")), (1, params(content=b"b")))
+    case("multiple", "parameters for two components; the last is the present "
+         "one after it", seq(two, command(WRITE), command(INDEX, 0),
+                             command(WRITE)), components=2,
+         holds={0: b"a", 1: b"b"}, log="begin 1, end 1, begin 0, end 0, ",
+         walk=[0, 3, 3, 0])
+    case("multiple-replaces", "it overrides", seq(
+        override(content=b"old"), multiple((0, params(content=b"new"))),
+        command(WRITE)), holds={0: b"new"})
+    case("multiple-once", "it is carried out once, whatever the index was",
+         seq(command(INDEX, True), two, command(WRITE)), components=3,
+         holds={1: b"b"}, log="begin 1, end 1, ")
+    case("multiple-in-sequence", "its index does not outlive its sequence",
+         seq(command(INDEX, 0), run_sequence(two), command(WRITE)),
+         components=2, log="begin 0, end 0, ")
+    case("multiple-loose", "where an index may not be set", seq(
+        command(INDEX, 0), override(strict=False), run_sequence(
+            command(INDEX, 0), two)), "SUIT_COMMAND", components=2, log="")
+    case("multiple-past", "an index that is no component", seq(
+        multiple((0, params(content=b"a")), (2, params(content=b"b")))),
+        "SUIT_COMPONENT", components=2, walk="SUIT_COMPONENT")
+    case("multiple-2to32", "an index is not cut", seq(
+        multiple((1 << 32, params(content=b"a")))), "SUIT_COMPONENT",
+        components=2, walk="SUIT_COMPONENT")
+    case("multiple-bad-parameter", "an ill-typed parameter", seq(
+        multiple((0, params(content=b"a")), (1, params(content="b")))),
+        "SUIT_PARAMETER", components=2, walk="SUIT_PARAMETER", component=1,
+        where=multiple((0, params(content=b"a")), (1, params(content="b"))))
+    for ident, arg, err in [
+            ("empty", int_map({}), "SUIT_STRUCTURE"),
+            ("no-parameters", int_map({0: int_map({})}), "SUIT_STRUCTURE"),
+            ("text", raw_map([(enc("a"), params(content=b"a"))]), None),
+            ("negative", raw_map([(enc(-1), params(content=b"a"))]),
+             "SUIT_COMPONENT"),
+            ("array", array(enc(0), params(content=b"a")), "CBOR_TYPE"),
+            ("value", int_map({0: enc(0)}), "CBOR_TYPE"),
+            ("twice", b"\xa2" + 2 * (enc(0) + params(content=b"a")),
+             "CBOR_DUPLICATE")]:
+        case("multiple-" + ident, "an argument that is none", seq(
+            command(MULTIPLE, arg)), err or "SUIT_COMPONENT", log="",
+            walk=err or "SUIT_COMPONENT")
+    base = [command(INDEX, 0), override(content=b"a", uri="#a", size=1),
+            command(INDEX, 1)]
+    case("copy-params", "parameters of another component", seq(
+        *base, override(content=b"b"), copy_params({0: [18, 14]}),
+        command(WRITE)), components=2, holds={1: b"a"}, walk=[0, 2, 2, 0])
+    case("copy-params-two", "from two components, the last counts", seq(
+        *base, override(content=b"bb"), command(INDEX, 2),
+        copy_params({0: [18], 1: [18]}), command(WRITE)), components=3,
+        holds={2: b"bb"})
+    case("copy-params-only-named", "what is not named is not copied", seq(
+        *base, copy_params({0: [18, 14]}), command(FETCH, 2)),
+        "SUIT_PARAMETER", components=2, where=command(FETCH, 2), component=1)
+    case("copy-params-unset", "a parameter that the other has not", seq(
+        *base, copy_params({0: [18, 3]})), "SUIT_PARAMETER", components=2,
+        where=copy_params({0: [18, 3]}), component=1)
+    case("copy-params-snapshot", "the value of that moment", seq(
+        *base, copy_params({0: [18]}), command(INDEX, 0),
+        override(content=b"z"), command(INDEX, 1), command(WRITE)),
+        components=2, holds={1: b"a"})
+    case("copy-params-list", "for a list of components", seq(
+        *base, command(INDEX, [1, 2]), copy_params({0: [18]}),
+        command(WRITE)), components=3, holds={1: b"a", 2: b"a"})
+    case("copy-params-no-index", "no component is the present one", seq(
+        copy_params({0: [18]})), "SUIT_COMPONENT", components=2)
+    for ident, arg, err in [
+            ("empty", {}, "SUIT_STRUCTURE"), ("none", {0: []}, "CBOR_RANGE"),
+            ("past", {2: [18]}, "SUIT_COMPONENT"),
+            ("2to32", {1 << 32: [18]}, "SUIT_COMPONENT"),
+            ("negative", {-1: [18]}, "SUIT_COMPONENT"),
+            ("label-text", {0: ["a"]}, "CBOR_TYPE"),
+            ("label", {0: 18}, "CBOR_TYPE"), ("array", [0], "CBOR_TYPE")]:
+        case("copy-params-type-" + ident, "an argument that is none", seq(
+            *base, copy_params(arg)), err, components=2, walk=err, log="")
+
+
+def swapping():
+    ab = {0: b"A", 1: b"B"}
+    check = [command(INDEX, 1), override(digest=digest(b"B")),
+             command(MATCH), command(INDEX, 0),
+             override(digest=digest(b"A"), source=1), command(MATCH)]
+    case("swap", "two components exchanged, verified before", seq(
+        *check, command(SWAP, 1)), components=2, installed=ab,
+        holds={0: b"B", 1: b"A"}, log="swap 0, with 1, ", records=1,
+        walk=[3, 3, 0, 0])
+    case("swap-verified-after", "verified where they came to", seq(
+        command(INDEX, 0), override(source=1, digest=digest(b"B")),
+        command(SWAP), command(MATCH), command(INDEX, 1),
+        override(content=b"A"), command(CHECK)), components=2, installed=ab,
+        holds={0: b"B", 1: b"A"}, walk=[1, 3, 3, 0])
+    case("swap-fetched", "a payload is fetched and swapped in", seq(
+        command(INDEX, 0), override(digest=digest(b"A")), command(MATCH),
+        command(INDEX, 1), good(), command(FETCH), command(MATCH),
+        command(INDEX, 0), override(source=1), command(SWAP)), components=2,
+        installed={0: b"A"}, holds={0: PAYLOAD, 1: b"A"})
+    case("swap-then-fetch", "a run that is cut after a swap begins before "
+         "it", seq(*check, command(SWAP), command(INDEX, 2), good(),
+                   command(FETCH), command(MATCH)), components=3,
+         installed=ab, holds={0: b"B", 1: b"A", 2: PAYLOAD})
+    case("swap-unverified", "nothing verified them", seq(
+        command(INDEX, 0), override(source=1), command(SWAP)),
+        "SUIT_UNVERIFIED", components=2, installed=ab)
+    case("swap-half-verified", "the source was not verified", seq(
+        command(INDEX, 0), override(source=1, digest=digest(b"B")),
+        command(SWAP), command(MATCH)), "SUIT_UNVERIFIED", components=2,
+        installed=ab)
+    case("swap-match-is-of-the-present-content", "a digest that was measured "
+         "before does not count", seq(*check, command(SWAP),
+                                      command(MATCH, 2)), "SUIT_CONDITION",
+         components=2, installed=ab, where=command(MATCH, 2))
+    case("swap-no-source-content", "the source has no content", seq(
+        command(INDEX, 0), override(source=1), command(SWAP)),
+        "SUIT_OPERATION", components=2, installed={0: b"A"})
+    case("swap-no-source", "no source is set", seq(
+        override(uri=URI), command(SWAP)), "SUIT_PARAMETER",
+        installed={0: b"A"})
+    case("swap-itself", "a component with itself", seq(
+        override(source=0), command(SWAP)), "SUIT_OPERATION",
+        installed={0: b"A"})
+    case("swap-loose", "each is target and source, which strict order false "
+         "forbids", seq(command(INDEX, 0), override(source=1, strict=False),
+                        command(SWAP)), "SUIT_OPERATION", components=2,
+         installed=ab, log="")
+    case("swap-lacks", "a device that cannot", seq(
+        command(INDEX, 0), override(source=1), command(SWAP)),
+        "SUIT_COMMAND", components=2, installed=ab, lacks=["swap"], reason=5)
+    case("swap-refused-source", "a source that the signer may not change",
+         seq(command(INDEX, 0), override(source=1), command(SWAP)),
+         "SUIT_UNAUTHORISED", components=2, installed=ab,
+         refuse=[SWAP, name(1).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="")
+
+
+def extension_metadata():
+    body = bstr(seq(good(), command(FETCH), command(MATCH)))
+    run = {"sections": [20], "serve": hexed([(URI, PAYLOAD)]),
+           "holds": hexed([(name(0), PAYLOAD)])}
+    for ident, value in [("one", [1]), ("three", [1, 2, 3]),
+                         ("rc", [2, 0, -1, 1]), ("sixteen", [1] * 16)]:
+        row("set-version-" + ident, "a version", envelope(
+            manifest({6: bstr(enc(value)), 20: body})), run=dict(run))
+    for ident, value in [("empty", enc([])), ("text", enc("1.2")),
+                         ("part", enc([1, "2"])), ("seventeen", enc([1] * 17)),
+                         ("match", enc([1, [1]])),
+                         ("trailing", enc([1]) + b"\0"),
+                         ("cut", enc([1, 2])[:-1])]:
+        row("set-version-" + ident, "a version that is none", envelope(
+            manifest({6: bstr(value), 20: body})), "SUIT_STRUCTURE")
+    row("set-version-no-bstr", "a version that is not wrapped", envelope(
+        manifest({6: enc([1]), 20: body})), "CBOR_TYPE")
+    tag = bstr(enc({0: "id", 12: 1}))
+    row("coswid", "a CoSWID in the manifest is passed over", envelope(
+        manifest({14: tag, 20: body})), run=dict(run))
+    severed = manifest({14: digest(tag), 20: body})
+    row("coswid-severed", "a CoSWID beside the manifest", envelope(
+        severed, members={14: tag}), run=dict(run))
+    row("coswid-discarded", "a CoSWID that was taken out", envelope(severed),
+        run=dict(run))
+    row("coswid-tampered", "another CoSWID", envelope(
+        severed, members={14: bstr(enc({0: "di", 12: 1}))}), "SUIT_DIGEST")
+
+
 def found(command_, section, offset, component, properties=None):
     """A SUIT_Record."""
     return array(array(), enc(section), enc(offset), enc(component),
@@ -1160,7 +1606,8 @@ def main():
             f.write(data)
     for part in (authentication, severing, structure, fetching, conditions,
                  control, shared_sequence, indices, parameters, strict_order,
-                 devices, records, walks):
+                 devices, records, walks, management, waiting, metadata_rows,
+                 several, swapping, extension_metadata):
         part()
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
         for r in rows:

@@ -198,9 +198,6 @@ ends_as_it_should(
 		return err == PST_ERR_SUIT_DEPENDENCY;
 	if (needs(v, "firmware-encryption"))
 		return err == PST_ERR_SUIT_PARAMETER;
-	if (needs(v, "update-management"))
-		return err == PST_ERR_SUIT_COMMAND ||
-		    err == PST_ERR_SUIT_PARAMETER || err == PST_ERR_UNSUPPORTED;
 	if (m->severed >> PST_SUIT_INSTALL & 1)
 		return err == PST_ERR_SUIT_SEVERED;
 	return err == PST_OK || err == PST_ERR_SUIT_CONDITION ||
@@ -309,6 +306,63 @@ hex_item(struct vector *v, const json_t *list, size_t i)
 	return vector_hex(v, json_string_value(json_array_get(list, i)));
 }
 
+static long long
+number(const json_t *run, const char *key)
+{
+	return json_integer_value(json_object_get(run, key));
+}
+
+/* Members of the host that this device does not have. */
+static void
+take_away(const json_t *run, struct pst_suit_host *h)
+{
+	const json_t *list = json_object_get(run, "lacks"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *name = json_string_value(item);
+
+		if (strcmp(name, "now") == 0)
+			h->now = NULL;
+		else if (strcmp(name, "battery") == 0)
+			h->battery = NULL;
+		else if (strcmp(name, "authorized") == 0)
+			h->authorized = NULL;
+		else if (strcmp(name, "version") == 0)
+			h->version = NULL;
+		else if (strcmp(name, "wait") == 0)
+			h->wait = NULL;
+		else if (strcmp(name, "metadata") == 0)
+			h->metadata = NULL;
+		else if (strcmp(name, "swap") == 0)
+			h->swap = NULL;
+	}
+}
+
+static void
+set_up_facts(struct vector *v, const json_t *run, struct world *w)
+{
+	const json_t *list = json_object_get(run, "versions"), *pair;
+	size_t i;
+
+	w->now_s = (uint64_t)number(run, "now");
+	w->no_clock = number(run, "now") < 0;
+	w->battery_mwh = (uint64_t)number(run, "battery");
+	w->priority_max = number(run, "priority");
+	w->events_after = (int)number(run, "events_after");
+	w->no_event = (enum pst_suit_event)number(run, "no_event");
+	json_array_foreach(list, i, pair)
+	{
+		struct world_component *c = world_find(w, hex_item(v, pair, 0));
+		struct pst_bytes version = hex_item(v, pair, 1);
+
+		c->version_len = version.len;
+		memcpy(c->version, version.ptr, version.len);
+	}
+	take_away(run, &w->host);
+}
+
 static void
 set_up(struct vector *v, const json_t *run, struct world *w)
 {
@@ -337,6 +391,7 @@ set_up(struct vector *v, const json_t *run, struct world *w)
 		c->has_slot = true;
 		c->slot = (uint64_t)json_integer_value(json_array_get(pair, 1));
 	}
+	set_up_facts(v, run, w);
 	list = json_object_get(run, "refuse");
 	if (list == NULL)
 		return;

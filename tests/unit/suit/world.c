@@ -200,13 +200,114 @@ invoke(void *ctx, struct pst_bytes name, struct pst_bytes args)
 	return PST_OK;
 }
 
+static enum pst_err
+now(void *ctx, uint64_t *seconds)
+{
+	struct world *w = ctx;
+
+	/* Ten seconds go by in each wait. */
+	*seconds = w->now_s + 10 * (uint64_t)w->waits;
+	return w->no_clock ? PST_ERR_CLOCK : PST_OK;
+}
+
+static enum pst_err
+battery(void *ctx, uint64_t *mwh)
+{
+	struct world *w = ctx;
+
+	*mwh = w->battery_mwh;
+	return PST_OK;
+}
+
+static enum pst_err
+authorized(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
+    int64_t priority)
+{
+	struct world *w = ctx;
+
+	(void)m;
+	(void)name;
+	return priority <= w->priority_max ? PST_OK : PST_ERR_SUIT_CONDITION;
+}
+
+static enum pst_err
+version(void *ctx, struct pst_bytes name, struct pst_bytes *out)
+{
+	struct world_component *c = world_find(ctx, name);
+
+	out->ptr = c->version;
+	out->len = c->version_len;
+	return c->version_len > 0 ? PST_OK : PST_ERR_NOT_FOUND;
+}
+
+static enum pst_err
+wait_event(void *ctx, struct pst_bytes name, enum pst_suit_event event,
+    struct pst_bytes value)
+{
+	struct world *w = ctx;
+
+	(void)name;
+	if (event == w->no_event || value.len == 0)
+		return PST_ERR_UNSUPPORTED;
+	return w->waits < w->events_after || w->events_after < 0 ? PST_ERR_AGAIN
+								 : PST_OK;
+}
+
+static enum pst_err
+metadata(
+    void *ctx, uint32_t index, struct pst_bytes name, struct pst_bytes content)
+{
+	struct world *w = ctx;
+
+	(void)name;
+	(void)content;
+	note(w, "metadata", index);
+	return PST_OK;
+}
+
+static void
+exchange(struct world_component *a, struct world_component *b)
+{
+	uint8_t *data = a->data;
+	size_t len = a->len;
+	bool present = a->present;
+
+	a->data = b->data;
+	a->len = b->len;
+	a->present = b->present;
+	b->data = data;
+	b->len = len;
+	b->present = present;
+}
+
+static enum pst_err
+swap(void *ctx, uint32_t index, struct pst_bytes name, uint32_t source_index,
+    struct pst_bytes source)
+{
+	struct world *w = ctx;
+	struct world_component *b = world_find(w, source);
+	struct world_component *a = world_find(w, name);
+
+	if (!b->present)
+		return PST_ERR_NOT_FOUND;
+	if (w->swapped[0] != NULL)
+		abort(); /* one is all that this device can undo */
+	note(w, "swap", index);
+	note(w, "with", source_index);
+	exchange(a, b);
+	w->swapped[0] = a;
+	w->swapped[1] = b;
+	return PST_OK;
+}
+
 void
 world_init(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
 	w->host = (struct pst_suit_host){ w, authorise, identify, slot,
 		write_begin, write_chunk, write_end, read_content, fetched,
-		unlink_component, invoke };
+		unlink_component, invoke, now, battery, authorized, version,
+		wait_event, metadata, swap };
 	w->refuse = INT64_MIN;
 	w->refuse_with = PST_ERR_SUIT_UNAUTHORISED;
 	w->memory.params = w->params;
@@ -283,6 +384,18 @@ journal(struct world *w)
 	c->uri_len = w->run.fetch_uri.len;
 }
 
+/* Time goes by; a device that never sees the event gives up. */
+static enum pst_err
+look_again(struct world *w)
+{
+	struct pst_bytes none = { NULL, 0 };
+
+	note(w, "wait", w->run.event);
+	w->suspensions++;
+	return pst_suit_resume(&w->run,
+	    w->waits++ < WORLD_WAITS ? PST_OK : PST_ERR_BUSY, none, false);
+}
+
 static enum pst_err
 deliver(struct world *w)
 {
@@ -314,6 +427,10 @@ static enum pst_err
 begin(struct world *w, const struct pst_suit_manifest *m,
     const struct pst_crypto *crypto)
 {
+	/* What a run that ended early has done is not seen by the next. */
+	if (w->swapped[0] != NULL)
+		exchange(w->swapped[0], w->swapped[1]);
+	w->swapped[0] = NULL;
 	/* What a caller's memory holds before must not matter. */
 	memset(&w->run, 0xa5, sizeof(w->run));
 	pst_suit_report_init(&w->report, w->records, sizeof(w->records));
@@ -333,7 +450,7 @@ again:
 	for (i = 0; err == PST_OK && sections[i] != 0; i++) {
 		err = pst_suit_run(&w->run, (enum pst_suit_label)sections[i]);
 		while (err == PST_ERR_AGAIN) {
-			err = deliver(w);
+			err = w->run.event != 0 ? look_again(w) : deliver(w);
 			/* Two payloads in turn for one component would never
 			 * both be complete if every chunk were the last. */
 			if (w->rebuild && err == PST_ERR_AGAIN &&

@@ -11,7 +11,8 @@ enum {
 	WORLD_COMPONENTS = 80,
 	WORLD_PAYLOADS = 16,
 	WORLD_PARAMS = 512,
-	WORLD_REBUILDS = 2000
+	WORLD_REBUILDS = 2000,
+	WORLD_WAITS = 9
 };
 
 struct world_component {
@@ -29,6 +30,8 @@ struct world_component {
 	uint64_t slot;
 	bool has_slot;
 	int unlinks, invokes;
+	uint8_t version[64]; /* encoded; empty: it has none */
+	size_t version_len;
 };
 
 struct world_payload {
@@ -47,6 +50,14 @@ struct world {
 	enum pst_err refuse_with;
 	enum pst_err fail_write; /* what every write answers */
 	size_t read_max;	 /* bytes of one read at most; 0: all */
+	/* facts for update management */
+	uint64_t now_s, battery_mwh;
+	bool no_clock;	      /* the time cannot be relied on */
+	int64_t priority_max; /* updates up to this one are authorised */
+	int events_after;     /* waits until events come; -1: never */
+	enum pst_suit_event no_event; /* one that is not supported */
+	int waits;
+	struct world_component *swapped[2]; /* in this run */
 	struct world_payload payload[WORLD_PAYLOADS];
 	size_t payload_count;
 	/* for a URI that is not listed: its first image-size bytes */
