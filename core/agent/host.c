@@ -239,6 +239,42 @@ unlink(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes component)
 	return PST_OK;
 }
 
+/* A time that the device itself does not rely on is none. */
+static enum pst_err
+now(void *ctx, uint64_t *seconds)
+{
+	const struct pst_agent *a = ctx;
+	const struct pst_clock *clock = a->ports.clock;
+	bool trusted = false;
+	enum pst_err err = clock->now(clock->ctx, seconds, &trusted);
+
+	if (err != PST_OK || !trusted)
+		return PST_ERR_CLOCK;
+	return PST_OK;
+}
+
+/*
+ * A component has the version of the manifest that refers to it, the oldest
+ * with a version when there are several. Until this transaction ends that is
+ * the version that is installed, not the one that this manifest brings.
+ */
+static enum pst_err
+version(void *ctx, struct pst_bytes component, struct pst_bytes *out)
+{
+	const struct pst_agent *a = ctx;
+	struct pst_reg_record link, release;
+	size_t at = 0;
+
+	while (pst_reg_seek(
+	    &a->staged, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
+		if (!find(a, PST_REG_RELEASE, link.key, &release))
+			continue;
+		*out = release.data;
+		return PST_OK;
+	}
+	return PST_ERR_NOT_FOUND;
+}
+
 void
 pst_agent_host_init(struct pst_agent *a)
 {
@@ -255,4 +291,13 @@ pst_agent_host_init(struct pst_agent *a)
 	h->fetched = pst_agent_journal_ask;
 	h->unlink = unlink;
 	h->invoke = NULL;
+	h->now = now;
+	h->version = version;
+	/* No port tells the battery or asks a user, nothing here can wait for
+	 * an event, and objects have neither metadata nor a second place. */
+	h->battery = NULL;
+	h->authorized = NULL;
+	h->wait = NULL;
+	h->metadata = NULL;
+	h->swap = NULL;
 }

@@ -317,6 +317,22 @@ record_manifest(struct pst_agent *a)
 	return pst_reg_add(&a->staged, &r);
 }
 
+/* What suit-set-version says of this manifest's components, for
+ * suit-condition-version of a later one. */
+static enum pst_err
+record_version(struct pst_agent *a)
+{
+	const struct pst_suit_manifest *m = &a->update.manifest;
+	struct pst_reg_record r = { .kind = PST_REG_RELEASE };
+
+	r.key = m->component_id;
+	r.data = pst_suit_set_version(m);
+	if (r.data.len > 0)
+		return pst_reg_put(&a->staged, &r);
+	pst_reg_remove(&a->staged, PST_REG_RELEASE, r.key, PST_REG_ANY);
+	return PST_OK;
+}
+
 enum pst_err
 pst_agent_manifest_end(struct pst_agent *a)
 {
@@ -336,6 +352,8 @@ pst_agent_manifest_end(struct pst_agent *a)
 		return err;
 	pst_agent_drop_orphans(a);
 	err = record_manifest(a);
+	if (err == PST_OK)
+		err = record_version(a);
 	if (err != PST_OK)
 		return err;
 	pst_agent_manifest_report(a, PST_OK);

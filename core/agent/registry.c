@@ -5,6 +5,10 @@
 /* Where a kind keeps the number of an object, or NOWHERE. */
 #define NOWHERE PST_REG_NUMBERS
 
+/* A version: integers of at most nine bytes after the head of their array. */
+#define RELEASE_MAX (1 + 9 * PST_SUIT_VERSION_MAX)
+_Static_assert(RELEASE_MAX <= UINT8_MAX, "data_max can say it");
+
 /* Bounds of the fields; all of them are checked when a registry is loaded. */
 static const struct {
 	uint16_t key_min, key_max;
@@ -30,6 +34,8 @@ static const struct {
 	[PST_REG_UNNEEDED] = { 2, PST_SUIT_ID_MAX, 0, 0, 0, 0, NOWHERE, false },
 	[PST_REG_RESULT] = { 1, PST_AGENT_NAME_MAX, 0, PST_AGENT_FORMAT_MAX, 0,
 	    0, 0, false },
+	[PST_REG_RELEASE] = { 2, PST_SUIT_ID_MAX, 0, 0, 2, RELEASE_MAX, NOWHERE,
+	    true },
 };
 
 static void

@@ -44,9 +44,11 @@ enum pst_reg_kind {
 	PST_REG_REQUEST = 8,
 	PST_REG_UNNEEDED = 9, /* key manifest id */
 	/* key TAM, other media type, n0 object, an Attestation Result */
-	PST_REG_RESULT = 10
+	PST_REG_RESULT = 10,
+	/* key manifest id, data its set-version, encoded */
+	PST_REG_RELEASE = 11
 };
-#define PST_REG_KINDS 11
+#define PST_REG_KINDS 12
 
 /* What is remembered of a TAM (PST_REG_TAM, n1). */
 #define PST_FACT_UNSOLICITED 1u /* QueryRequest had no token, no challenge */

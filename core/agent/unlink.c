@@ -62,6 +62,7 @@ pst_agent_manifest_unlink(struct pst_agent *a, struct pst_bytes id)
 	if (err != PST_OK)
 		return err;
 	pst_reg_remove(&a->staged, PST_REG_LINK, id, PST_REG_ANY);
+	pst_reg_remove(&a->staged, PST_REG_RELEASE, id, PST_REG_ANY);
 	pst_agent_drop_orphans(a);
 	/* The tombstone: its sequence number stays. */
 	if (!pst_agent_find_manifest(a, id, &r))

@@ -72,12 +72,29 @@ source_valid(const struct pst_suit_build_component *c)
 }
 
 static bool
+requires_valid(const struct pst_suit_build_component *c)
+{
+	struct pst_cbor_reader r;
+	size_t i;
+
+	for (i = 0; i < PST_SUIT_BUILD_REQUIRES; i++) {
+		if (c->requires[i].len == 0)
+			continue;
+		pst_cbor_reader_init(&r, c->requires[i]);
+		pst_suit_version_match_read(&r);
+		if (pst_cbor_end(&r) != PST_OK)
+			return false;
+	}
+	return true;
+}
+
+static bool
 component_valid(const struct pst_suit_build_component *c)
 {
 	return pst_component_id_valid(c->id) && source_valid(c) &&
-	    uuid_or_none(c->vendor_id) && uuid_or_none(c->class_id) &&
-	    uuid_or_none(c->device_id) && pst_utf8_valid(c->text_vendor) &&
-	    pst_utf8_valid(c->text_model) &&
+	    requires_valid(c) && uuid_or_none(c->vendor_id) &&
+	    uuid_or_none(c->class_id) && uuid_or_none(c->device_id) &&
+	    pst_utf8_valid(c->text_vendor) && pst_utf8_valid(c->text_model) &&
 	    pst_utf8_valid(c->text_description) &&
 	    pst_utf8_valid(c->text_version);
 }
@@ -108,6 +125,9 @@ check(const struct pst_suit_build *what)
 		return PST_ERR_ARG;
 	if (what->component_id.len > 0 &&
 	    !pst_component_id_valid(what->component_id))
+		return PST_ERR_ARG;
+	if (what->set_version.len > 0 &&
+	    !pst_suit_version_valid(what->set_version))
 		return PST_ERR_ARG;
 	for (i = 0; i < what->count; i++) {
 		if (!component_valid(&what->components[i]))
@@ -236,6 +256,38 @@ shared(struct build *b, struct sequence *s)
 	}
 }
 
+/* What decides whether it is to be installed at all: not in the shared
+ * sequence, which runs at validation and removal too. */
+static void
+preconditions(struct build *b, struct sequence *s)
+{
+	size_t i, k;
+
+	if (b->what->use_before_s != 0) {
+		select_component(b, s, 0);
+		command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+		pst_cbor_put_map(s->w, 1);
+		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_USE_BEFORE);
+		pst_cbor_put_uint(s->w, b->what->use_before_s);
+		act(s, PST_SUIT_COND_USE_BEFORE, POLICY_CHECK);
+	}
+	for (i = 0; i < b->what->count; i++) {
+		const struct pst_suit_build_component *c =
+		    &b->what->components[i];
+
+		for (k = 0; k < PST_SUIT_BUILD_REQUIRES; k++) {
+			if (c->requires[k].len == 0)
+				continue;
+			select_component(b, s, i);
+			command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+			pst_cbor_put_map(s->w, 1);
+			pst_cbor_put_uint(s->w, PST_SUIT_PARAM_VERSION);
+			pst_cbor_put_bstr(s->w, c->requires[k]);
+			act(s, PST_SUIT_COND_VERSION, POLICY_CHECK);
+		}
+	}
+}
+
 static bool
 is_fetched(const struct pst_suit_build_component *c)
 {
@@ -269,6 +321,8 @@ payload_fetch(struct build *b, struct sequence *s)
 {
 	size_t i;
 
+	if (b->what->early)
+		preconditions(b, s);
 	for (i = 0; b->what->early && i < b->what->count; i++)
 		if (is_fetched(&b->what->components[i]))
 			obtain(b, s, i);
@@ -279,6 +333,8 @@ install(struct build *b, struct sequence *s)
 {
 	size_t i;
 
+	if (!b->what->early)
+		preconditions(b, s);
 	for (i = 0; i < b->what->count; i++) {
 		const struct pst_suit_build_component *c =
 		    &b->what->components[i];
@@ -524,6 +580,11 @@ put_manifest(struct build *b)
 	if (b->what->component_id.len > 0) {
 		pst_cbor_put_uint(w, PST_SUIT_COMPONENT_ID);
 		pst_cbor_put_raw(w, b->what->component_id);
+		pairs++;
+	}
+	if (b->what->set_version.len > 0) {
+		pst_cbor_put_uint(w, PST_SUIT_SET_VERSION);
+		pst_cbor_put_bstr(w, b->what->set_version);
 		pairs++;
 	}
 	for (i = 0; i < sizeof(sections); i++)

@@ -43,6 +43,9 @@ size_t pst_suit_digest_len(int32_t alg);
 enum pst_err pst_suit_digest_check(const struct pst_crypto *crypto,
     const struct pst_suit_digest *digest, struct pst_bytes what) PST_MUST_CHECK;
 
+/** Read SUIT_Parameter_Version_Match and judge it. */
+void pst_suit_version_match_read(struct pst_cbor_reader *r);
+
 /** A member of the envelope with an integer label, as an encoded bstr. */
 bool pst_suit_member(
     const struct pst_suit_envelope *env, int64_t label, struct pst_bytes *item);

@@ -55,7 +55,6 @@ pst_suit_action pst_suit_do_version;
 pst_suit_action pst_suit_do_wait;
 
 /** Values of parameters that are structures; each inside of its bstr. */
-void pst_suit_version_match_read(struct pst_cbor_reader *r);
 void pst_suit_wait_info_read(struct pst_cbor_reader *r);
 void pst_suit_metadata_read(struct pst_cbor_reader *r);
 

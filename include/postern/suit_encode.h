@@ -26,6 +26,8 @@ enum pst_suit_source {
 	PST_SUIT_FROM_DEVICE = 3
 };
 
+#define PST_SUIT_BUILD_REQUIRES 2 /* from a version, up to a version */
+
 /** One component of a manifest. All views are borrowed. */
 struct pst_suit_build_component {
 	struct pst_bytes id; /* encoded SUIT_Component_Identifier */
@@ -39,6 +41,9 @@ struct pst_suit_build_component {
 	/* RFC 9562 UUIDs, 16 bytes, or empty: no such condition */
 	struct pst_bytes vendor_id, class_id, device_id;
 	bool invoke; /* the invoke section transfers control to it */
+	/* what the version that is installed must be, each an encoded
+	 * SUIT_Parameter_Version_Match, or empty: no such condition */
+	struct pst_bytes requires[PST_SUIT_BUILD_REQUIRES];
 	/* suit-text; each empty when there is none */
 	struct pst_bytes text_vendor, text_model, text_description,
 	    text_version;
@@ -54,6 +59,10 @@ struct pst_suit_build {
 	size_t count;	/* 1..PST_SUIT_COMPONENTS_MAX */
 	bool early;	/* fetch in suit-payload-fetch, not in suit-install */
 	bool uninstall; /* write suit-uninstall: unlink of every component */
+	struct pst_bytes set_version; /* encoded [+int], or empty: none */
+	/* seconds since 1970 from which it is not to be installed any more;
+	 * 0: no such condition */
+	uint64_t use_before_s;
 	/* suit-text: the tag of its language ("en"), what the manifest and
 	 * the update are; without a language there is no suit-text */
 	struct pst_bytes language, text_manifest, text_update;
@@ -68,8 +77,9 @@ struct pst_suit_build {
  * a processor refuses it until it is signed.
  *
  * The shared sequence sets digest, size and identifiers of each component and
- * checks the identifiers; install fetches (or writes) and verifies; validate
- * verifies; uninstall unlinks.
+ * checks the identifiers; install, or payload-fetch when it comes first,
+ * checks time and versions before anything else; install fetches (or writes)
+ * and verifies; validate verifies; uninstall unlinks.
  *
  * @param crypto  for SHA-256
  *

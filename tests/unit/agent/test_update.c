@@ -1148,6 +1148,143 @@ removing_cases(void)
 	RUN(a_reference_to_content_that_is_not_there_is_refused);
 }
 
+/* Install `sequence` of HELLO if the installed version is as in match. */
+static void
+install_after(
+    const char *token, uint64_t sequence, uint8_t comparison, uint8_t major)
+{
+	/* override-parameters {28: << [comparison, [major]] >>}, version */
+	uint8_t first[] = { 0x14, 0xa1, 0x18, 28, 0x44, 0x82, comparison, 0x81,
+		major, 0x18, 28, 15 };
+	struct world_manifest m = world_hello(sequence, V2);
+
+	m.set_version = PST_BYTES_LIT("\x82\x02\x05");
+	m.first = (struct pst_bytes){ first, sizeof(first) };
+	m.first_count = 4;
+	world_install(token, &m);
+}
+
+static void
+a_version_is_kept_and_compared(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	/* What is not installed has no version. */
+	install_after("token-00", 1, PST_SUIT_VERSION_LESSER, 9);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	m.set_version = PST_BYTES_LIT("\x82\x01\x03");
+	world_install("token-01", &m);
+	CHECK(world_success());
+	CHECK_EQ(count(PST_REG_RELEASE), 1);
+	install_after("token-02", 2, PST_SUIT_VERSION_GREATER_EQUAL, 2);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	CHECK(world_holds(HELLO, V1));
+	CHECK_EQ(world_reopen(), PST_OK);
+	install_after("token-03", 2, PST_SUIT_VERSION_EQUAL, 1);
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, V2));
+	/* Now it is [2, 5]. */
+	CHECK_EQ(count(PST_REG_RELEASE), 1);
+	install_after("token-04", 3, PST_SUIT_VERSION_LESSER, 2);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	install_after("token-05", 3, PST_SUIT_VERSION_EQUAL, 2);
+	CHECK(world_success());
+}
+
+static void
+a_version_goes_with_its_manifest(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	m.set_version = PST_BYTES_LIT("\x81\x01");
+	world_install("token-01", &m);
+	CHECK(world_success());
+	m = world_hello(2, V2);
+	world_install("token-02", &m);
+	CHECK(world_success());
+	CHECK_EQ(count(PST_REG_RELEASE), 0);
+	m.sequence = 3;
+	m.set_version = PST_BYTES_LIT("\x81\x03");
+	world_install("token-03", &m);
+	CHECK_EQ(count(PST_REG_RELEASE), 1);
+	unlink_hello("token-04");
+	CHECK(world_success());
+	CHECK_EQ(count(PST_REG_RELEASE), 0);
+}
+
+/* use-before 100 */
+static const uint8_t before_100[] = { 0x14, 0xa1, 0x04, 0x18, 100, 0x04, 15 };
+
+static void
+install_before_100(const char *token, uint64_t now_s, bool trusted)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	w.clock.now_s = now_s;
+	w.clock.trusted = trusted;
+	m.first = (struct pst_bytes){ before_100, sizeof(before_100) };
+	m.first_count = 4;
+	world_install(token, &m);
+}
+
+static void
+use_before_needs_a_time_that_can_be_relied_on(void)
+{
+	BEGIN();
+	install_before_100("token-01", 100, true);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	install_before_100("token-02", 99, false);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	CHECK(world_holds(HELLO, NULL));
+	install_before_100("token-03", 99, true);
+	CHECK(world_success());
+}
+
+/* {label: value} and a command that this agent does not have. */
+static void
+refused_command(
+    const char *token, struct pst_bytes commands, enum pst_err reason)
+{
+	struct world_manifest m = world_hello(1, V1);
+	struct pst_suit_report_view view;
+
+	m.first = commands;
+	m.first_count = 4;
+	world_install(token, &m);
+	CHECK(world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, reason));
+	CHECK(world_report(&view));
+	CHECK_EQ(view.reason, pst_suit_reason_of(reason));
+	CHECK(world_holds(HELLO, NULL));
+}
+
+static void
+what_this_agent_has_no_port_for_is_not_supported(void)
+{
+	BEGIN();
+	refused_command("token-01",
+	    PST_BYTES_LIT("\x14\xa1\x18\x1a\x01\x18\x1a\x0f"),
+	    PST_ERR_SUIT_COMMAND); /* minimum-battery */
+	refused_command("token-02",
+	    PST_BYTES_LIT("\x14\xa1\x18\x1b\x01\x18\x1b\x0f"),
+	    PST_ERR_SUIT_COMMAND); /* update-authorized */
+	refused_command("token-03",
+	    PST_BYTES_LIT("\x14\xa1\x18\x1d\x43\xa1\x05\x01\x18\x1d\x0f"),
+	    PST_ERR_SUIT_COMMAND); /* wait */
+	refused_command("token-04",
+	    PST_BYTES_LIT("\x14\xa1\x18\x1e\x43\xa1\x05\x01\x02\x0f"),
+	    PST_ERR_SUIT_PARAMETER); /* component-metadata */
+	refused_command("token-05",
+	    PST_BYTES_LIT("\x14\xa1\x16\x00\x18\x1f\x0f"),
+	    PST_ERR_SUIT_COMMAND); /* swap */
+}
+
 static void
 refusing_cases(void)
 {
@@ -1183,6 +1320,10 @@ update_cases(void)
 	RUN(a_version_without_a_component_drops_it);
 	RUN(the_same_manifest_again_is_a_success_and_nothing_is_done);
 	RUN(one_update_is_one_transaction);
+	RUN(a_version_is_kept_and_compared);
+	RUN(a_version_goes_with_its_manifest);
+	RUN(use_before_needs_a_time_that_can_be_relied_on);
+	RUN(what_this_agent_has_no_port_for_is_not_supported);
 	refusing_cases();
 	removing_cases();
 	RUN(a_manifest_may_name_this_device_and_its_slot);

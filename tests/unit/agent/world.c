@@ -257,6 +257,11 @@ install(struct pst_cbor_writer *c, const struct world_manifest *m)
 	size_t mark = pst_cbor_wrap_begin(c), list = mark, i, n = 0;
 
 	list = pst_cbor_wrap_begin(c);
+	if (m->first_count > 0) {
+		put_index(c, 0);
+		pst_cbor_put_raw(c, m->first);
+		n = 2 + m->first_count;
+	}
 	for (i = 0; i < m->count; i++) {
 		put_index(c, i);
 		n += 4;
@@ -330,7 +335,8 @@ uninstall(struct pst_cbor_writer *c, const struct world_manifest *m)
 static struct pst_bytes
 manifest_bstr(struct pst_cbor_writer *c, const struct world_manifest *m)
 {
-	size_t pairs = 6 + (size_t)(m->id.len > 0) + (size_t)(m->text != NULL);
+	size_t pairs = 6 + (size_t)(m->id.len > 0) + (size_t)(m->text != NULL) +
+	    (size_t)(m->set_version.len > 0);
 	size_t mark;
 
 	writer(c);
@@ -349,6 +355,10 @@ manifest_bstr(struct pst_cbor_writer *c, const struct world_manifest *m)
 	if (m->id.len > 0) {
 		pst_cbor_put_uint(c, PST_SUIT_COMPONENT_ID);
 		pst_cbor_put_raw(c, m->id);
+	}
+	if (m->set_version.len > 0) {
+		pst_cbor_put_uint(c, PST_SUIT_SET_VERSION);
+		pst_cbor_put_bstr(c, m->set_version);
 	}
 	pst_cbor_put_uint(c, PST_SUIT_VALIDATE);
 	each(c, m, PST_SUIT_COND_IMAGE_MATCH);

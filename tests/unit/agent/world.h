@@ -63,6 +63,9 @@ struct world_manifest {
 	const char *text; /* makes another digest of the same content */
 	bool other_vendor;
 	enum world_uninstall uninstall;
+	struct pst_bytes set_version; /* encoded; empty: none */
+	struct pst_bytes first; /* commands before those of install, encoded */
+	size_t first_count;	/* items of them, two a command */
 	bool unlink_first; /* the install section unlinks before it fetches */
 	bool for_device;   /* by its device identifier and slot */
 	bool other_slot;

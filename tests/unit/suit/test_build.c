@@ -170,6 +170,69 @@ early_fetch_is_payload_fetch(void)
 }
 
 static void
+a_version_and_what_it_needs(void)
+{
+	struct pst_suit_build_component c[3];
+	struct pst_suit_build b = three(c);
+	struct pst_suit_manifest m;
+	static struct world w;
+	struct world_component *there;
+	int early;
+
+	b.set_version = B("\x82\x02\x01");
+	b.use_before_s = 1000;
+	c[1].requires[0] = B("\x82\x02\x81\x01"); /* at least 1 */
+	c[1].requires[1] = B("\x82\x05\x81\x02"); /* below 2 */
+	for (early = 0; early < 2; early++) {
+		b.early = early;
+		world_init(&w);
+		world_serve(&w, "https://example.org/ta", B("far away"));
+		CHECK_EQ(accepted(build(0, &b), &m), PST_OK);
+		CHECK(pst_equal(pst_suit_set_version(&m), b.set_version));
+		there = world_find(&w, c[1].id);
+		w.now_s = 999;
+		CHECK_EQ(world_run(&w, &m, fixture()->crypto, world_update),
+		    PST_ERR_SUIT_CONDITION);
+		memcpy(there->version, "\x82\x01\x09", 3);
+		there->version_len = 3;
+		w.now_s = 1000;
+		CHECK_EQ(world_run(&w, &m, fixture()->crypto, world_update),
+		    PST_ERR_SUIT_CONDITION);
+		CHECK_EQ(w.log_len, 0);
+		w.now_s = 999;
+		CHECK_EQ(
+		    world_run(&w, &m, fixture()->crypto, world_update), PST_OK);
+		/* It still validates, and goes, when the time is over. */
+		w.now_s = 1000;
+		memcpy(there->version, "\x82\x02\x01", 3);
+		CHECK_EQ(world_run(&w, &m, fixture()->crypto,
+			     (const int[]){
+				 PST_SUIT_VALIDATE, PST_SUIT_UNINSTALL, 0 }),
+		    PST_OK);
+		world_free(&w);
+	}
+}
+
+static void
+refuses_versions_that_are_none(void)
+{
+	struct pst_suit_build_component c[3];
+	struct pst_suit_build b = three(c);
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_count(&w);
+	b.set_version = B("\x80");
+	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_ERR_ARG);
+	b.set_version = B("\x81\x01");
+	c[2].requires[1] = B("\x82\x06\x81\x01");
+	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_ERR_ARG);
+	c[2].requires[1] = B("\x82\x01\x81\x01\x00");
+	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_ERR_ARG);
+	c[2].requires[1] = B("\x82\x01\x81\x01");
+	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_OK);
+}
+
+static void
 severable_sections_move_to_the_envelope(void)
 {
 	struct pst_suit_build_component c[3];
@@ -479,6 +542,8 @@ main(void)
 	RUN(a_second_signature_keeps_the_first);
 	RUN(signing_checks_the_digest_first);
 	RUN(refuses_descriptions_that_cannot_be_written);
+	RUN(a_version_and_what_it_needs);
+	RUN(refuses_versions_that_are_none);
 	RUN(refuses_too_many_components);
 	RUN(the_walk_tells_what_a_manifest_does);
 	TEST_END();
