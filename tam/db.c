@@ -52,6 +52,7 @@ pst_tam_db_open(struct pst_tam_db *db, const char *path, bool write)
 		err = pragma(db->sql,
 		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA trusted_schema = OFF;"
+		    "PRAGMA temp_store = MEMORY;"
 		    "PRAGMA journal_size_limit = 67108864");
 	if (err != PST_OK)
 		pst_tam_db_close(db);

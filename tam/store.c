@@ -50,6 +50,7 @@ struct pst_tam_store {
 	/* under lock */
 	struct job *first, **last;
 	size_t queued;
+	bool idle; /* the writer sleeps until something is queued */
 	bool closing;
 	/* the writer's own */
 	uint64_t now_s;
@@ -265,6 +266,7 @@ static enum pst_err
 enqueue(struct pst_tam_store *s, struct job *job)
 {
 	enum pst_err err = PST_OK;
+	bool wake = false;
 
 	(void)pthread_mutex_lock(&s->lock);
 	if (s->closing)
@@ -276,9 +278,14 @@ enqueue(struct pst_tam_store *s, struct job *job)
 		*s->last = job;
 		s->last = &job->next;
 		s->queued++;
-		(void)pthread_cond_signal(&s->wake);
+		/* While it waits for company only a full batch is news. */
+		wake = s->idle || s->queued == PST_TAM_BATCH_MAX;
+		s->idle = false;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
+	/* Not under the lock: the writer would run into it. */
+	if (wake)
+		(void)pthread_cond_signal(&s->wake);
 	return err;
 }
 
@@ -456,8 +463,11 @@ take_batch(struct pst_tam_store *s, size_t *count)
 	size_t last = *count;
 
 	(void)pthread_mutex_lock(&s->lock);
-	while (s->first == NULL && !s->closing)
+	while (s->first == NULL && !s->closing) {
+		s->idle = true;
 		(void)pthread_cond_wait(&s->wake, &s->lock);
+	}
+	s->idle = false;
 	if (last > 1 && s->first != NULL)
 		wait_for_company(s);
 	batch = s->first;
