@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "diag/component.h"
@@ -220,6 +221,71 @@ unlink_component(
 	return PST_ERR_SUIT_COMPONENT;
 }
 
+/* --- update management -------------------------------------------------- */
+
+static enum pst_err
+now(void *ctx, uint64_t *seconds)
+{
+	const struct cli_directory *d = ctx;
+
+	*seconds = d->has_time ? d->time_s : (uint64_t)time(NULL);
+	return PST_OK;
+}
+
+static enum pst_err
+battery(void *ctx, uint64_t *mwh)
+{
+	const struct cli_directory *d = ctx;
+
+	*mwh = d->battery_mwh;
+	return PST_OK;
+}
+
+static enum pst_err
+authorized(void *ctx, const struct pst_suit_manifest *m,
+    struct pst_bytes component, int64_t priority)
+{
+	const struct cli_directory *d = ctx;
+
+	(void)m;
+	(void)component;
+	(void)priority;
+	return d->authorized ? PST_OK : PST_ERR_SUIT_CONDITION;
+}
+
+static enum pst_err
+version(void *ctx, struct pst_bytes component, struct pst_bytes *out)
+{
+	const struct cli_directory *d = ctx;
+	const struct cli_directory_version *v;
+	size_t i;
+
+	for (i = 0; i < d->version_count; i++) {
+		v = &d->version[i];
+		if (v->id_len != component.len ||
+		    memcmp(v->id, component.ptr, v->id_len) != 0)
+			continue;
+		out->ptr = v->version;
+		out->len = v->len;
+		return PST_OK;
+	}
+	return PST_ERR_NOT_FOUND;
+}
+
+/* Beside times, which are the clock's, a directory knows one event. */
+static enum pst_err
+wait_event(void *ctx, struct pst_bytes component, enum pst_suit_event event,
+    struct pst_bytes value)
+{
+	const struct cli_directory *d = ctx;
+
+	(void)component;
+	(void)value;
+	if (event != PST_SUIT_EVENT_AUTHORIZATION || !d->has_authorized)
+		return PST_ERR_UNSUPPORTED;
+	return d->authorized ? PST_OK : PST_ERR_AGAIN;
+}
+
 /* --- begin and end ------------------------------------------------------ */
 
 int
@@ -246,7 +312,10 @@ cli_directory_open(struct cli_directory *d, const char *root)
 		.write = write_chunk,
 		.write_end = write_end,
 		.read = read_content,
-		.unlink = unlink_component };
+		.unlink = unlink_component,
+		.now = now,
+		.version = version,
+		.wait = wait_event };
 	return CLI_DONE;
 }
 
@@ -265,6 +334,8 @@ cli_directory_begin(struct cli_directory *d, const struct pst_suit_manifest *m)
 {
 	cli_directory_discard(d);
 	d->manifest = m;
+	d->host.battery = d->has_battery ? battery : NULL;
+	d->host.authorized = d->has_authorized ? authorized : NULL;
 }
 
 void

@@ -9,12 +9,24 @@
 #include <postern/suit.h>
 
 #include "cli.h"
+#include "version.h"
 
 struct cli_directory {
 	const char *root;
 	int fd; /* of root */
 	bool has_vendor, has_class, has_device;
 	uint8_t vendor[16], class_id[16], device[16];
+	/* what the device knows, for update management */
+	bool has_time, has_battery, has_authorized, authorized;
+	uint64_t time_s; /* else this machine's clock */
+	uint64_t battery_mwh;
+	struct cli_directory_version {
+		uint8_t id[PST_SUIT_ID_MAX];
+		size_t id_len;
+		uint8_t version[CLI_VERSION_MAX];
+		size_t len;
+	} version[PST_SUIT_COMPONENTS_MAX];
+	size_t version_count;
 	/* the manifest that runs */
 	const struct pst_suit_manifest *manifest;
 	struct cli_directory_file {
@@ -30,7 +42,7 @@ struct cli_directory {
 int cli_directory_open(struct cli_directory *d, const char *root);
 void cli_directory_close(struct cli_directory *d);
 
-/** Begin with a manifest: nothing is staged. */
+/** Begin with a manifest: nothing is staged. What the device knows is set. */
 void
 cli_directory_begin(struct cli_directory *d, const struct pst_suit_manifest *m);
 

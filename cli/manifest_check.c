@@ -139,7 +139,8 @@ alternatives(struct check *c, struct pst_cbor_reader *r, uint64_t *components,
 
 /* { + component => parameters } */
 static void
-override_multiple(struct check *c, struct pst_cbor_reader *r)
+override_multiple(
+    struct check *c, struct pst_cbor_reader *r, uint64_t *components)
 {
 	struct pst_cbor_seen seen;
 	size_t n = pst_cbor_map(r, PST_SUIT_COMPONENTS_MAX, &seen);
@@ -147,10 +148,13 @@ override_multiple(struct check *c, struct pst_cbor_reader *r)
 
 	while (n-- > 0 && pst_cbor_ok(r)) {
 		label = pst_cbor_key(r, &seen);
-		if (label < 0 || label >= PST_SUIT_COMPONENTS_MAX)
+		if (label < 0 || label >= PST_SUIT_COMPONENTS_MAX) {
 			pst_cbor_fail(r, PST_ERR_SUIT_COMPONENT);
-		else
-			parameters(c, r, (uint64_t)1 << label);
+			continue;
+		}
+		/* The last one stays the present one. */
+		*components = (uint64_t)1 << label;
+		parameters(c, r, *components);
 	}
 }
 
@@ -178,7 +182,7 @@ command(struct check *c, struct pst_cbor_reader *r, uint64_t *components,
 		parameters(c, r, *components);
 		break;
 	case PST_SUIT_DIR_OVERRIDE_MULTIPLE:
-		override_multiple(c, r);
+		override_multiple(c, r, components);
 		break;
 	case PST_SUIT_DIR_TRY_EACH:
 		alternatives(c, r, components, depth + 1);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diag/component.h"
 #include "diag/diag.h"
 #include "directory.h"
 #include "manifest.h"
@@ -23,7 +24,8 @@ const char cli_manifest_run_help[] =
     "\n  -k, --key KEY       a trusted signer's key; may be given several "
     "times\n"
     "  --root DIR          the directory; made when it is not there\n"
-    "  --device FILE       YAML: vendor-id, class-id, device-id\n"
+    "  --device FILE       YAML: vendor-id, class-id, device-id, time,\n"
+    "                      battery, authorized, versions\n"
     "  --payload URI=FILE  what fetching this URI gives; may be given "
     "several\n"
     "                      times\n"
@@ -119,13 +121,25 @@ fetch(struct runner *r)
 	return err;
 }
 
+/* Nothing changes here while one waits. */
+static enum pst_err
+give_up(struct runner *r)
+{
+	struct pst_bytes none = { NULL, 0 };
+
+	(void)cli_fail("the manifest waits for event %u, which does not come "
+		       "on this device; see --device",
+	    r->run.event);
+	return pst_suit_resume(&r->run, PST_ERR_SUIT_OPERATION, none, true);
+}
+
 static enum pst_err
 section(struct runner *r, enum pst_suit_label label)
 {
 	enum pst_err err = pst_suit_run(&r->run, label);
 
 	while (err == PST_ERR_AGAIN)
-		err = fetch(r);
+		err = r->run.event != 0 ? give_up(r) : fetch(r);
 	return err;
 }
 
@@ -221,11 +235,59 @@ run_file(struct runner *r, const char *path)
 	return status;
 }
 
+/* versions: a mapping of components to what they are. */
+static void
+read_versions(struct cli_directory *d, struct cli_yaml *y, yaml_node_t *map)
+{
+	yaml_node_pair_t *p = map->data.mapping.pairs.start;
+	struct cli_directory_version *v;
+	const char *name, *text;
+
+	for (; p < map->data.mapping.pairs.top; p++) {
+		name = cli_yaml_scalar(y, p->key);
+		text = cli_yaml_scalar(y, p->value);
+		v = &d->version[d->version_count];
+		if (d->version_count == PST_SUIT_COMPONENTS_MAX ||
+		    name == NULL || text == NULL ||
+		    pst_component_parse(
+			name, v->id, sizeof(v->id), &v->id_len) != PST_OK ||
+		    !cli_version_parse(text, v->version, &v->len)) {
+			cli_yaml_fail(y, map,
+			    "versions: expected at most %d of COMPONENT: 1.2.3",
+			    PST_SUIT_COMPONENTS_MAX);
+			return;
+		}
+		d->version_count++;
+	}
+}
+
+/* What the device knows, for the commands of update management. */
+static void
+read_facts(struct cli_directory *d, struct cli_yaml *y, yaml_node_t *root)
+{
+	const char *when = cli_yaml_text(y, root, "time");
+	yaml_node_t *versions = cli_yaml_get(y, root, "versions");
+
+	d->has_time = when != NULL;
+	if (when != NULL && !cli_time_parse(when, &d->time_s))
+		cli_yaml_fail(y, cli_yaml_get(y, root, "time"),
+		    "time: expected a time like 2027-01-31T12:00:00Z");
+	d->has_battery = cli_yaml_get(y, root, "battery") != NULL;
+	d->battery_mwh = cli_yaml_number(y, root, "battery", 0);
+	d->has_authorized = cli_yaml_get(y, root, "authorized") != NULL;
+	d->authorized = cli_yaml_flag(y, root, "authorized", false);
+	if (versions != NULL && versions->type != YAML_MAPPING_NODE)
+		cli_yaml_fail(y, versions, "versions: expected a mapping");
+	else if (versions != NULL)
+		read_versions(d, y, versions);
+}
+
 static int
 read_device(struct runner *r)
 {
 	static const char *const keys[] = { "vendor-id", "class-id",
-		"device-id", NULL };
+		"device-id", "time", "battery", "authorized", "versions",
+		NULL };
 	struct cli_yaml y;
 	yaml_node_t *root;
 	int status = cli_yaml_read(&y, r->device);
@@ -247,6 +309,7 @@ read_device(struct runner *r)
 		    cli_yaml_uuid(&y, root, "class-id", r->dir.class_id);
 		r->dir.has_device =
 		    cli_yaml_uuid(&y, root, "device-id", r->dir.device);
+		read_facts(&r->dir, &y, root);
 	}
 	cli_yaml_close(&y);
 	return y.failed ? CLI_REFUSED : CLI_DONE;

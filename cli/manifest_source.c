@@ -13,15 +13,17 @@ enum { CONTENT_MAX = 65536 };
 
 static const char *const manifest_keys[] = { "sequence", "manifest-id",
 	"reference-uri", "components", "description", "update-description",
-	"language", "severable", "early-fetch", "uninstall",
+	"language", "severable", "early-fetch", "uninstall", "set-version",
+	"use-before",
 	/* of a single component, written here for short */
 	"component", "payload", "content", "installed", "uri", "file", "digest",
-	"size", "vendor-id", "class-id", "device-id", "invoke", "version",
-	"vendor", "model", "component-description", NULL };
+	"size", "vendor-id", "class-id", "device-id", "invoke",
+	"requires-version", "version", "vendor", "model",
+	"component-description", NULL };
 
 static const char *const component_keys[] = { "component", "payload", "content",
 	"installed", "uri", "file", "digest", "size", "vendor-id", "class-id",
-	"device-id", "invoke", "version", "vendor", "model",
+	"device-id", "invoke", "requires-version", "version", "vendor", "model",
 	"component-description", NULL };
 
 static struct pst_bytes
@@ -254,6 +256,29 @@ uuid(struct cli_source *s, yaml_node_t *map, const char *key, uint8_t bytes[16],
 		*out = (struct pst_bytes){ bytes, 16 };
 }
 
+/* requires-version: ">=1.0, <2" */
+static void requires(struct cli_source *s, yaml_node_t *map,
+    struct pst_suit_build_component *c, struct cli_source_component *own)
+{
+	const char *p = cli_yaml_text(&s->yaml, map, "requires-version");
+	size_t i;
+
+	for (i = 0; p != NULL && *p != '\0'; i++) {
+		if (i < PST_SUIT_BUILD_REQUIRES &&
+		    cli_version_match(
+			&p, own->requires[i], &c -> requires[i].len)) {
+			c->requires[i].ptr = own->requires[i];
+			continue;
+		}
+		cli_yaml_fail(&s->yaml,
+		    cli_yaml_get(&s->yaml, map, "requires-version"),
+		    "requires-version: expected at most %d conditions like "
+		    "\">=1.0, <2\"",
+		    PST_SUIT_BUILD_REQUIRES);
+		return;
+	}
+}
+
 static void
 component(struct cli_source *s, const struct pst_crypto *crypto,
     yaml_node_t *map, size_t index)
@@ -269,6 +294,7 @@ component(struct cli_source *s, const struct pst_crypto *crypto,
 	uuid(s, map, "class-id", own->class_id, &c->class_id);
 	uuid(s, map, "device-id", own->device, &c->device_id);
 	c->invoke = cli_yaml_flag(y, map, "invoke", false);
+	requires(s, map, c, own);
 	c->text_vendor = text(y, map, "vendor");
 	c->text_model = text(y, map, "model");
 	c->text_description = text(y, map, "component-description");
@@ -367,6 +393,27 @@ severable(struct cli_source *s, yaml_node_t *root)
 	}
 }
 
+/* set-version and use-before */
+static void
+release(struct cli_source *s, yaml_node_t *root)
+{
+	const char *version = cli_yaml_text(&s->yaml, root, "set-version");
+	const char *time = cli_yaml_text(&s->yaml, root, "use-before");
+	struct pst_suit_build *b = &s->build;
+
+	b->set_version.ptr = s->set_version;
+	if (version != NULL &&
+	    !cli_version_parse(version, s->set_version, &b->set_version.len))
+		cli_yaml_fail(&s->yaml,
+		    cli_yaml_get(&s->yaml, root, "set-version"),
+		    "set-version: expected a version like 1.2.3 or 1.2-rc.1");
+	if (time != NULL &&
+	    (!cli_time_parse(time, &b->use_before_s) || b->use_before_s == 0))
+		cli_yaml_fail(&s->yaml,
+		    cli_yaml_get(&s->yaml, root, "use-before"),
+		    "use-before: expected a time like 2027-01-31T12:00:00Z");
+}
+
 static void
 whole(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *root)
 {
@@ -393,6 +440,7 @@ whole(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *root)
 	b->early = cli_yaml_flag(y, root, "early-fetch", false);
 	b->uninstall = cli_yaml_flag(y, root, "uninstall", true);
 	severable(s, root);
+	release(s, root);
 }
 
 int

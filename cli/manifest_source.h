@@ -7,6 +7,7 @@
 
 #include <postern/suit_encode.h>
 
+#include "version.h"
 #include "yaml.h"
 
 /** One component and the memory that its description views. */
@@ -15,6 +16,7 @@ struct cli_source_component {
 	uint8_t vendor[16], class_id[16], device[16];
 	uint8_t digest[PST_DIGEST_MAX];
 	char name[16]; /* of an integrated payload */
+	uint8_t requires[PST_SUIT_BUILD_REQUIRES][CLI_VERSION_MATCH_MAX];
 	struct cli_file data;
 };
 
@@ -22,6 +24,7 @@ struct cli_source {
 	struct cli_yaml yaml;
 	struct pst_suit_build build; /* views everything below */
 	uint8_t manifest_id[PST_SUIT_ID_MAX];
+	uint8_t set_version[CLI_VERSION_MAX];
 	struct pst_suit_build_component component[PST_SUIT_COMPONENTS_MAX];
 	struct cli_source_component owned[PST_SUIT_COMPONENTS_MAX];
 };

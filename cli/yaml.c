@@ -147,6 +147,12 @@ cli_yaml_text(struct cli_yaml *y, yaml_node_t *map, const char *key)
 	return NULL;
 }
 
+const char *
+cli_yaml_scalar(struct cli_yaml *y, int node)
+{
+	return scalar(yaml_document_get_node(&y->document, node));
+}
+
 uint64_t
 cli_yaml_number(
     struct cli_yaml *y, yaml_node_t *map, const char *key, uint64_t otherwise)

@@ -47,6 +47,9 @@ cli_yaml_get(struct cli_yaml *y, yaml_node_t *map, const char *key);
 const char *
 cli_yaml_text(struct cli_yaml *y, yaml_node_t *map, const char *key);
 
+/** Text of the scalar with this number; NULL when it is something else. */
+const char *cli_yaml_scalar(struct cli_yaml *y, int node);
+
 /** An unsigned number; otherwise when the key is absent. */
 uint64_t cli_yaml_number(
     struct cli_yaml *y, yaml_node_t *map, const char *key, uint64_t otherwise);

@@ -582,7 +582,8 @@ pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
 	if (run->phase != PHASE_WAITING)
 		return PST_ERR_STATE;
 	if (err == PST_ERR_AGAIN || err == PST_ERR_SUIT_CONDITION)
-		err = PST_ERR_FETCH;
+		err = run->event != PST_SUIT_EVENT_NONE ? PST_ERR_SUIT_OPERATION
+							: PST_ERR_FETCH;
 	if (err == PST_OK && run->event != PST_SUIT_EVENT_NONE)
 		return go(run);
 	if (err == PST_OK)

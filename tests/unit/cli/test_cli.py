@@ -493,6 +493,68 @@ class Manifest(Case):
         self.refused(*run_it, "--device", "e.yaml", "m.suit")
         self.ok(*run_it, "--device", "d.yaml", "m.suit")
 
+    def test_times_and_versions_are_compared(self):
+        self.signed(use_before="2027-01-31T12:00:00Z",
+                    requires_version='">=1.0, <2"', set_version="2.0-rc.1")
+        run_it = ("manifest", "run", "--key", "s.pub", "--root", "r",
+                  "--device", "d.yaml", "m.suit")
+        late, soon = "2027-01-31T12:00:00Z", "2027-01-31T11:59:59Z"
+        for time, version, fits in (
+                (late, "1.5", False), (soon, None, False), (soon, "0.9", False),
+                (soon, "2.0", False), (soon, "2.0-alpha", False),
+                (soon, "1.5", True), (soon, "1", True),
+                (soon, "1.0-rc.7", True)):
+            facts = "time: %s\n" % time
+            if version is not None:
+                facts += "versions:\n  %s: %s\n" % (
+                    self.COMPONENT, version)
+            self.write("d.yaml", facts)
+            if fits:
+                self.ok(*run_it)
+                shutil.rmtree(self.path("r"))
+            else:
+                self.refused(*run_it, says="condition")
+                self.assertFalse(os.path.exists(
+                    self.path("r/" + self.COMPONENT)))
+
+    def test_a_device_is_asked_what_it_knows(self):
+        own = os.path.join(SOURCE, "tests/vectors/suit")
+        for name, facts, says in (
+                ("battery", "battery: 50", None),
+                ("battery", "battery: 49", "condition"),
+                ("battery", "time: 0", "command"),
+                ("authorized", "authorized: true", None),
+                ("authorized", "authorized: false", "condition"),
+                ("authorized", "time: 0", "command"),
+                ("use-before", "time: 100", None),
+                ("use-before", "time: 101", "condition"),
+                ("wait-time", "time: 120", None),
+                ("wait-time", "time: 119", "waits for event 5"),
+                ("wait-authorization", "authorized: yes", None),
+                ("wait-authorization", "authorized: no", "event 1"),
+                ("wait-authorization", "time: 0", "parameter"),
+                ("wait-power", "authorized: yes", "parameter"),
+                ("metadata-write", "time: 0", "parameter"),
+                ("swap", "time: 0", "condition")):
+            self.write("d.yaml", facts + "\n")
+            args = ("manifest", "run", "--root", "r", "--device", "d.yaml",
+                    "--key", own + "/keys/signer.cose_key",
+                    os.path.join(own, name + ".cbor"))
+            if says is None:
+                self.ok(*args)
+            else:
+                self.refused(*args, says=says)
+
+    def test_what_a_device_knows_is_read(self):
+        self.signed()
+        for facts in ("time: yesterday", "time: 2027-02-30T00:00:00Z",
+                      "battery: -1", "authorized: perhaps", "versions: 1",
+                      "versions:\n  %s: 1.x" % self.COMPONENT,
+                      "versions:\n  a//b: 1", "colour: red"):
+            self.write("d.yaml", facts + "\n")
+            self.refused("manifest", "run", "--key", "s.pub", "--root", "r",
+                         "--device", "d.yaml", "m.suit", says="d.yaml:")
+
     def test_the_report_says_what_happened(self):
         self.signed()
         out = json.loads(self.ok("manifest", "run", "--key", "s.pub",
@@ -538,7 +600,19 @@ components:
                 ({"vendor_id": "12"}, 4, "UUID"),
                 ({"colour": "red"}, 4, "unknown key: colour"),
                 ({"severable": "[validate]"}, 4, "expected"),
-                ({"uninstall": "maybe"}, 4, "true or false")):
+                ({"uninstall": "maybe"}, 4, "true or false"),
+                ({"set_version": "1.x"}, 4, "expected a version"),
+                ({"set_version": "rc"}, 4, "expected a version"),
+                ({"set_version": "1.0-rc-beta"}, 4, "expected a version"),
+                ({"set_version": "1.0+build"}, 4, "expected a version"),
+                ({"set_version": ".".join(17 * "1")}, 4, "a version"),
+                ({"use_before": "tomorrow"}, 4, "expected a time"),
+                ({"use_before": "2027-02-30T00:00:00Z"}, 4, "a time"),
+                ({"use_before": 0}, 4, "expected a time"),
+                ({"requires_version": "1.0"}, 4, "conditions"),
+                ({"requires_version": "'>=1,'"}, 4, "conditions"),
+                ({"requires_version": "'==1'"}, 4, "conditions"),
+                ({"requires_version": "'>1, <3, =2'"}, 4, "conditions")):
             self.source(**changes)
             r = self.refused("manifest", "create", "m.yaml")
             self.assertEqual(r.stdout, b"")
