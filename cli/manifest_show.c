@@ -9,6 +9,7 @@
 #include "diag/component.h"
 #include "diag/diag.h"
 #include "manifest.h"
+#include "version.h"
 
 static json_t *
 hex(struct pst_bytes b)
@@ -99,6 +100,20 @@ signatures(const struct pst_suit_envelope *env)
 	return out;
 }
 
+/* One version condition more; all of them have to hold. */
+static void requires(json_t *c, struct pst_bytes match)
+{
+	static const char name[] = "requires-version";
+	const char *before = json_string_value(json_object_get(c, name));
+	char one[CLI_VERSION_TEXT_MAX];
+
+	cli_version_match_print(match, one);
+	if (before == NULL)
+		put(c, name, json_string(one));
+	else if (strstr(before, one) == NULL)
+		put(c, name, json_sprintf("%s, %s", before, one));
+}
+
 /* A parameter into its component; a value that is set again stays once. */
 static enum pst_err
 parameter(void *ctx, enum pst_suit_label section, uint32_t index,
@@ -108,7 +123,7 @@ parameter(void *ctx, enum pst_suit_label section, uint32_t index,
 	struct pst_suit_digest d;
 	struct pst_cbor_reader r;
 	struct pst_bytes v;
-	char uuid[37];
+	char uuid[37], when[32];
 
 	(void)section;
 	pst_cbor_reader_init(&r, value);
@@ -118,6 +133,11 @@ parameter(void *ctx, enum pst_suit_label section, uint32_t index,
 	} else if (label == PST_SUIT_PARAM_IMAGE_SIZE) {
 		put(c, "size",
 		    json_integer((json_int_t)pst_cbor_uint(&r, INT64_MAX)));
+	} else if (label == PST_SUIT_PARAM_USE_BEFORE) {
+		cli_time_print(pst_cbor_uint(&r, UINT64_MAX), when);
+		put(c, "use-before", json_string(when));
+	} else if (label == PST_SUIT_PARAM_VERSION) {
+		requires(c, pst_cbor_bstr(&r, 0, SIZE_MAX));
 	} else if (label == PST_SUIT_PARAM_IMAGE_DIGEST) {
 		v = pst_cbor_bstr(&r, 0, SIZE_MAX);
 		pst_cbor_reader_init(&r, v);
@@ -273,9 +293,13 @@ summary(const struct pst_suit_manifest *m)
 {
 	json_t *out = json_object();
 	json_t *list = components(m);
+	char version[CLI_VERSION_TEXT_MAX];
 
 	put(out, "manifest", component_text(m->component_id));
 	put(out, "sequence", json_integer((json_int_t)m->sequence));
+	cli_version_print(pst_suit_set_version(m), version);
+	if (version[0] != '\0')
+		put(out, "set-version", json_string(version));
 	put(out, "digest", digest(&m->digest));
 	if (m->reference_uri.len > 0)
 		put(out, "reference-uri", text(m->reference_uri));

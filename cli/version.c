@@ -1,6 +1,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -164,4 +165,97 @@ cli_time_parse(const char *text, uint64_t *seconds)
 	t = timegm(&tm);
 	*seconds = (uint64_t)t;
 	return t >= 0 && tm.tm_mday == v;
+}
+
+/* --- back to text ------------------------------------------------------- */
+
+/* Can it be written as people write versions? */
+static bool
+plain(const int64_t *v, size_t n)
+{
+	bool pre = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (v[i] >= 0)
+			continue;
+		if (pre || i == 0 || v[i] < -3)
+			return false;
+		pre = true;
+	}
+	return true;
+}
+
+static void
+print_integers(const int64_t *v, size_t n, char *out, size_t cap)
+{
+	static const char *const classes[] = { "rc", "beta", "alpha" };
+	bool words = plain(v, n);
+	size_t i, len = 0;
+
+	if (!words)
+		len += (size_t)snprintf(out, cap, "[");
+	for (i = 0; i < n && len < cap; i++) {
+		if (words && v[i] < 0)
+			len += (size_t)snprintf(
+			    out + len, cap - len, "-%s", classes[-v[i] - 1]);
+		else
+			len += (size_t)snprintf(out + len, cap - len, "%s%lld",
+			    i == 0	? ""
+				: words ? "."
+					: ",",
+			    (long long)v[i]);
+	}
+	if (!words && len < cap)
+		snprintf(out + len, cap - len, "]");
+}
+
+void
+cli_version_print(struct pst_bytes version, char out[CLI_VERSION_TEXT_MAX])
+{
+	int64_t v[PST_SUIT_VERSION_MAX];
+	struct pst_cbor_reader r;
+	size_t i, n;
+
+	out[0] = '\0';
+	if (!pst_suit_version_valid(version))
+		return;
+	pst_cbor_reader_init(&r, version);
+	n = pst_cbor_array(&r, 1, PST_SUIT_VERSION_MAX);
+	for (i = 0; i < n; i++)
+		v[i] = pst_cbor_int(&r, INT64_MIN, INT64_MAX);
+	print_integers(v, n, out, CLI_VERSION_TEXT_MAX);
+}
+
+void
+cli_version_match_print(struct pst_bytes match, char out[CLI_VERSION_TEXT_MAX])
+{
+	static const char *const signs[] = { "", ">", ">=", "=", "<=", "<" };
+	char text[CLI_VERSION_TEXT_MAX];
+	struct pst_cbor_reader r;
+	struct pst_bytes version;
+	uint64_t sign;
+
+	out[0] = '\0';
+	pst_cbor_reader_init(&r, match);
+	(void)pst_cbor_array(&r, 2, 2);
+	sign = pst_cbor_uint(&r, PST_SUIT_VERSION_LESSER);
+	version = pst_cbor_item(&r);
+	if (pst_cbor_end(&r) != PST_OK)
+		return;
+	cli_version_print(version, text);
+	snprintf(out, CLI_VERSION_TEXT_MAX, "%s%.*s", signs[sign],
+	    CLI_VERSION_TEXT_MAX - 4, text);
+}
+
+void
+cli_time_print(uint64_t seconds, char out[32])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	/* Up to the end of the year 9999, as RFC 3339 has it. */
+	if (seconds > 253402300799u || gmtime_r(&t, &tm) == NULL ||
+	    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, 32, "%llu", (unsigned long long)seconds);
 }

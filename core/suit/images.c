@@ -258,7 +258,22 @@ override_multiple(struct walk *w, struct pst_cbor_reader *r)
 	return err != PST_OK ? err : r->err;
 }
 
-/* {+ uint => [+ int]}. What was set is known to the visitor: nothing new. */
+/* A digest that another component may have by then is set for these too. */
+static void
+copied(struct walk *w, int64_t from, int64_t label)
+{
+	const struct pst_suit_index *index = &w->levels[w->depth - 1].index;
+	uint32_t i, n = set_size(w, index);
+
+	if (label != PST_SUIT_PARAM_IMAGE_DIGEST ||
+	    w->section == PST_SUIT_UNINSTALL ||
+	    !pst_suit_has(w->out->digests, (size_t)from))
+		return;
+	for (i = 0; i < n; i++)
+		pst_suit_set(w->out->digests, set_member(w, index, i));
+}
+
+/* {+ uint => [+ int]}. The visitor has seen the values where they were set. */
 static enum pst_err
 copy_params(struct walk *w, struct pst_cbor_reader *r)
 {
@@ -275,7 +290,7 @@ copy_params(struct walk *w, struct pst_cbor_reader *r)
 		    (c < 0 || (uint64_t)c >= w->m->components.count))
 			return PST_ERR_SUIT_COMPONENT;
 		while (k-- > 0 && pst_cbor_ok(r))
-			(void)pst_cbor_int(r, INT32_MIN, INT32_MAX);
+			copied(w, c, pst_cbor_int(r, INT32_MIN, INT32_MAX));
 	}
 	return r->err;
 }

@@ -309,8 +309,9 @@ pst_suit_has(const uint64_t *words, size_t index)
 
 /**
  * Called for each parameter that a sequence sets, in the manifest's order.
- * The same value comes again for each component that it is set for. What it
- * returns, unless PST_OK, ends the walk.
+ * The same value comes again for each component that it is set for, but not
+ * for one that copy-params copies it to. What it returns, unless PST_OK, ends
+ * the walk.
  *
  * @param value  the encoded value: a bstr, tstr, uint …
  */

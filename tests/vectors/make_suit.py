@@ -1399,6 +1399,10 @@ def several():
     case("copy-params", "parameters of another component", seq(
         *base, override(content=b"b"), copy_params({0: [18, 14]}),
         command(WRITE)), components=2, holds={1: b"a"}, walk=[0, 2, 2, 0])
+    case("copy-params-digest", "a digest of another component", seq(
+        command(INDEX, 0), good(), command(INDEX, 1),
+        copy_params({0: [3, 21]}), command(FETCH), command(MATCH)),
+        components=2, holds={1: PAYLOAD}, walk=[3, 2, 2, 0])
     case("copy-params-two", "from two components, the last counts", seq(
         *base, override(content=b"bb"), command(INDEX, 2),
         copy_params({0: [18], 1: [18]}), command(WRITE)), components=3,
@@ -1452,6 +1456,9 @@ def swapping():
          "it", seq(*check, command(SWAP), command(INDEX, 2), good(),
                    command(FETCH), command(MATCH)), components=3,
          installed=ab, holds={0: b"B", 1: b"A", 2: PAYLOAD})
+    case("swap-twice", "there and back", seq(
+        *check, command(SWAP), command(SWAP)), components=2, installed=ab,
+        holds=ab, log="swap 0, with 1, swap 0, with 1, ")
     case("swap-unverified", "nothing verified them", seq(
         command(INDEX, 0), override(source=1), command(SWAP)),
         "SUIT_UNVERIFIED", components=2, installed=ab)

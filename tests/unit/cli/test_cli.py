@@ -498,6 +498,11 @@ class Manifest(Case):
                     requires_version='">=1.0, <2"', set_version="2.0-rc.1")
         run_it = ("manifest", "run", "--key", "s.pub", "--root", "r",
                   "--device", "d.yaml", "m.suit")
+        shown = json.loads(self.ok("manifest", "show", "--json", "m.suit"))
+        self.assertEqual(shown["set-version"], "2.0-rc.1")
+        c = shown["components"][0]
+        self.assertEqual(c["requires-version"], ">=1.0, <2")
+        self.assertEqual(c["use-before"], "2027-01-31T12:00:00Z")
         late, soon = "2027-01-31T12:00:00Z", "2027-01-31T11:59:59Z"
         for time, version, fits in (
                 (late, "1.5", False), (soon, None, False), (soon, "0.9", False),
@@ -544,6 +549,14 @@ class Manifest(Case):
                 self.ok(*args)
             else:
                 self.refused(*args, says=says)
+
+    def test_versions_are_shown_as_they_were_written(self):
+        for v in ("1", "0.0.0", "1.2-alpha", "1.2.3-beta.4.5",
+                  "9223372036854775807.1", ".".join(16 * "1")):
+            self.signed(set_version="'%s'" % v)
+            shown = json.loads(self.ok("manifest", "show", "--json",
+                                       "m.suit"))
+            self.assertEqual(shown["set-version"], v)
 
     def test_what_a_device_knows_is_read(self):
         self.signed()

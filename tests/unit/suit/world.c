@@ -290,13 +290,13 @@ swap(void *ctx, uint32_t index, struct pst_bytes name, uint32_t source_index,
 
 	if (!b->present)
 		return PST_ERR_NOT_FOUND;
-	if (w->swapped[0] != NULL)
-		abort(); /* one is all that this device can undo */
+	if (w->swaps == WORLD_SWAPS)
+		return PST_ERR_LIMIT; /* no more can be undone */
 	note(w, "swap", index);
 	note(w, "with", source_index);
 	exchange(a, b);
-	w->swapped[0] = a;
-	w->swapped[1] = b;
+	w->swapped[w->swaps][0] = a;
+	w->swapped[w->swaps++][1] = b;
 	return PST_OK;
 }
 
@@ -428,9 +428,10 @@ begin(struct world *w, const struct pst_suit_manifest *m,
     const struct pst_crypto *crypto)
 {
 	/* What a run that ended early has done is not seen by the next. */
-	if (w->swapped[0] != NULL)
-		exchange(w->swapped[0], w->swapped[1]);
-	w->swapped[0] = NULL;
+	while (w->swaps > 0) {
+		w->swaps--;
+		exchange(w->swapped[w->swaps][0], w->swapped[w->swaps][1]);
+	}
 	/* What a caller's memory holds before must not matter. */
 	memset(&w->run, 0xa5, sizeof(w->run));
 	pst_suit_report_init(&w->report, w->records, sizeof(w->records));

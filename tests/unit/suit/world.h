@@ -12,7 +12,8 @@ enum {
 	WORLD_PAYLOADS = 16,
 	WORLD_PARAMS = 512,
 	WORLD_REBUILDS = 2000,
-	WORLD_WAITS = 9
+	WORLD_WAITS = 9,
+	WORLD_SWAPS = 64
 };
 
 struct world_component {
@@ -57,7 +58,8 @@ struct world {
 	int events_after;     /* waits until events come; -1: never */
 	enum pst_suit_event no_event; /* one that is not supported */
 	int waits;
-	struct world_component *swapped[2]; /* in this run */
+	struct world_component *swapped[WORLD_SWAPS][2]; /* in this run */
+	size_t swaps;
 	struct world_payload payload[WORLD_PAYLOADS];
 	size_t payload_count;
 	/* for a URI that is not listed: its first image-size bytes */
