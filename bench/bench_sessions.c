@@ -2,8 +2,9 @@
  * Whole sessions over HTTP: a TAM process on loopback, real agents in this
  * one. Reported is the TAM process's CPU time a completed session. The bound
  * is what no TAM can do without: a process that carries out the cryptographic
- * operations of each message and answers a constant with the same HTTP
- * library, under a client that computes as much as agents do. Both sides of
+ * operations of each message, under as many devices' keys, and answers a
+ * constant of the same length with the same HTTP library, under a client that
+ * computes as much as agents do. Both sides of
  * the comparison so share the machine in the same way.
  */
 #include <math.h>
@@ -122,6 +123,9 @@ tam_body(void *ctx)
 
 /* --- the bound ---------------------------------------------------------- */
 
+/* Of the TAM's answers; the last one of a session is empty. */
+enum { QUERY_REQUEST_BYTES = 288, UPDATE_BYTES = 4552, ANSWERS = 3 };
+
 /* Lengths tell the bare server which message of a session it got. */
 static struct pst_bytes
 message_of(unsigned exchange)
@@ -164,30 +168,125 @@ verify_once(void)
 	    "verifying");
 }
 
-/* What the TAM cannot do without: a QueryRequest has a signature a suite; a
- * QueryResponse and its Evidence are verified and an Update is signed; its
- * Success is verified. */
-static void
-needed(const struct row *row, size_t body_len)
-{
-	if (body_len == 0) {
-		sign_once(&sample()->esp256);
-		if (row->suite == 0)
-			sign_once(&sample()->ed25519);
-		return;
-	}
-	verify_once();
-	if (body_len != message_of(1).len)
-		return;
-	verify_once();
-	if (!row->poll)
-		sign_once(&sample()->esp256);
-}
+/* What a device signs, by its two keys; each device has keys of its own. */
+struct bare_device {
+	uint8_t evidence[PST_SIGNATURE_MAX], message[PST_SIGNATURE_MAX];
+	size_t evidence_len, message_len;
+};
 
 struct bare {
 	const struct row *row;
-	struct MHD_Response *response;
+	const struct fleet *fleet;
+	struct bare_device *devices;
+	size_t responses, successes; /* so far: whose turn it is */
+	uint32_t mac_key;
+	struct MHD_Response *answers[ANSWERS];
 };
+
+static void
+devices_sign(struct bare *b)
+{
+	const struct pst_crypto *c = sample()->crypto;
+	struct pst_bytes m = sample()->encoded[SAMPLE_QUERY_RESPONSE];
+	size_t i;
+
+	b->devices = calloc(b->fleet->count, sizeof(*b->devices));
+	bench_must(b->devices != NULL, "memory");
+	for (i = 0; i < b->fleet->count; i++) {
+		const struct fleet_device *from = &b->fleet->devices[i];
+		struct bare_device *d = &b->devices[i];
+
+		bench_must(c->sign(c->ctx, from->eat.key.key, PST_ALG_ESP256,
+			       &m, 1, d->evidence, &d->evidence_len) == PST_OK,
+		    "signing");
+		bench_must(c->sign(c->ctx, from->key.key, PST_ALG_ESP256, &m, 1,
+			       d->message, &d->message_len) == PST_OK,
+		    "signing");
+	}
+}
+
+static void
+verify_device(const struct bare *b, size_t turn, bool evidence)
+{
+	const struct pst_crypto *c = sample()->crypto;
+	struct pst_bytes m = sample()->encoded[SAMPLE_QUERY_RESPONSE];
+	const struct fleet_device *from =
+	    &b->fleet->devices[turn % b->fleet->count];
+	const struct bare_device *d = &b->devices[turn % b->fleet->count];
+	struct pst_bytes sig = { d->message, d->message_len };
+
+	if (evidence)
+		sig = (struct pst_bytes){ d->evidence, d->evidence_len };
+	bench_must(c->verify(c->ctx, evidence ? &from->attestation : &from->pub,
+		       PST_ALG_ESP256, &m, 1, sig) == PST_OK,
+	    "verifying");
+}
+
+static void
+challenge_mac(const struct bare *b)
+{
+	const struct pst_crypto *c = sample()->crypto;
+	struct pst_bytes m = { sample()->encoded[SAMPLE_QUERY_REQUEST].ptr,
+		40 };
+	uint8_t out[PST_DIGEST_MAX];
+	size_t len;
+
+	bench_must(c->mac(c->ctx, b->mac_key, PST_ALG_HMAC_256, &m, 1, out,
+		       &len) == PST_OK,
+	    "a MAC");
+}
+
+static void
+random_once(void)
+{
+	const struct pst_crypto *c = sample()->crypto;
+	uint8_t out[16];
+
+	bench_must(c->random(c->ctx, out, sizeof(out)) == PST_OK, "random");
+}
+
+static void
+sign_update(void)
+{
+	const struct pst_crypto *c = sample()->crypto;
+	static const uint8_t bytes[UPDATE_BYTES];
+	struct pst_bytes m = { bytes, sizeof(bytes) };
+	uint8_t out[PST_SIGNATURE_MAX];
+	size_t len;
+
+	bench_must(c->sign(c->ctx, sample()->esp256.key, PST_ALG_ESP256, &m, 1,
+		       out, &len) == PST_OK,
+	    "signing");
+}
+
+/* What the TAM cannot do without. A QueryRequest has a challenge, and a
+ * signature a suite; a QueryResponse, its Evidence and the challenge are
+ * verified, and an Update has a token and is signed; its Success is verified.
+ * Which answer is next. */
+static unsigned
+needed(struct bare *b, size_t body_len)
+{
+	if (body_len == 0) {
+		random_once();
+		challenge_mac(b);
+		sign_once(&sample()->esp256);
+		if (b->row->suite == 0)
+			sign_once(&sample()->ed25519);
+		return 0;
+	}
+	if (body_len != message_of(1).len) {
+		verify_device(b, b->successes++, false);
+		return 2;
+	}
+	verify_device(b, b->responses, true);
+	verify_device(b, b->responses++, false);
+	challenge_mac(b);
+	if (b->row->poll)
+		return 2;
+	random_once();
+	sign_update();
+	return 1;
+}
 
 static enum MHD_Result
 bare_answer(void *ctx, struct MHD_Connection *c, const char *url,
@@ -200,6 +299,7 @@ bare_answer(void *ctx, struct MHD_Connection *c, const char *url,
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	size_t *mine = &got[info->connect_fd & 1023];
+	unsigned which;
 
 	(void)url;
 	(void)method;
@@ -215,27 +315,46 @@ bare_answer(void *ctx, struct MHD_Connection *c, const char *url,
 		*len = 0;
 		return MHD_YES;
 	}
-	needed(b->row, *mine);
-	return MHD_queue_response(c, MHD_HTTP_OK, b->response);
+	which = needed(b, *mine);
+	return MHD_queue_response(c,
+	    which == 2 ? MHD_HTTP_NO_CONTENT : MHD_HTTP_OK, b->answers[which]);
+}
+
+static void
+bare_prepare(struct bare *b)
+{
+	static uint8_t bytes[UPDATE_BYTES];
+	static const size_t len[ANSWERS] = { QUERY_REQUEST_BYTES, UPDATE_BYTES,
+		0 };
+	struct pst_key key;
+	size_t i;
+
+	devices_sign(b);
+	bench_must(pst_key_generate(PST_ALG_HMAC_256, &key) == PST_OK &&
+		pst_openssl_add(sample()->port, &key, &b->mac_key) == PST_OK,
+	    "making a key");
+	for (i = 0; i < ANSWERS; i++)
+		b->answers[i] = MHD_create_response_from_buffer(
+		    len[i], bytes, MHD_RESPMEM_PERSISTENT);
 }
 
 static int
 bare_body(void *ctx)
 {
-	static uint8_t bytes[300];
-	struct bare b = { ctx,
-		MHD_create_response_from_buffer(
-		    sizeof(bytes), bytes, MHD_RESPMEM_PERSISTENT) };
+	struct bare *b = ctx;
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *d;
 	sigset_t set;
+	size_t i;
 	int sig;
 
+	bare_prepare(b);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL,
-	    bare_answer, &b, MHD_OPTION_END);
+	    bare_answer, b, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
+	    MHD_OPTION_END);
 	if (d == NULL)
 		return 1;
 	info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
@@ -243,7 +362,9 @@ bare_body(void *ctx)
 	fflush(stdout);
 	(void)sigwait(&set, &sig);
 	MHD_stop_daemon(d);
-	MHD_destroy_response(b.response);
+	for (i = 0; i < ANSWERS; i++)
+		MHD_destroy_response(b->answers[i]);
+	free(b->devices);
 	return 0;
 }
 
@@ -272,7 +393,7 @@ bare_step(void *ctx, unsigned lane, int status, struct pst_bytes body,
 
 /* CPU time of the bare server, a session. */
 static double
-bound_ns(const struct row *row)
+bound_ns(const struct row *row, const struct fleet *fleet)
 {
 	struct bare_client client = { .exchanges = row->poll ? 2 : 3 };
 	struct load l = { .path = "/tam",
@@ -281,16 +402,13 @@ bound_ns(const struct row *row)
 		.fresh = row->fresh,
 		.step = bare_step,
 		.ctx = &client };
-	union {
-		const struct row *view;
-		void *ctx;
-	} arg = { row };
+	struct bare b = { .row = row, .fleet = fleet };
 	struct process p;
 	double before, ns = INFINITY;
 	int i;
 
 	sign_once(&sample()->esp256);
-	start(&p, bare_body, arg.ctx);
+	start(&p, bare_body, &b);
 	l.port = p.port;
 	for (i = 0; i < ROUNDS; i++) {
 		before = cpu_ns(&p);
@@ -391,7 +509,7 @@ measure(const struct row *row, struct fleet *fleet, struct process *tam)
 	bench_must(s.updates == DEVICES, "installing on every device");
 	if (!wanted_row(row))
 		return;
-	bound = bound_ns(row);
+	bound = bound_ns(row, fleet);
 	bench_print(
 	    row->name, cpu / 1e3, "us", bound / 1e3, bound / cpu, row->note);
 	bench_print(row->rate_name, 1e9 / wall, "1/s", 0, 0,
