@@ -60,6 +60,8 @@ pst_err_name(enum pst_err err)
 		return "certificate path is not acceptable";
 	case PST_ERR_COSE_CERT_EXPIRED:
 		return "a certificate is not valid at this time";
+	case PST_ERR_COSE_DECRYPT:
+		return "does not decrypt";
 	case PST_ERR_SUIT_STRUCTURE:
 		return "not a SUIT envelope or manifest";
 	case PST_ERR_SUIT_VERSION:

@@ -61,6 +61,7 @@ enum pst_err {
 	PST_ERR_COSE_KEY_FORMAT = 205,
 	PST_ERR_COSE_CERT = 206, /* certificate path not acceptable */
 	PST_ERR_COSE_CERT_EXPIRED = 207,
+	PST_ERR_COSE_DECRYPT = 208, /* does not decrypt with this key */
 
 	/* core/suit: draft-ietf-suit-manifest; order as the report's reasons */
 	PST_ERR_SUIT_STRUCTURE = 300,

@@ -121,6 +121,136 @@ chain(void *ctx, const struct pst_bytes *certs, size_t n,
 	    m->inner->ctx, certs, n, roots, nroots, now_s, leaf, root);
 }
 
+static enum pst_err
+mac_with(void *ctx, struct pst_secret key, int32_t alg,
+    const struct pst_bytes *parts, size_t n, uint8_t *out, size_t *len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->mac_with(m->inner->ctx, key, alg, parts, n, out, len);
+}
+
+static enum pst_err
+wrap(void *ctx, struct pst_secret kek, int32_t alg, struct pst_bytes cek,
+    uint8_t *out, size_t *len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->wrap(m->inner->ctx, kek, alg, cek, out, len);
+}
+
+static enum pst_err
+unwrap(void *ctx, struct pst_secret kek, int32_t alg, struct pst_bytes wrapped,
+    uint8_t *out, size_t *len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->unwrap(m->inner->ctx, kek, alg, wrapped, out, len);
+}
+
+static enum pst_err
+ecdh(void *ctx, uint32_t key, const struct pst_pubkey *peer, uint8_t *out,
+    size_t *len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->ecdh(m->inner->ctx, key, peer, out, len);
+}
+
+static enum pst_err
+ecdh_ephemeral(void *ctx, const struct pst_pubkey *peer,
+    struct pst_pubkey *mine, uint8_t *out, size_t *len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->ecdh_ephemeral(m->inner->ctx, peer, mine, out, len);
+}
+
+static enum pst_err
+hkdf(void *ctx, int32_t hash, struct pst_secret ikm, struct pst_bytes salt,
+    struct pst_bytes info, uint8_t *out, size_t len)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->hkdf(m->inner->ctx, hash, ikm, salt, info, out, len);
+}
+
+static enum pst_err
+cipher_begin(void *ctx, int32_t alg, bool encrypt, struct pst_secret key,
+    struct pst_bytes iv, const struct pst_bytes *aad, size_t n,
+    uint32_t *handle)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err == PST_OK)
+		err = m->inner->cipher_begin(
+		    m->inner->ctx, alg, encrypt, key, iv, aad, n, handle);
+	if (err == PST_OK)
+		m->ciphering++;
+	return err;
+}
+
+static enum pst_err
+cipher_update(void *ctx, uint32_t handle, struct pst_bytes in, uint8_t *out)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = pst_mem_fault(&m->fault);
+
+	if (err != PST_OK)
+		return err;
+	return m->inner->cipher_update(m->inner->ctx, handle, in, out);
+}
+
+/* As hash_end: a failed end releases the handle. */
+static enum pst_err
+cipher_end(void *ctx, uint32_t handle, uint8_t *tag)
+{
+	struct pst_mem_crypto *m = ctx;
+	enum pst_err err = tag == NULL ? PST_OK : pst_mem_fault(&m->fault);
+	enum pst_err end = m->inner->cipher_end(
+	    m->inner->ctx, handle, err == PST_OK ? tag : NULL);
+
+	if (m->ciphering > 0)
+		m->ciphering--;
+	return err != PST_OK ? err : end;
+}
+
+/* What the inner port lacks stays NULL. */
+static void
+encryption(struct pst_crypto *port, const struct pst_crypto *inner)
+{
+	port->mac_with = inner->mac_with != NULL ? mac_with : NULL;
+	if (inner->cipher_begin == NULL)
+		return;
+	port->wrap = wrap;
+	port->unwrap = unwrap;
+	port->ecdh = ecdh;
+	port->ecdh_ephemeral = ecdh_ephemeral;
+	port->hkdf = hkdf;
+	port->cipher_begin = cipher_begin;
+	port->cipher_update = cipher_update;
+	port->cipher_end = cipher_end;
+}
+
 struct pst_crypto
 pst_mem_crypto_port(struct pst_mem_crypto *m)
 {
@@ -138,5 +268,6 @@ pst_mem_crypto_port(struct pst_mem_crypto *m)
 		.chain = chain,
 	};
 
+	encryption(&port, m->inner);
 	return port;
 }

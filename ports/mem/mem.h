@@ -83,8 +83,9 @@ struct pst_clock pst_mem_clock_port(struct pst_mem_clock *m);
 struct pst_mem_crypto {
 	const struct pst_crypto *inner;
 	struct pst_mem_fault fault;
-	uint64_t verified; /* signatures that were tried */
-	uint32_t hashing;  /* hash handles that are open */
+	uint64_t verified;  /* signatures that were tried */
+	uint32_t hashing;   /* hash handles that are open */
+	uint32_t ciphering; /* cipher handles that are open */
 };
 
 struct pst_crypto pst_mem_crypto_port(struct pst_mem_crypto *m);

@@ -10,6 +10,8 @@
 
 /* Digests over chunks that may run at once; the port header promises 4. */
 #define HASHES_MAX 8
+/* Ciphers over chunks that may run at once; the port header promises 2. */
+#define CIPHERS_MAX 4
 /* Parsed public keys that are kept. A TAM sees a key two or three times in a
  * session, an agent has a handful of anchors. */
 #define PUBKEYS_CACHED 256
@@ -37,6 +39,13 @@ struct private_slot {
 	uint8_t thumbprint[PST_THUMBPRINT_LEN];
 };
 
+/* A cipher that is running; ctx NULL: free. */
+struct cipher_slot {
+	EVP_CIPHER_CTX *ctx;
+	bool encrypt;
+	bool aead;
+};
+
 struct pst_openssl {
 	struct pst_crypto table;
 	EVP_MD *md[MD_COUNT];
@@ -44,6 +53,7 @@ struct pst_openssl {
 	EVP_MD_CTX *scratch; /* one digest at a time */
 	EVP_MD_CTX *hash[HASHES_MAX];
 	int hash_md[HASHES_MAX]; /* index into md; -1: free */
+	struct cipher_slot cipher[CIPHERS_MAX];
 	struct pubkey_slot pubkeys[PUBKEYS_CACHED];
 	struct private_slot *keys;
 	size_t key_count;
@@ -86,7 +96,38 @@ enum pst_err pst_port_sign(void *ctx, uint32_t key, int32_t alg,
     const struct pst_bytes *parts, size_t n, uint8_t *sig, size_t *len);
 enum pst_err pst_port_mac(void *ctx, uint32_t key, int32_t alg,
     const struct pst_bytes *parts, size_t n, uint8_t *out, size_t *len);
+enum pst_err pst_port_mac_with(void *ctx, struct pst_secret key, int32_t alg,
+    const struct pst_bytes *parts, size_t n, uint8_t *out, size_t *len);
 void pst_private_slot_clear(struct private_slot *slot);
+/** A key by number; NULL for one that is not there. */
+struct private_slot *pst_private_slot(struct pst_openssl *o, uint32_t number);
+/**
+ * The bytes of a secret, which for one of the port's own must be symmetric
+ * and free to be used with alg.
+ */
+enum pst_err pst_secret_bytes(struct pst_openssl *o, struct pst_secret secret,
+    int32_t alg, struct pst_bytes *out);
+
+/* agree.c */
+enum pst_err pst_port_ecdh(void *ctx, uint32_t key,
+    const struct pst_pubkey *peer, uint8_t *out, size_t *len);
+enum pst_err pst_port_ecdh_ephemeral(void *ctx, const struct pst_pubkey *peer,
+    struct pst_pubkey *mine, uint8_t *out, size_t *len);
+enum pst_err pst_port_hkdf(void *ctx, int32_t hash, struct pst_secret ikm,
+    struct pst_bytes salt, struct pst_bytes info, uint8_t *out, size_t len);
+
+/* cipher.c */
+bool pst_cipher_supports(int32_t alg); /* ciphers and key wrap */
+enum pst_err pst_port_wrap(void *ctx, struct pst_secret kek, int32_t alg,
+    struct pst_bytes cek, uint8_t *out, size_t *len);
+enum pst_err pst_port_unwrap(void *ctx, struct pst_secret kek, int32_t alg,
+    struct pst_bytes wrapped, uint8_t *out, size_t *len);
+enum pst_err pst_port_cipher_begin(void *ctx, int32_t alg, bool encrypt,
+    struct pst_secret key, struct pst_bytes iv, const struct pst_bytes *aad,
+    size_t n, uint32_t *handle);
+enum pst_err pst_port_cipher_update(
+    void *ctx, uint32_t handle, struct pst_bytes in, uint8_t *out);
+enum pst_err pst_port_cipher_end(void *ctx, uint32_t handle, uint8_t *tag);
 
 /* ecdsa.c: r || s and the DER that OpenSSL speaks */
 #define ECDSA_DER_MAX 144

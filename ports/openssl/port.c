@@ -23,8 +23,13 @@ supports(void *ctx, int32_t alg)
 	case PST_ALG_HMAC_384:
 	case PST_ALG_HMAC_512:
 		return true;
+	case PST_ALG_DIRECT:
+		return true;
 	default:
-		return pst_md_index(alg) >= 0;
+		if (alg <= PST_ALG_ECDH_ES_HKDF_256 &&
+		    alg >= PST_ALG_ECDH_SS_A256KW)
+			return true;
+		return pst_md_index(alg) >= 0 || pst_cipher_supports(alg);
 	}
 }
 
@@ -53,6 +58,15 @@ static const struct pst_crypto functions = {
 	.mac = pst_port_mac,
 	.chain = pst_port_chain,
 	.expand = pst_port_expand,
+	.mac_with = pst_port_mac_with,
+	.wrap = pst_port_wrap,
+	.unwrap = pst_port_unwrap,
+	.ecdh = pst_port_ecdh,
+	.ecdh_ephemeral = pst_port_ecdh_ephemeral,
+	.hkdf = pst_port_hkdf,
+	.cipher_begin = pst_port_cipher_begin,
+	.cipher_update = pst_port_cipher_update,
+	.cipher_end = pst_port_cipher_end,
 };
 
 static bool
@@ -104,6 +118,8 @@ pst_openssl_free(struct pst_openssl **held)
 		pst_pubkey_slot_clear(&o->pubkeys[i]);
 	for (i = 0; i < HASHES_MAX; i++)
 		EVP_MD_CTX_free(o->hash[i]);
+	for (i = 0; i < CIPHERS_MAX; i++)
+		EVP_CIPHER_CTX_free(o->cipher[i].ctx);
 	EVP_MD_CTX_free(o->scratch);
 	for (i = 0; i < MD_COUNT; i++)
 		EVP_MD_free(o->md[i]);

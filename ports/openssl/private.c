@@ -20,8 +20,8 @@ pst_private_slot_clear(struct private_slot *slot)
 	memset(slot, 0, sizeof(*slot));
 }
 
-static struct private_slot *
-slot_of(struct pst_openssl *o, uint32_t number)
+struct private_slot *
+pst_private_slot(struct pst_openssl *o, uint32_t number)
 {
 	if (number == 0 || number > o->key_count ||
 	    o->keys[number - 1].pub.kty == 0)
@@ -114,7 +114,7 @@ pst_openssl_add_file(struct pst_openssl *o, const char *path, uint32_t *number,
 void
 pst_openssl_remove(struct pst_openssl *o, uint32_t number)
 {
-	struct private_slot *slot = slot_of(o, number);
+	struct private_slot *slot = pst_private_slot(o, number);
 
 	if (slot != NULL)
 		pst_private_slot_clear(slot);
@@ -124,7 +124,7 @@ enum pst_err
 pst_openssl_public(
     struct pst_openssl *o, uint32_t number, struct pst_pubkey *out)
 {
-	const struct private_slot *slot = slot_of(o, number);
+	const struct private_slot *slot = pst_private_slot(o, number);
 
 	memset(out, 0, sizeof(*out));
 	if (slot == NULL)
@@ -137,7 +137,7 @@ enum pst_err
 pst_openssl_signer(
     struct pst_openssl *o, uint32_t number, int32_t alg, struct pst_signer *out)
 {
-	const struct private_slot *slot = slot_of(o, number);
+	const struct private_slot *slot = pst_private_slot(o, number);
 	struct pst_key key;
 
 	memset(out, 0, sizeof(*out));
@@ -205,7 +205,7 @@ pst_port_sign(void *ctx, uint32_t key, int32_t alg,
     const struct pst_bytes *parts, size_t n, uint8_t *sig, size_t *len)
 {
 	struct pst_openssl *o = ctx;
-	struct private_slot *slot = slot_of(o, key);
+	struct private_slot *slot = pst_private_slot(o, key);
 
 	*len = 0;
 	if (slot == NULL || slot->pub.kty == PST_KTY_SYMMETRIC)
@@ -266,15 +266,32 @@ mac_start(struct pst_openssl *o, struct private_slot *slot, int32_t alg,
 	return true;
 }
 
+static enum pst_err
+mac_parts(EVP_MAC_CTX *mac, const struct pst_bytes *parts, size_t n,
+    uint8_t *out, size_t want)
+{
+	size_t got = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (parts[i].len > 0 &&
+		    EVP_MAC_update(mac, parts[i].ptr, parts[i].len) != 1)
+			return PST_ERR_CRYPTO;
+	}
+	if (EVP_MAC_final(mac, out, &got, PST_DIGEST_MAX) != 1 || got < want)
+		return PST_ERR_CRYPTO;
+	return PST_OK;
+}
+
 enum pst_err
 pst_port_mac(void *ctx, uint32_t key, int32_t alg,
     const struct pst_bytes *parts, size_t n, uint8_t *out, size_t *len)
 {
 	struct pst_openssl *o = ctx;
-	struct private_slot *slot = slot_of(o, key);
-	size_t want, got = 0;
+	struct private_slot *slot = pst_private_slot(o, key);
+	size_t want;
 	const char *hash = hmac_hash(alg, &want);
-	size_t i;
+	enum pst_err err;
 
 	*len = 0;
 	if (slot == NULL || slot->pub.kty != PST_KTY_SYMMETRIC)
@@ -283,14 +300,54 @@ pst_port_mac(void *ctx, uint32_t key, int32_t alg,
 		return PST_ERR_COSE_ALG;
 	if (!mac_start(o, slot, alg, hash))
 		return PST_ERR_CRYPTO;
-	for (i = 0; i < n; i++) {
-		if (parts[i].len > 0 &&
-		    EVP_MAC_update(slot->mac, parts[i].ptr, parts[i].len) != 1)
-			return PST_ERR_CRYPTO;
-	}
-	if (EVP_MAC_final(slot->mac, out, &got, PST_DIGEST_MAX) != 1 ||
-	    got < want)
-		return PST_ERR_CRYPTO;
-	*len = want;
+	err = mac_parts(slot->mac, parts, n, out, want);
+	if (err == PST_OK)
+		*len = want;
+	return err;
+}
+
+enum pst_err
+pst_port_mac_with(void *ctx, struct pst_secret key, int32_t alg,
+    const struct pst_bytes *parts, size_t n, uint8_t *out, size_t *len)
+{
+	struct private_slot slot;
+	size_t want;
+	const char *hash = hmac_hash(alg, &want);
+	enum pst_err err = PST_ERR_CRYPTO;
+
+	*len = 0;
+	if (key.key != 0)
+		return pst_port_mac(ctx, key.key, alg, parts, n, out, len);
+	if (hash == NULL)
+		return PST_ERR_COSE_ALG;
+	if (key.bytes.len == 0)
+		return PST_ERR_COSE_KEY;
+	/* A slot for this once, cleared with all that it holds. */
+	memset(&slot, 0, sizeof(slot));
+	slot.secret = OPENSSL_memdup(key.bytes.ptr, key.bytes.len);
+	slot.secret_len = key.bytes.len;
+	if (slot.secret != NULL && mac_start(ctx, &slot, alg, hash))
+		err = mac_parts(slot.mac, parts, n, out, want);
+	pst_private_slot_clear(&slot);
+	if (err == PST_OK)
+		*len = want;
+	return err;
+}
+
+enum pst_err
+pst_secret_bytes(struct pst_openssl *o, struct pst_secret secret, int32_t alg,
+    struct pst_bytes *out)
+{
+	const struct private_slot *slot;
+
+	*out = secret.bytes;
+	if (secret.key == 0)
+		return secret.bytes.len > 0 ? PST_OK : PST_ERR_COSE_KEY;
+	slot = pst_private_slot(o, secret.key);
+	if (slot == NULL || slot->pub.kty != PST_KTY_SYMMETRIC)
+		return PST_ERR_COSE_KEY;
+	if (slot->pub.alg != 0 && slot->pub.alg != alg)
+		return PST_ERR_COSE_ALG;
+	*out = (struct pst_bytes){ slot->secret, slot->secret_len };
 	return PST_OK;
 }
