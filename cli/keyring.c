@@ -16,6 +16,32 @@ cli_hex_text(const uint8_t *bytes, size_t len, char *out)
 	*out = '\0';
 }
 
+static bool
+agrees(int32_t alg)
+{
+	return alg <= PST_ALG_ECDH_ES_HKDF_256 && alg >= PST_ALG_ECDH_SS_A256KW;
+}
+
+/* Can this key open what alg sealed: a secret, or for ECDH a private key? */
+static bool
+opens(const struct cli_keyring_entry *e, int32_t alg)
+{
+	if (agrees(alg))
+		return e->pub.kty == PST_KTY_EC2 && e->number != 0;
+	return e->pub.kty == PST_KTY_SYMMETRIC;
+}
+
+/* Can it verify what alg signed, or is it the named static key of a sender? */
+static bool
+verifies(const struct cli_keyring_entry *e, const struct pst_cose_headers *h)
+{
+	struct pst_bytes kid = { e->kid, e->kid_len };
+
+	if (agrees(h->alg))
+		return e->pub.kty == PST_KTY_EC2 && pst_equal(kid, h->kid);
+	return e->pub.kty != PST_KTY_SYMMETRIC && pst_alg_fits(&e->pub, h->alg);
+}
+
 /* The attempt-th key that can be used with this algorithm. */
 static const struct cli_keyring_entry *
 candidate(const struct cli_keyring *ring, const struct pst_cose_headers *h,
@@ -26,9 +52,7 @@ candidate(const struct cli_keyring *ring, const struct pst_cose_headers *h,
 
 	for (i = 0; i < ring->count; i++) {
 		e = &ring->key[i];
-		if ((e->pub.kty == PST_KTY_SYMMETRIC) != secret)
-			continue;
-		if (!secret && !pst_alg_fits(&e->pub, h->alg))
+		if (secret ? !opens(e, h->alg) : !verifies(e, h))
 			continue;
 		if (attempt-- == 0)
 			return e;
@@ -93,6 +117,8 @@ take(struct cli_keyring *ring, const struct pst_key *key,
 	enum pst_err err = pst_key_thumbprint(key, e->thumbprint);
 
 	e->pub = key->pub;
+	e->kid_len = key->kid_len;
+	memcpy(e->kid, key->kid, key->kid_len);
 	if (err == PST_OK && key->secret_len > 0)
 		err = pst_openssl_add(ring->port, key, &e->number);
 	return err;

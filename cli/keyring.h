@@ -21,6 +21,8 @@ struct cli_keyring {
 		const char *path;
 		struct pst_pubkey pub;
 		uint32_t number; /* of a private or secret key; else 0 */
+		size_t kid_len;
+		uint8_t kid[PST_KID_MAX]; /* that the file names */
 		uint8_t thumbprint[PST_THUMBPRINT_LEN];
 	} key[CLI_KEYS_MAX];
 };
@@ -51,6 +53,9 @@ bool cli_is_cose(struct pst_bytes in);
 
 /** What is inside a CWT tag (RFC 8392, Section 6), or in itself. */
 struct pst_bytes cli_without_cwt_tag(struct pst_bytes in);
+
+/** What kind of COSE message it is, by its tag or its shape; 0: none. */
+uint64_t cli_cose_kind(struct pst_bytes in);
 
 /**
  * Take a COSE message apart; what four elements mean without a tag depends on

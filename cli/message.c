@@ -55,7 +55,8 @@ cli_is_cose(struct pst_bytes in)
 	return h.type == PST_CBOR_ARRAY && pst_cbor_peek(&r) == PST_CBOR_BSTR;
 }
 
-/* What core/cose does not take: said by name, not as a structure's fault. */
+/* What has recipients or is encrypted: said by name, not as a structure's
+ * fault. */
 static uint64_t
 unsupported_tag(struct pst_bytes in)
 {
@@ -79,6 +80,21 @@ unsupported_tag(struct pst_bytes in)
 	return 0;
 }
 
+uint64_t
+cli_cose_kind(struct pst_bytes in)
+{
+	struct pst_cose_message msg;
+	uint64_t tag;
+
+	in = cli_without_cwt_tag(in);
+	tag = unsupported_tag(in);
+	if (tag != 0)
+		return tag;
+	if (pst_cose_parse(in, PST_TAG_SIGN1, &msg, NULL) != PST_OK)
+		return 0;
+	return msg.kind;
+}
+
 int
 cli_cose_parse(const struct cli_keyring *ring, const char *path,
     struct pst_bytes in, struct pst_cose_message *out)
@@ -92,7 +108,7 @@ cli_cose_parse(const struct cli_keyring *ring, const char *path,
 	tag = unsupported_tag(in);
 	if (tag != 0)
 		return cli_fail(
-		    "%s: %s is not supported", path, cli_cose_name(tag));
+		    "%s: %s is not signed", path, cli_cose_name(tag));
 	/* Four elements without a tag are what the keys can check. */
 	err = pst_cose_parse(in, macs ? PST_TAG_MAC0 : PST_TAG_SIGN1, out, &at);
 	if (err != PST_OK)

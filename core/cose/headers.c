@@ -193,6 +193,35 @@ pst_cose_headers_read(struct pst_bytes protected, struct pst_bytes unprotected,
 	return err;
 }
 
+static struct pst_bytes
+value_of(struct pst_bytes map, int64_t label)
+{
+	struct pst_bytes none = { NULL, 0 };
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	size_t n;
+
+	pst_cbor_reader_init(&r, map);
+	n = pst_cbor_map(&r, PST_COSE_HEADERS_MAX, &seen);
+	for (; n > 0 && pst_cbor_ok(&r); n--) {
+		if (pst_cbor_key(&r, &seen) == label)
+			return pst_cbor_item(&r);
+		pst_cbor_skip(&r);
+	}
+	return none;
+}
+
+struct pst_bytes
+pst_cose_header(
+    struct pst_bytes protected, struct pst_bytes unprotected, int64_t label)
+{
+	struct pst_bytes v = { NULL, 0 };
+
+	if (protected.len > 0)
+		v = value_of(protected, label);
+	return v.len > 0 ? v : value_of(unprotected, label);
+}
+
 enum pst_err
 pst_cose_x5chain_certs(
     struct pst_list chain_list, struct pst_bytes *certs, size_t cap, size_t *n)

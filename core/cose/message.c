@@ -8,8 +8,8 @@
 
 /* Section 3: a zero-length bstr and the bstr of an empty map mean the same;
  * Sections 4.4 and 6.3 have the former stand in the signed structure. */
-static struct pst_bytes
-protected_bucket(struct pst_cbor_reader *r)
+struct pst_bytes
+pst_cose_protected_bucket(struct pst_cbor_reader *r)
 {
 	struct pst_bytes out = pst_cbor_bstr(r, 0, SIZE_MAX);
 
@@ -18,16 +18,16 @@ protected_bucket(struct pst_cbor_reader *r)
 	return out;
 }
 
-static struct pst_bytes
-unprotected_bucket(struct pst_cbor_reader *r)
+struct pst_bytes
+pst_cose_unprotected_bucket(struct pst_cbor_reader *r)
 {
 	if (pst_cbor_peek(r) != PST_CBOR_MAP)
 		pst_cbor_fail(r, PST_ERR_CBOR_TYPE);
 	return pst_cbor_item(r);
 }
 
-static void
-check_headers(struct pst_cbor_reader *r, size_t start,
+void
+pst_cose_check_headers(struct pst_cbor_reader *r, size_t start,
     struct pst_bytes protected, struct pst_bytes unprotected)
 {
 	struct pst_cose_headers headers;
@@ -48,8 +48,8 @@ signature(struct pst_cbor_reader *r, struct pst_bytes *protected,
     struct pst_bytes *unprotected, struct pst_bytes *sig)
 {
 	(void)pst_cbor_array(r, 3, 3);
-	*protected = protected_bucket(r);
-	*unprotected = unprotected_bucket(r);
+	*protected = pst_cose_protected_bucket(r);
+	*unprotected = pst_cose_unprotected_bucket(r);
 	*sig = pst_cbor_bstr(r, 0, SIZE_MAX);
 }
 
@@ -66,7 +66,7 @@ signatures(struct pst_cbor_reader *r)
 		size_t at = r->at;
 
 		signature(r, &protected, &unprotected, &sig);
-		check_headers(r, at, protected, unprotected);
+		pst_cose_check_headers(r, at, protected, unprotected);
 	}
 	if (!pst_cbor_ok(r))
 		return out;
@@ -107,9 +107,9 @@ message(struct pst_cbor_reader *r, struct pst_cose_message *out)
 
 	(void)pst_cbor_array(r, 4, 4);
 	start = r->at;
-	out->protected = protected_bucket(r);
-	out->unprotected = unprotected_bucket(r);
-	check_headers(r, start, out->protected, out->unprotected);
+	out->protected = pst_cose_protected_bucket(r);
+	out->unprotected = pst_cose_unprotected_bucket(r);
+	pst_cose_check_headers(r, start, out->protected, out->unprotected);
 	if (pst_cbor_peek(r) == PST_CBOR_SIMPLE) {
 		pst_cbor_null(r);
 		out->detached = true;

@@ -9,18 +9,9 @@
 
 #include "../pst_internal.h"
 
-/* A key source that never ends must not hang a verifier. */
-#define ATTEMPTS_MAX 64
-
-/* Context and heads between the parts; each head takes at most 9 bytes. */
-struct structure {
-	uint8_t heads[12 + 4 * 9];
-	struct pst_bytes parts[8];
-	size_t count;
-};
-
 static void
-add_bstr(struct structure *s, struct pst_cbor_writer *w, struct pst_bytes v)
+add_bstr(
+    struct pst_cose_structure *s, struct pst_cbor_writer *w, struct pst_bytes v)
 {
 	size_t start = w->len;
 
@@ -30,25 +21,37 @@ add_bstr(struct structure *s, struct pst_cbor_writer *w, struct pst_bytes v)
 	s->parts[s->count++] = v;
 }
 
-/*
- * Sig_structure (4.4) or MAC_structure (6.3). signer is the protected bucket
- * of one COSE_Signature; only "Signature" has that element.
- */
-static void
-structure_init(struct structure *s, uint64_t kind, struct pst_bytes body,
-    struct pst_bytes signer, struct pst_bytes aad, struct pst_bytes payload)
+static struct pst_bytes
+context_of(uint64_t kind)
 {
-	struct pst_cbor_writer w;
-	struct pst_bytes context = PST_BYTES_LIT("Signature1");
-	bool sign = kind == PST_TAG_SIGN;
+	switch (kind) {
+	case PST_TAG_SIGN:
+		return PST_BYTES_LIT("Signature");
+	case PST_TAG_MAC0:
+		return PST_BYTES_LIT("MAC0");
+	case PST_TAG_MAC:
+		return PST_BYTES_LIT("MAC");
+	case PST_TAG_ENCRYPT0:
+		return PST_BYTES_LIT("Encrypt0");
+	case PST_TAG_ENCRYPT:
+		return PST_BYTES_LIT("Encrypt");
+	default:
+		return PST_BYTES_LIT("Signature1");
+	}
+}
 
-	if (sign)
-		context = PST_BYTES_LIT("Signature");
-	if (kind == PST_TAG_MAC0)
-		context = PST_BYTES_LIT("MAC0");
+void
+pst_cose_structure_init(struct pst_cose_structure *s, uint64_t kind,
+    struct pst_bytes body, struct pst_bytes signer, struct pst_bytes aad,
+    struct pst_bytes payload)
+{
+	bool sign = kind == PST_TAG_SIGN;
+	bool sealed = kind == PST_TAG_ENCRYPT0 || kind == PST_TAG_ENCRYPT;
+	struct pst_cbor_writer w;
+
 	pst_cbor_writer_init(&w, s->heads, sizeof(s->heads));
-	pst_cbor_put_array(&w, sign ? 5 : 4);
-	pst_cbor_put_tstr(&w, context);
+	pst_cbor_put_array(&w, sign ? 5 : sealed ? 3 : 4);
+	pst_cbor_put_tstr(&w, context_of(kind));
 	s->count = 0;
 	add_bstr(s, &w, body);
 	/* The first part is the context and the head that follows it. */
@@ -56,7 +59,8 @@ structure_init(struct structure *s, uint64_t kind, struct pst_bytes body,
 	if (sign)
 		add_bstr(s, &w, signer);
 	add_bstr(s, &w, aad);
-	add_bstr(s, &w, payload);
+	if (!sealed)
+		add_bstr(s, &w, payload);
 }
 
 /* ESP256 is ES256 on P-256, Ed25519 is EdDSA on that curve (RFC 9864). */
@@ -97,7 +101,7 @@ struct check {
 	const struct pst_keys *keys;
 	struct pst_cose_headers headers;
 	struct pst_bytes signature;
-	struct structure tbs;
+	struct pst_cose_structure tbs;
 	struct pst_verified *out;
 };
 
@@ -169,6 +173,7 @@ rank(enum pst_err err)
 	case PST_ERR_CRYPTO:
 		return 5;
 	case PST_ERR_COSE_SIGNATURE:
+	case PST_ERR_COSE_DECRYPT:
 		return 4;
 	case PST_ERR_NOT_FOUND:
 		return 0;
@@ -182,8 +187,8 @@ rank(enum pst_err err)
 	}
 }
 
-static enum pst_err
-worst(enum pst_err a, enum pst_err b)
+enum pst_err
+pst_cose_worst(enum pst_err a, enum pst_err b)
 {
 	return rank(b) > rank(a) ? b : a;
 }
@@ -197,13 +202,13 @@ try_keys(struct check *c, bool mac)
 
 	if (err != PST_OK)
 		return err;
-	for (i = 0; i < ATTEMPTS_MAX; i++) {
+	for (i = 0; i < PST_COSE_ATTEMPTS_MAX; i++) {
 		err = mac ? check_mac(c, i) : check_signature(c, i);
 		if (err == PST_OK)
 			return PST_OK;
 		if (err == PST_ERR_NOT_FOUND)
 			break;
-		said = worst(said, err);
+		said = pst_cose_worst(said, err);
 	}
 	return said;
 }
@@ -214,8 +219,8 @@ verify_one(const struct pst_cose_message *msg, size_t index,
 {
 	if (!pst_cose_signature(msg, index, &c->headers, &c->signature))
 		return PST_ERR_NOT_FOUND;
-	structure_init(&c->tbs, msg->kind, msg->protected, c->headers.protected,
-	    aad, payload);
+	pst_cose_structure_init(&c->tbs, msg->kind, msg->protected,
+	    c->headers.protected, aad, payload);
 	return try_keys(c, msg->kind == PST_TAG_MAC0);
 }
 
@@ -276,7 +281,7 @@ verify(const struct pst_cose_message *msg, struct pst_bytes payload,
 			return PST_OK;
 		if (err == PST_ERR_NOT_FOUND)
 			break;
-		said = worst(said, err);
+		said = pst_cose_worst(said, err);
 	}
 	return said;
 }
@@ -385,7 +390,8 @@ result_max(int32_t alg)
  * operation of the key and counts the longest result. */
 static void
 put_result(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
-    const struct pst_signer *signer, bool mac, const struct structure *tbs)
+    const struct pst_signer *signer, bool mac,
+    const struct pst_cose_structure *tbs)
 {
 	uint8_t out[PST_SIGNATURE_MAX];
 	size_t len = 0;
@@ -426,14 +432,15 @@ write_single(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	static const struct pst_bytes none = { NULL, 0 };
 	uint8_t header[8];
 	struct pst_bytes protected;
-	struct structure tbs;
+	struct pst_cose_structure tbs;
 
 	if (args->count != 1 || !kids_fit(args)) {
 		writer_fail(w, PST_ERR_ARG);
 		return w->err;
 	}
 	protected = protected_alg(header, args->signers[0].alg);
-	structure_init(&tbs, tag, protected, none, args->aad, args->payload);
+	pst_cose_structure_init(
+	    &tbs, tag, protected, none, args->aad, args->payload);
 	if (!args->untagged)
 		pst_cbor_put_tag(w, tag);
 	pst_cbor_put_array(w, 4);
@@ -465,9 +472,9 @@ put_signature(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	static const struct pst_bytes none = { NULL, 0 };
 	uint8_t header[8];
 	struct pst_bytes protected = protected_alg(header, signer->alg);
-	struct structure tbs;
+	struct pst_cose_structure tbs;
 
-	structure_init(
+	pst_cose_structure_init(
 	    &tbs, PST_TAG_SIGN, none, protected, args->aad, args->payload);
 	pst_cbor_put_array(w, 3);
 	pst_cbor_put_bstr(w, protected);
