@@ -1,8 +1,9 @@
 /*
  * COSE_Key of type EC2 and OKP (RFC 9052, Section 7; RFC 9053, Section 7) and
- * its thumbprint (RFC 9679).
+ * HSS-LMS (RFC 8778, Section 4), and its thumbprint (RFC 9679).
  */
 #include "cose_internal.h"
+#include "hsslms.h"
 
 #include "../pst_internal.h"
 
@@ -12,6 +13,7 @@ enum {
 	KEY_ALG = 3,
 	KEY_OPS = 4,
 	KEY_CRV = -1,
+	KEY_PUB = -1, /* of HSS-LMS */
 	KEY_X = -2,
 	KEY_Y = -3
 };
@@ -41,7 +43,7 @@ pst_cose_coord_len(int32_t crv)
 /* What was read, before it is known to fit together. */
 struct parts {
 	int64_t kty, crv, alg;
-	struct pst_bytes kid, x, y;
+	struct pst_bytes kid, pub, x, y;
 	uint8_t y_sign; /* 0, or the SEC 1 prefix 2 or 3 */
 	bool ops_fit;
 };
@@ -106,7 +108,11 @@ read_parts(struct pst_cbor_reader *r, struct parts *p)
 			p->ops_fit = operations(r);
 			break;
 		case KEY_CRV:
-			p->crv = number_or_text(r);
+			if (pst_cbor_peek(r) == PST_CBOR_BSTR)
+				p->pub = pst_cbor_bstr(
+				    r, PST_HSS_PUB_LEN, PST_HSS_PUB_LEN);
+			else
+				p->crv = number_or_text(r);
 			break;
 		case KEY_X:
 			p->x = pst_cbor_bstr(r, 1, PST_COORD_MAX);
@@ -126,6 +132,9 @@ fits_together(const struct parts *p)
 	size_t len = pst_cose_coord_len((int32_t)p->crv);
 	bool okp = p->crv == PST_CRV_ED25519;
 
+	if (p->kty == PST_KTY_HSS_LMS)
+		return p->ops_fit && p->x.len == 0 && p->y.len == 0 &&
+		    p->y_sign == 0 && pst_hss_key_fits(p->pub);
 	if (len == 0 || !p->ops_fit || p->x.len != len)
 		return false;
 	if (okp)
@@ -155,6 +164,8 @@ pst_cose_key_decode(struct pst_bytes in, struct pst_pubkey *out,
 		*kid = err == PST_OK ? p.kid : (struct pst_bytes){ NULL, 0 };
 	if (err != PST_OK)
 		return err;
+	if (p.kty == PST_KTY_HSS_LMS)
+		p.x = p.pub;
 	out->kty = (int32_t)p.kty;
 	out->crv = (int32_t)p.crv;
 	out->alg = (int32_t)p.alg;
@@ -181,7 +192,8 @@ pst_cose_key_encode(struct pst_cbor_writer *w, const struct pst_pubkey *key,
     struct pst_bytes kid)
 {
 	bool ec2 = key->kty == PST_KTY_EC2;
-	size_t n = 3;
+	bool hss = key->kty == PST_KTY_HSS_LMS;
+	size_t n = hss ? 2 : 3;
 
 	n += ec2;
 	n += kid.len > 0;
@@ -198,8 +210,10 @@ pst_cose_key_encode(struct pst_cbor_writer *w, const struct pst_pubkey *key,
 		pst_cbor_put_int(w, key->alg);
 	}
 	pst_cbor_put_int(w, KEY_CRV);
-	pst_cbor_put_int(w, key->crv);
-	pst_cbor_put_int(w, KEY_X);
+	if (!hss) {
+		pst_cbor_put_int(w, key->crv);
+		pst_cbor_put_int(w, KEY_X);
+	}
 	pst_cbor_put_bstr(w, (struct pst_bytes){ key->x, key->coord_len });
 	if (ec2)
 		put_y(w, key);

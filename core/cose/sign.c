@@ -6,6 +6,7 @@
  * so a payload of any size needs no copy.
  */
 #include "cose_internal.h"
+#include "hsslms.h"
 
 #include "../pst_internal.h"
 
@@ -90,6 +91,8 @@ pst_alg_fits(const struct pst_pubkey *key, int32_t alg)
 	case PST_ALG_EDDSA:
 	case PST_ALG_ED25519:
 		return key->kty == PST_KTY_OKP && key->crv == PST_CRV_ED25519;
+	case PST_ALG_HSS_LMS:
+		return key->kty == PST_KTY_HSS_LMS;
 	default:
 		return false;
 	}
@@ -119,6 +122,11 @@ check_signature(struct check *c, size_t attempt)
 		return err;
 	if (!pst_alg_fits(key, c->headers.alg))
 		return PST_ERR_COSE_ALG;
+	/* RFC 8778: hashing is all that it takes, so no port has to know it. */
+	if (c->headers.alg == PST_ALG_HSS_LMS)
+		return pst_hss_verify(c->crypto,
+		    (struct pst_bytes){ key->x, key->coord_len }, c->tbs.parts,
+		    c->tbs.count, c->signature);
 	return c->crypto->verify(c->crypto->ctx, key, c->headers.alg,
 	    c->tbs.parts, c->tbs.count, c->signature);
 }
@@ -159,6 +167,10 @@ acceptable(const struct check *c)
 	 * here it always is, unless the key source asks for less. */
 	if (!c->headers.alg_protected && !c->keys->alg_unprotected)
 		return PST_ERR_COSE_ALG;
+	if (c->headers.alg == PST_ALG_HSS_LMS)
+		return c->crypto->supports(c->crypto->ctx, PST_ALG_SHA256)
+		    ? PST_OK
+		    : PST_ERR_COSE_ALG;
 	if (!c->crypto->supports(c->crypto->ctx, c->headers.alg))
 		return PST_ERR_COSE_ALG;
 	return PST_OK;

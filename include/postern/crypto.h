@@ -53,7 +53,12 @@ enum pst_alg {
 };
 
 /** COSE key types and curves (IANA COSE registries). */
-enum pst_kty { PST_KTY_OKP = 1, PST_KTY_EC2 = 2, PST_KTY_SYMMETRIC = 4 };
+enum pst_kty {
+	PST_KTY_OKP = 1,
+	PST_KTY_EC2 = 2,
+	PST_KTY_SYMMETRIC = 4,
+	PST_KTY_HSS_LMS = 5
+};
 enum pst_crv {
 	PST_CRV_P256 = 1,
 	PST_CRV_P384 = 2,
@@ -62,6 +67,7 @@ enum pst_crv {
 };
 
 #define PST_COORD_MAX 66      /* a P-521 coordinate */
+#define PST_HSS_PUB_LEN 60    /* levels, types, identifier, root */
 #define PST_SIGNATURE_MAX 132 /* two P-521 scalars */
 #define PST_DIGEST_MAX 64     /* SHA-512, SHAKE256 */
 #define PST_THUMBPRINT_LEN 32 /* SHA-256, RFC 9679 */
@@ -71,9 +77,10 @@ enum pst_crv {
 #define PST_WRAP_OVERHEAD 8   /* what AES key wrap adds (RFC 3394) */
 #define PST_AEAD_TAG_LEN 16   /* of every AEAD here */
 
-/** A public key as plain data, from a COSE_Key, a PEM file or a certificate. */
+/** A public key as plain data, from a COSE_Key, a PEM file or a certificate.
+ * One of HSS/LMS (RFC 8778) has crv 0 and is in x whole. */
 struct pst_pubkey {
-	int32_t kty; /* enum pst_kty: EC2 or OKP */
+	int32_t kty; /* enum pst_kty: EC2, OKP or HSS-LMS */
 	int32_t crv; /* enum pst_crv */
 	int32_t alg; /* the only algorithm it may be used with; 0: any fit */
 	uint8_t coord_len; /* bytes of x, and of y for EC2 */

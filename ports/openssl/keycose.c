@@ -115,7 +115,8 @@ pst_key_from_cose(struct pst_bytes in, struct pst_key *out, const char **why)
 	*why = "the COSE_Key lacks a member, or one does not fit";
 	if (m.kty == PST_KTY_SYMMETRIC) {
 		err = symmetric(&m, out);
-	} else if (m.kty == PST_KTY_EC2 || m.kty == PST_KTY_OKP) {
+	} else if (m.kty == PST_KTY_EC2 || m.kty == PST_KTY_OKP ||
+	    (m.kty == PST_KTY_HSS_LMS && m.d.len == 0)) {
 		err = asymmetric(in, &m, out);
 	} else {
 		*why = "a COSE_Key of a type that is not supported";

@@ -56,7 +56,9 @@ check_pair(const struct pst_key *key, const char **why)
 {
 	EVP_PKEY *pkey;
 
-	if (key->pub.kty == PST_KTY_SYMMETRIC)
+	/* Of HSS-LMS the core has checked all that can be. */
+	if (key->pub.kty == PST_KTY_SYMMETRIC ||
+	    key->pub.kty == PST_KTY_HSS_LMS)
 		return PST_OK;
 	pkey = key->secret_len > 0 ? pst_pkey_private(key)
 				   : pst_pkey_public(&key->pub);
@@ -372,6 +374,8 @@ pst_key_default_alg(const struct pst_key *key)
 		return key->pub.alg;
 	if (key->pub.kty == PST_KTY_SYMMETRIC)
 		return PST_ALG_HMAC_256;
+	if (key->pub.kty == PST_KTY_HSS_LMS)
+		return PST_ALG_HSS_LMS;
 	switch (key->pub.crv) {
 	case PST_CRV_P256:
 		return PST_ALG_ESP256;
@@ -397,6 +401,7 @@ static const struct {
 	{ PST_ALG_ES512, "ES512" },
 	{ PST_ALG_ED25519, "Ed25519" },
 	{ PST_ALG_EDDSA, "EdDSA" },
+	{ PST_ALG_HSS_LMS, "HSS-LMS" },
 	{ PST_ALG_HMAC_256, "HS256" },
 	{ PST_ALG_HMAC_384, "HS384" },
 	{ PST_ALG_HMAC_512, "HS512" },

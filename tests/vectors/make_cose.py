@@ -71,6 +71,81 @@ class Secret:
         return hmac.new(self.k, message, hashlib.sha256).digest()
 
 
+def u32(n):
+    return n.to_bytes(4, "big")
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Lms:
+    """One tree of RFC 8554, five levels, as its text says: sections 4, 5."""
+
+    def __init__(self, name, ots_type):
+        self.seed, self.ots_type = seed(name, 32), ots_type
+        self.id, self.q = seed(name + " id", 16), 0
+        self.w = (1, 2, 4, 8)[ots_type - 1]
+        self.p, self.ls = ((265, 7), (133, 6), (67, 4), (34, 0))[ots_type - 1]
+        self.tree = {32 + q: self.leaf(q) for q in range(32)}
+        for n in range(31, 0, -1):
+            self.tree[n] = sha256(self.id, u32(n), b"\x83\x83",
+                                  self.tree[2 * n], self.tree[2 * n + 1])
+        self.public = (u32(5) + u32(ots_type) + self.id + self.tree[1])
+
+    def secret(self, q, i):
+        return sha256(self.id, u32(q), i.to_bytes(2, "big"), b"\xff",
+                      self.seed)
+
+    def chain(self, q, i, start, end):
+        value = self.secret(q, i)
+        for j in range(start, end):
+            value = sha256(self.id, u32(q), i.to_bytes(2, "big"),
+                           bytes([j]), value)
+        return value
+
+    def leaf(self, q):
+        ends = b"".join(self.chain(q, i, 0, 2 ** self.w - 1)
+                        for i in range(self.p))
+        key = sha256(self.id, u32(q), b"\x80\x80", ends)
+        return sha256(self.id, u32(32 + q), b"\x82\x82", key)
+
+    def digits(self, data):
+        bits = "".join("{:08b}".format(b) for b in data)
+        return [int(bits[i:i + self.w], 2)
+                for i in range(0, len(bits), self.w)]
+
+    def sign(self, message):
+        q, self.q = self.q, self.q + 1
+        c = sha256(self.seed, u32(q), b"randomizer")
+        digest = sha256(self.id, u32(q), b"\x81\x81", c, message)
+        total = sum(2 ** self.w - 1 - d for d in self.digits(digest))
+        checksum = (total << self.ls).to_bytes(2, "big")
+        y = b"".join(self.chain(q, i, 0, d) for i, d in enumerate(
+            self.digits(digest + checksum)[:self.p]))
+        node, path = 32 + q, b""
+        while node > 1:
+            path += self.tree[node ^ 1]
+            node //= 2
+        return (u32(q) + u32(self.ots_type) + c + y + u32(5) + path)
+
+
+class Hss:
+    """RFC 8554, Section 6, with a tree an entry of ots_types."""
+
+    def __init__(self, name, ots_types):
+        self.name = name
+        self.trees = [Lms("%s %d" % (name, i), t)
+                      for i, t in enumerate(ots_types)]
+        self.public = {1: 5, -1: u32(len(ots_types)) + self.trees[0].public}
+
+    def sign(self, _alg, message):
+        out = u32(len(self.trees) - 1)
+        for tree, below in zip(self.trees, self.trees[1:]):
+            out += tree.sign(below.public) + below.public
+        return out + self.trees[-1].sign(message)
+
+
 def enc(value):
     return cbor2.dumps(value)
 
@@ -324,6 +399,39 @@ def mac_rows(secret, other, ec_key):
         "a COSE_Mac0 tried against a signature key", kind="COSE_Mac0")
 
 
+def hss_rows(other):
+    text = b"signed by hashing"
+    shapes = (("w1", [1]), ("w2", [2]), ("w4", [3]), ("w8", [4]),
+              ("three", [4, 3, 2]))
+    for name, types in shapes:
+        key = Hss("hss-" + name, types)
+        good("hss-" + name, "COSE_Sign1", single(key, -46, text), [key],
+             payload=text)
+        # another leaf of the same tree
+        good("hss-" + name + "-next", "COSE_Sign1",
+             single(key, -46, text, aad=b"aad"), [key], payload=text,
+             aad=b"aad")
+    bad("refused-hss-alg", single(key, -7, text), [key],
+        "ES256 with an HSS-LMS key")
+    bad("refused-hss-key", single(other, -9, text,
+                                  protected={1: -46}), [other],
+        "HSS-LMS with a P-256 key")
+    bad("refused-hss-other", single(key, -46, text),
+        [Hss("hss-other", [4])], "a key that did not sign")
+
+
+def hss_cases():
+    """Two levels of trees, as they are: for tests below COSE."""
+    text = b"What is signed here is signed by hashing alone, two trees deep."
+    with open(os.path.join(OUT, "hss-cases.txt"), "w") as f:
+        f.write("# HSS by make_cose.py: number, what, hexadecimal.\n")
+        for number, types in ((1, [4, 4]), (2, [3, 4])):
+            key = Hss("hss-case-%d" % number, types)
+            f.write("%d public_key %s\n" % (number, key.public[-1].hex()))
+            f.write("%d message %s\n" % (number, text.hex()))
+            f.write("%d signature %s\n" % (number, key.sign(-46, text).hex()))
+
+
 def main():
     os.makedirs(os.path.join(OUT, "keys"), exist_ok=True)
     p256, other = Ec("p256", 1), Ec("p256-other", 1)
@@ -337,6 +445,8 @@ def main():
     sign1_refused(p256, -9, other)
     sign_rows(keys)
     mac_rows(secret, secret2, p256)
+    hss_rows(p256)
+    hss_cases()
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
         for row in rows:
             f.write(json.dumps(row) + "\n")
