@@ -19,6 +19,7 @@ srcs-y += cose/key.c
 srcs-y += cose/sealed.c
 srcs-y += cose/content_key.c
 srcs-y += cose/open.c
+srcs-y += cose/seal.c
 srcs-y += cose/hsslms.c
 srcs-y += suit/shape.c
 srcs-y += suit/params.c

@@ -135,6 +135,28 @@ put_context(struct pst_cbor_writer *w, const struct layer *l, int32_t alg)
 		pst_cbor_put_bstr(w, l->args->kdf_other);
 }
 
+int32_t
+pst_cose_es_wrap(int32_t alg)
+{
+	const struct method *m = method_of(alg);
+
+	return m != NULL && m->hash != 0 && !m->is_static ? m->wrap : 0;
+}
+
+void
+pst_cose_plain_context(struct pst_cbor_writer *w, int32_t alg,
+    struct pst_bytes protected, struct pst_bytes other)
+{
+	struct pst_cose_open_args args = { .kdf_other = other };
+	struct layer l;
+
+	memset(&l, 0, sizeof(l));
+	l.args = &args;
+	l.headers.protected = protected;
+	l.unprotected = PST_BYTES_LIT("\xa0");
+	put_context(w, &l, alg);
+}
+
 static enum pst_err
 read_bstr(struct pst_bytes item, struct pst_bytes *out)
 {

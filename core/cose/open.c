@@ -7,15 +7,15 @@
 
 enum { IV_MAX = 16 };
 
-static bool
-is_ctr(int32_t alg)
+bool
+pst_cose_is_ctr(int32_t alg)
 {
 	return alg == PST_ALG_A128CTR || alg == PST_ALG_A192CTR ||
 	    alg == PST_ALG_A256CTR;
 }
 
-static bool
-is_aead(int32_t alg)
+bool
+pst_cose_is_aead(int32_t alg)
 {
 	return alg == PST_ALG_A128GCM || alg == PST_ALG_A192GCM ||
 	    alg == PST_ALG_A256GCM || alg == PST_ALG_CHACHA_POLY;
@@ -37,7 +37,7 @@ content_headers(const struct pst_cose_sealed *msg,
 		return PST_ERR_COSE_CRIT;
 	if (h->alg == PST_ALG_NONE || !crypto->supports(crypto->ctx, h->alg))
 		return PST_ERR_COSE_ALG;
-	if (is_ctr(h->alg))
+	if (pst_cose_is_ctr(h->alg))
 		return msg->protected.len == 0 ? PST_OK
 					       : PST_ERR_COSE_STRUCTURE;
 	if (!h->alg_protected && !keys->alg_unprotected)
@@ -69,7 +69,7 @@ start(struct pst_cose_opening *o, const struct pst_cose_sealed *msg,
 	if (err != PST_OK)
 		return err;
 	pst_cose_structure_init(&s, msg->kind, msg->protected, none, aad, none);
-	if (is_ctr(o->alg))
+	if (pst_cose_is_ctr(o->alg))
 		s.count = 0;
 	err = o->crypto->cipher_begin(o->crypto->ctx, o->alg, false, key, iv,
 	    s.parts, s.count, &o->handle);
@@ -94,7 +94,8 @@ pst_cose_open_begin(struct pst_cose_opening *o,
 	err = content_headers(msg, crypto, args->keys, &h);
 	if (err != PST_OK)
 		return err;
-	if (!is_aead(h.alg) && !(is_ctr(h.alg) && args->unauthenticated))
+	if (!pst_cose_is_aead(h.alg) &&
+	    !(pst_cose_is_ctr(h.alg) && args->unauthenticated))
 		return PST_ERR_COSE_ALG;
 	err = pst_cose_content_key(msg, h.alg, crypto, args, next, &key);
 	if (err != PST_OK)
@@ -102,7 +103,7 @@ pst_cose_open_begin(struct pst_cose_opening *o,
 	o->crypto = crypto;
 	o->alg = h.alg;
 	o->who = key.who;
-	o->tag_len = is_ctr(h.alg) ? 0 : PST_AEAD_TAG_LEN;
+	o->tag_len = pst_cose_is_ctr(h.alg) ? 0 : PST_AEAD_TAG_LEN;
 	err = start(o, msg, args->aad, key.secret);
 	pst_wipe(&key, sizeof(key));
 	return err;

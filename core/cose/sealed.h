@@ -35,4 +35,17 @@ bool pst_cose_recipient(const struct pst_cose_sealed *msg, size_t index,
     struct pst_cose_headers *headers, struct pst_bytes *unprotected,
     struct pst_bytes *wrapped);
 
+bool pst_cose_is_ctr(int32_t alg);
+bool pst_cose_is_aead(int32_t alg);
+
+/** The key wrap behind an ECDH-ES algorithm; 0: there is none. */
+int32_t pst_cose_es_wrap(int32_t alg);
+
+/** COSE_KDF_Context without parties, for a key of alg. */
+void pst_cose_plain_context(struct pst_cbor_writer *w, int32_t alg,
+    struct pst_bytes protected, struct pst_bytes other);
+
+/** Room for it: `other` of the protocols here has at most 23 bytes. */
+#define PST_PLAIN_CONTEXT_MAX 128
+
 #endif

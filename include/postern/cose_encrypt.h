@@ -124,4 +124,43 @@ pst_cose_mac_verify(const struct pst_cose_sealed *msg, struct pst_bytes payload,
     const struct pst_crypto *crypto, const struct pst_cose_open_args *args,
     struct pst_verified *out) PST_MUST_CHECK;
 
+/* --- writing ----------------------------------------------------------- */
+
+/** Whom a message is for. */
+struct pst_cose_recipient {
+	int32_t alg;  /* direct, AxxxKW or ECDH-ES+AxxxKW */
+	uint32_t key; /* direct and AxxxKW: the port's number for the secret */
+	const struct pst_pubkey *pub; /* ECDH-ES+AxxxKW: EC2; borrowed */
+	struct pst_bytes kid;	      /* empty: none is sent */
+};
+
+struct pst_cose_encrypt_args {
+	int32_t alg; /* of the content */
+	bool detached, untagged;
+	struct pst_bytes aad;	    /* external_aad; not with AES-CTR */
+	struct pst_bytes kdf_other; /* as in pst_cose_open_args */
+	bool unauthenticated;	    /* AES-CTR may be used */
+	const struct pst_cose_recipient *recipients; /* borrowed */
+	size_t count;
+};
+
+/**
+ * Write a COSE_Encrypt under a fresh content key and a fresh IV (RFC 9052,
+ * Section 5.1). A direct recipient is the only one, and its key is used as it
+ * is.
+ *
+ * @param w        has a buffer: this does not count without one
+ * @param content  plaintext.len + PST_AEAD_TAG_LEN bytes: the ciphertext goes
+ *                 there first; then into the message, unless it is detached
+ * @param len      set to the bytes of content
+ */
+enum pst_err pst_cose_encrypt(struct pst_cbor_writer *w,
+    const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,
+    struct pst_bytes plaintext, uint8_t *content, size_t *len) PST_MUST_CHECK;
+
+/** Write a COSE_Encrypt0 (Section 5.2): count is 1, the recipient direct. */
+enum pst_err pst_cose_encrypt0(struct pst_cbor_writer *w,
+    const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,
+    struct pst_bytes plaintext, uint8_t *content, size_t *len) PST_MUST_CHECK;
+
 #endif

@@ -630,6 +630,94 @@ a_port_without_ciphers_says_so(void)
 	CHECK_EQ(open_with(&bare, m.all, none, &args), PST_ERR_UNSUPPORTED);
 }
 
+/* What the core writes, the core opens, and only so. */
+static enum pst_err
+round_trip(struct pst_cose_encrypt_args *args, bool zero, uint32_t key)
+{
+	static uint8_t buf[MESSAGE_MAX], content[TEXT_LEN + PST_AEAD_TAG_LEN];
+	struct pst_cose_open_args how = { .keys = &keys,
+		.aad = args->aad,
+		.kdf_other = args->kdf_other,
+		.unauthenticated = args->unauthenticated };
+	struct pst_bytes plain = { text, TEXT_LEN };
+	struct pst_cbor_writer w;
+	size_t len = 0;
+	enum pst_err err;
+
+	use(key, 0);
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	err = (zero ? pst_cose_encrypt0 : pst_cose_encrypt)(
+	    &w, crypto, args, plain, content, &len);
+	if (err != PST_OK)
+		return w.err == err ? err : PST_ERR_STATE;
+	return open_with(crypto, pst_cbor_written(&w),
+	    (struct pst_bytes){ content, len }, &how);
+}
+
+static void
+what_is_written_opens(void)
+{
+	static const int32_t algs[] = { PST_ALG_A128GCM, PST_ALG_A256GCM,
+		PST_ALG_CHACHA_POLY, PST_ALG_A128CTR, PST_ALG_A256CTR };
+	struct pst_cose_recipient to[2] = { { PST_ALG_A128KW, other_kek, NULL,
+						PST_BYTES_LIT("first") },
+		{ PST_ALG_ECDH_ES_A128KW, 0, &agent, PST_BYTES_LIT("agent") } };
+	struct pst_cose_encrypt_args args = { .recipients = to, .count = 2 };
+	size_t i;
+
+	args.kdf_other = PST_COSE_KDF_SUIT;
+	for (i = 0; i < 10; i++) {
+		args.alg = algs[i / 2];
+		args.detached = i % 2 == 1;
+		args.unauthenticated = is_ctr(args.alg);
+		args.aad = is_ctr(args.alg) ? none : PST_BYTES_LIT("aad");
+		CHECK_EQ(round_trip(&args, false, other_kek), PST_OK);
+		CHECK_EQ(round_trip(&args, false, kek), PST_ERR_COSE_DECRYPT);
+		args.recipients = &to[1];
+		args.count = 1;
+		CHECK_EQ(round_trip(&args, false, agent_key), PST_OK);
+		args.recipients = to;
+		args.count = 2;
+	}
+}
+
+static void
+direct_keys_and_what_is_refused(void)
+{
+	struct pst_cose_recipient to[2] = { { PST_ALG_DIRECT, direct, NULL,
+						{ NULL, 0 } },
+		{ PST_ALG_A128KW, kek, NULL, { NULL, 0 } } };
+	struct pst_cose_encrypt_args args = {
+		.alg = PST_ALG_A128GCM, .recipients = to, .count = 1
+	};
+
+	CHECK_EQ(round_trip(&args, false, direct), PST_OK);
+	CHECK_EQ(round_trip(&args, true, direct), PST_OK);
+	args.count = 2;
+	CHECK_EQ(round_trip(&args, false, direct), PST_ERR_ARG);
+	CHECK_EQ(round_trip(&args, true, direct), PST_ERR_ARG);
+	args.count = 0;
+	CHECK_EQ(round_trip(&args, false, direct), PST_ERR_ARG);
+	args.count = PST_COSE_RECIPIENTS_MAX + 1;
+	CHECK_EQ(round_trip(&args, false, direct), PST_ERR_ARG);
+	args.count = 1;
+	args.recipients = &to[1];
+	CHECK_EQ(round_trip(&args, true, kek), PST_ERR_ARG);
+	args.alg = PST_ALG_A128CTR;
+	CHECK_EQ(round_trip(&args, false, kek), PST_ERR_COSE_ALG);
+	args.unauthenticated = true;
+	CHECK_EQ(round_trip(&args, false, kek), PST_OK);
+	args.aad = PST_BYTES_LIT("aad");
+	CHECK_EQ(round_trip(&args, false, kek), PST_ERR_ARG);
+	args.alg = PST_ALG_HMAC_256;
+	CHECK_EQ(round_trip(&args, false, kek), PST_ERR_COSE_ALG);
+	args.alg = PST_ALG_A128GCM;
+	to[1].alg = PST_ALG_ECDH_ES_HKDF_256;
+	CHECK_EQ(round_trip(&args, false, kek), PST_ERR_COSE_ALG);
+	to[1].alg = PST_ALG_ECDH_ES_A128KW;
+	CHECK_EQ(round_trip(&args, false, kek), PST_ERR_ARG);
+}
+
 int
 main(void)
 {
@@ -643,6 +731,8 @@ main(void)
 	RUN(refuses_every_truncation_and_flip);
 	RUN(streams_in_chunks_of_any_size);
 	RUN(faults_of_the_port_are_errors);
+	RUN(what_is_written_opens);
+	RUN(direct_keys_and_what_is_refused);
 	RUN(a_port_without_ciphers_says_so);
 	pst_openssl_free(&port);
 	TEST_END();
