@@ -730,7 +730,8 @@ class Published(Case):
                     k = base64.urlsafe_b64encode(f.read()).decode()
                 key = os.path.join(self.dir, "kek.jwk")
                 with open(key, "w") as f:
-                    json.dump({"kty": "oct", "k": k.rstrip("=")}, f)
+                    json.dump({"kty": "oct", "alg": "A128KW",
+                               "k": k.rstrip("=")}, f)
             payload = os.path.join(VECTORS, "suit", row["payload_file"])
             r = run("cose", "decrypt", "--key", key, "--payload", payload,
                     self.file("suit", row))
