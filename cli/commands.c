@@ -8,7 +8,7 @@
 #include "cli.h"
 
 const struct cli_command cli_commands[] = {
-	{ "inspect", "[--json] FILE|-",
+	{ "inspect", "[--full] [--json] FILE|-",
 	    "print any file of these protocols, annotated", cli_inspect_help,
 	    cli_inspect, NULL },
 	{ "cbor", "", "check, print and write CBOR", NULL, NULL, cli_cbor },

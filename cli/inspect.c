@@ -8,10 +8,12 @@ const char cli_inspect_help[] =
     "Prints annotated diagnostic notation of any CBOR, COSE, SUIT, TEEP,\n"
     "EAT or report file: names of labels, algorithms, commands and reasons,\n"
     "and what is inside byte strings. Nothing is verified. What is printed\n"
-    "can be encoded again with `postern cbor encode`. Where the file is\n"
+    "can be encoded again with `postern cbor encode`, unless a byte string of\n"
+    "more than 256 bytes was cut, which a comment then says. Where the file is\n"
     "malformed, what precedes is printed, then the reason and the offset;\n"
     "the exit status is then 1.\n"
-    "\n  --json  a tree of nodes with offsets and names instead\n";
+    "\n  --full  all bytes of every byte string\n"
+    "  --json  a tree of nodes with offsets and names instead, nothing cut\n";
 
 static void
 print_json(struct pst_bytes in, const struct pst_shape *shape, const char *what,
@@ -37,17 +39,17 @@ print_json(struct pst_bytes in, const struct pst_shape *shape, const char *what,
 
 static void
 print_text(struct pst_bytes in, const struct pst_shape *shape, const char *what,
-    enum pst_err *err, size_t *at)
+    enum pst_diag_form form, enum pst_err *err, size_t *at)
 {
 	printf("/ %s, %zu bytes /\n", what != NULL ? what : "CBOR", in.len);
-	*err = pst_diag_print(stdout, in, PST_DIAG_ANNOTATED, shape, at);
+	*err = pst_diag_print(stdout, in, form, shape, at);
 	putchar('\n');
 	if (*err != PST_OK)
 		printf("/ stops at byte %zu: %s /\n", *at, pst_err_name(*err));
 }
 
 static int
-inspect(const char *path, bool json)
+inspect(const char *path, enum pst_diag_form form)
 {
 	const struct pst_shape *shape;
 	const char *what;
@@ -59,7 +61,10 @@ inspect(const char *path, bool json)
 	if (status != CLI_DONE)
 		return status;
 	shape = pst_diag_guess(cli_bytes(&f), &what);
-	(json ? print_json : print_text)(cli_bytes(&f), shape, what, &err, &at);
+	if (form == PST_DIAG_JSON)
+		print_json(cli_bytes(&f), shape, what, &err, &at);
+	else
+		print_text(cli_bytes(&f), shape, what, form, &err, &at);
 	if (err != PST_OK)
 		status = cli_fail(
 		    "%s: stops at byte %zu: %s", path, at, pst_err_name(err));
@@ -71,16 +76,20 @@ int
 cli_inspect(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
+		{ "full", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
 	};
-	bool json = false;
+	enum pst_diag_form form = PST_DIAG_BRIEF;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c != 'j')
+		if (c != 'j' && c != 'f')
 			return cli_usage(argv[0], "unknown option");
-		json = true;
+		/* JSON has everything: both together are JSON. */
+		if (form != PST_DIAG_JSON)
+			form = c == 'j' ? PST_DIAG_JSON : PST_DIAG_ANNOTATED;
 	}
 	c = cli_operands(argc, argv, optind, 1, 1);
-	return c != CLI_DONE ? c : inspect(argv[optind], json);
+	return c != CLI_DONE ? c : inspect(argv[optind], form);
 }

@@ -58,6 +58,26 @@ print_inventory(const json_t *device)
 	}
 }
 
+/* When the last Update failed and why, in one line. */
+static void
+print_failure(const json_t *report)
+{
+	const json_t *why = json_object_get(report, "failure");
+
+	if (!json_is_object(report)) {
+		puts("last failure: none");
+		return;
+	}
+	printf("last failure: %s  %s", tam_text(report, "at"),
+	    tam_text(report, "manifest"));
+	if (json_is_object(why))
+		printf("  %s: %s", tam_text(why, "reason"),
+		    tam_text(why, "meaning"));
+	if (json_is_string(json_object_get(report, "msg")))
+		printf("  \"%s\"", tam_text(report, "msg"));
+	putchar('\n');
+}
+
 static void
 print_whole_device(const json_t *d)
 {
@@ -77,9 +97,56 @@ print_whole_device(const json_t *d)
 	    json_is_string(json_object_get(d, "update-pending-until"))
 		? "answer outstanding"
 		: "none outstanding");
+	print_failure(json_object_get(d, "last-failure"));
 	fputs("groups:       ", stdout);
 	print_groups(d);
 	print_inventory(d);
+}
+
+/* The last report of a page that is a failure, or what was before. Owned. */
+static json_t *
+last_failure(json_t *page, json_t *before)
+{
+	json_t *item, *items = json_object_get(page, "items");
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		if (json_is_true(json_object_get(item, "success")))
+			continue;
+		json_decref(before);
+		before = json_incref(item);
+	}
+	return before;
+}
+
+/* Reports are listed from the oldest on: the last failure is on the last page
+ * that has one. */
+static int
+add_failure(const struct tam_args *a, const char *name, json_t *device)
+{
+	char query[96], cursor[32] = "0";
+	struct tam_request r = { .method = "GET",
+		.path = "/devices/*/reports",
+		.one = name,
+		.query = query };
+	json_t *page, *failure = NULL;
+	bool more = true;
+
+	while (more) {
+		snprintf(query, sizeof(query), "limit=100&cursor=%s", cursor);
+		if (tam_call(a, &r, &page, NULL) != CLI_DONE) {
+			json_decref(failure);
+			return CLI_REFUSED;
+		}
+		failure = last_failure(page, failure);
+		more = json_is_string(json_object_get(page, "next"));
+		snprintf(cursor, sizeof(cursor), "%s", tam_text(page, "next"));
+		json_decref(page);
+	}
+	json_object_set_new(
+	    device, "last-failure", failure != NULL ? failure : json_null());
+	return CLI_DONE;
 }
 
 static int
@@ -92,6 +159,10 @@ show(const struct tam_args *a, const char *name)
 
 	if (tam_call(a, &r, &device, NULL) != CLI_DONE)
 		return CLI_REFUSED;
+	if (add_failure(a, name, device) != CLI_DONE) {
+		json_decref(device);
+		return CLI_REFUSED;
+	}
 	return tam_show(a, device, print_whole_device);
 }
 

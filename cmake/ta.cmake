@@ -23,4 +23,9 @@ function(postern_add_ta name)
   target_link_libraries(${name} PRIVATE postern-ta)
   target_link_options(${name} PRIVATE -Wl,--no-undefined -Wl,-z,relro,-z,now
     -Wl,-z,noexecstack)
+  # An image that is signed and sent to devices says nothing of the machine
+  # that built it.
+  target_compile_options(${name} PRIVATE
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=.)
+  target_link_options(${name} PRIVATE -s)
 endfunction()

@@ -21,11 +21,14 @@
 #define PST_DIAG_DEPTH_MAX 1024
 /* Bytes of a bignum that is written as a decimal number. */
 #define PST_DIAG_BIGNUM_MAX 64
+/* Longer byte strings are cut in PST_DIAG_BRIEF. */
+#define PST_DIAG_BRIEF_MAX 256
 
 enum pst_diag_form {
 	PST_DIAG_LINE,	    /* notation on one line */
 	PST_DIAG_PRETTY,    /* notation on several */
 	PST_DIAG_ANNOTATED, /* likewise, with names and opened byte strings */
+	PST_DIAG_BRIEF,	    /* likewise; long byte strings are cut */
 	PST_DIAG_JSON,	    /* a tree of nodes with offsets and names */
 	PST_DIAG_LIST	    /* a line for each head: offset, bytes, meaning */
 };

@@ -23,6 +23,7 @@ pst_diag_print(FILE *f, struct pst_bytes in, enum pst_diag_form form,
     const struct pst_shape *shape, size_t *at)
 {
 	struct diag_sink s = diag_text_sink;
+	enum pst_err err;
 
 	if (form == PST_DIAG_JSON)
 		s = diag_json_sink;
@@ -31,8 +32,13 @@ pst_diag_print(FILE *f, struct pst_bytes in, enum pst_diag_form form,
 	s.f = f;
 	if (form != PST_DIAG_LIST)
 		s.merge = true;
-	s.lines = form == PST_DIAG_PRETTY || form == PST_DIAG_ANNOTATED;
-	if (form == PST_DIAG_ANNOTATED)
+	s.brief = form == PST_DIAG_BRIEF;
+	if (form == PST_DIAG_ANNOTATED || s.brief)
 		s.annotate = true;
-	return diag_walk(&s, in, s.annotate ? shape : NULL, at);
+	s.lines = form == PST_DIAG_PRETTY || s.annotate;
+	err = diag_walk(&s, in, s.annotate ? shape : NULL, at);
+	if (s.cut > 0)
+		fprintf(f, "\n/ %zu long byte string%s cut: --full prints all /",
+		    s.cut, s.cut > 1 ? "s were" : " was");
+	return err;
 }

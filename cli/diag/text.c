@@ -7,6 +7,9 @@
  * linear in the input. */
 enum { INDENT_MAX = 32, INDENT = 2 };
 
+/* Bytes that are left of a string that is cut. */
+enum { BRIEF_SHOWN = 32 };
+
 void
 diag_hex(FILE *f, struct pst_bytes bytes)
 {
@@ -166,6 +169,26 @@ before(struct diag_sink *s, const struct diag_event *ev)
 	}
 }
 
+/* Bytes up to the closing quote. What is cut is no notation any more, so that
+ * nobody encodes it again by mistake. */
+static void
+string_digits(struct diag_sink *s, const struct diag_event *ev)
+{
+	struct pst_bytes shown = ev->bytes;
+
+	if (!s->brief || shown.len <= PST_DIAG_BRIEF_MAX) {
+		diag_hex(s->f, shown);
+		fprintf(s->f, "'%s", diag_indicator(&ev->head));
+		return;
+	}
+	shown.len = BRIEF_SHOWN;
+	diag_hex(s->f, shown);
+	fprintf(s->f, "...'%s / %zu of %zu bytes left out /",
+	    diag_indicator(&ev->head), ev->bytes.len - shown.len,
+	    ev->bytes.len);
+	s->cut++;
+}
+
 static void
 text_item(struct diag_sink *s, const struct diag_event *ev)
 {
@@ -180,8 +203,7 @@ text_item(struct diag_sink *s, const struct diag_event *ev)
 		fputs(diag_indicator(&ev->head), s->f);
 	} else {
 		fputs(ev->head.type == PST_CBOR_TSTR ? "text'" : "h'", s->f);
-		diag_hex(s->f, ev->bytes);
-		fprintf(s->f, "'%s", diag_indicator(&ev->head));
+		string_digits(s, ev);
 	}
 	if (s->annotate && ev->note[0] != '\0') {
 		fputc(' ', s->f);

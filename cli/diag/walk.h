@@ -47,6 +47,8 @@ struct diag_sink {
 	bool close_all; /* close what is open after a fault too */
 	bool merge;	/* show bignums as numbers */
 	bool lines;	/* break lines */
+	bool brief;	/* cut long byte strings */
+	size_t cut;	/* strings that were cut */
 };
 
 /** Walk over exactly one item; shape may be NULL. */

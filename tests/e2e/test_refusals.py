@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 sys.path.insert(0, os.path.dirname(__file__))
 from world import (  # noqa: E402
-    CLIENT, COUNTER, HELLO, MEDIA_TYPE, POSTERN, Failed, World, call)
+    BUILD, CLIENT, COUNTER, HELLO, MEDIA_TYPE, POSTERN, Failed, World, call)
 
 QUERY_REQUEST, QUERY_RESPONSE, UPDATE, SUCCESS, ERROR = 1, 2, 3, 5, 6
 TOKEN, CHALLENGE, EVIDENCE, TC_LIST, REPORTS = 20, 2, 7, 8, 19
@@ -196,6 +196,12 @@ class Trust(Case):
         self.assertNotIn(HELLO, tee.installed())
         # The operator sees the failure.
         self.assertRegex(tam.cli("devices", "reports", "tee"), "(?i)fail")
+        shown = [line for line in tam.cli("devices", "show", "tee").split("\n")
+                 if line.startswith("last failure:")]
+        self.assertEqual(len(shown), 1)
+        self.assertRegex(shown[0], r"20\d\d-\d\d-\d\dT.*%s.*: ." % HELLO)
+        self.assertEqual(tam.json("devices", "show", "tee")["last-failure"],
+                         tam.json("devices", "reports", "tee")[-1])
 
     def test_component_outside_the_signers_prefix(self):
         tam = self.world.tam()
@@ -508,6 +514,18 @@ class Kills(Case):
 
 
 class CommandLine(Case):
+    def test_images_say_nothing_of_the_machine_that_built_them(self):
+        for name in ("hello-v1.ta", "hello-v2.ta", "counter.ta"):
+            with open(self.world.image(name), "rb") as image:
+                data = image.read()
+            self.assertNotIn(os.path.realpath(BUILD).encode(), data, name)
+            self.assertNotIn(b".debug_", data, name)
+            self.assertNotIn(b"/home/", data, name)
+
+    def test_a_device_without_failures_says_so(self):
+        tam, _ = self.installed_world()
+        self.assertIn("last failure: none", tam.cli("devices", "show", "tee"))
+
     def test_errors_say_what_to_do(self):
         tam = self.world.tam()
         out = tam.cli("publish", self.world.path("absent.suit"), status=1)

@@ -42,9 +42,9 @@ ifneq ($(CFG_TEE_TA_LOG_LEVEL),)
 ta-cppflags += -DCFG_TEE_TA_LOG_LEVEL=$(CFG_TEE_TA_LOG_LEVEL)
 endif
 ta-cflags := -std=gnu11 -O2 -g -Wall -fPIC -fvisibility=hidden \
-	-fstack-protector-strong $(cflags-y) $(CFLAGS)
+	-fstack-protector-strong -ffile-prefix-map=$(CURDIR)=. $(cflags-y) $(CFLAGS)
 ta-ldflags := -shared -Wl,--no-undefined -Wl,-z,relro,-z,now \
-	-Wl,-z,noexecstack
+	-Wl,-z,noexecstack -s
 
 ta-objs := $(patsubst %.c,$(O)/%.o,$(srcs-y)) $(O)/user_ta_header.o
 

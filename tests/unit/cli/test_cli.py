@@ -207,7 +207,7 @@ class Inspect(Case):
         self.assertEqual("error" in out, r.returncode == 1)
 
     def inspect(self, data):
-        r = run("inspect", "-", stdin=data)
+        r = run("inspect", "--full", "-", stdin=data)
         self.assertIn(r.returncode, (0, 1), r.stderr)
         if r.returncode == 0:
             again = run("cbor", "encode", "-", stdin=r.stdout)
@@ -234,6 +234,28 @@ class Inspect(Case):
         r = self.refused("inspect", "-", stdin=sign1[:-1])
         self.assertIn(b"stops at byte 12", r.stderr)
         self.assertIn(b"/ kid / 4: h'6b'", r.stdout)
+
+    def test_long_byte_strings_are_cut_unless_full(self):
+        for size, cut in ((255, False), (256, False), (257, True),
+                          (20000, True)):
+            data = b"\x82\x59" + size.to_bytes(2, "big") + b"\x5a" * size
+            if size < 256:
+                data = b"\x82\x58" + bytes([size]) + b"\x5a" * size
+            data += b"\x01"
+            out = self.ok("inspect", "-", stdin=data)
+            self.assertEqual("%d of %d bytes left out" % (size - 32, size)
+                             in out, cut)
+            self.assertEqual("--full" in out, cut)
+            # What was cut is never encoded as if it were the whole.
+            again = run("cbor", "encode", "-", stdin=out.encode())
+            self.assertEqual(again.returncode, 1 if cut else 0)
+            full = self.ok("inspect", "--full", "-", stdin=data)
+            self.assertIn("5a" * size, full)
+            again = run("cbor", "encode", "-", stdin=full.encode())
+            self.assertEqual(again.stdout, data)
+            for more in ((), ("--full",)):
+                self.assertIn("5a" * size, self.ok(
+                    "inspect", "--json", *more, "-", stdin=data))
 
     def test_nothing_reaches_the_terminal(self):
         for data in (b"\x63\x1b[2", b"\x44\x1b[2J", b"\x63\xe2\x80\xae",
