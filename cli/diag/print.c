@@ -38,7 +38,8 @@ pst_diag_print(FILE *f, struct pst_bytes in, enum pst_diag_form form,
 	s.lines = form == PST_DIAG_PRETTY || s.annotate;
 	err = diag_walk(&s, in, s.annotate ? shape : NULL, at);
 	if (s.cut > 0)
-		fprintf(f, "\n/ %zu long byte string%s cut: --full prints all /",
+		fprintf(f,
+		    "\n/ %zu long byte string%s cut: --full prints all /",
 		    s.cut, s.cut > 1 ? "s were" : " was");
 	return err;
 }
