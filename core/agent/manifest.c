@@ -318,8 +318,8 @@ record_manifest(struct pst_agent *a)
 }
 
 /* What suit-set-version says of this manifest's components, for
- * suit-condition-version of a later one. */
-static enum pst_err
+ * suit-condition-version of a later one. Apart for its frame. */
+static __attribute__((noinline)) enum pst_err
 record_version(struct pst_agent *a)
 {
 	const struct pst_suit_manifest *m = &a->update.manifest;
