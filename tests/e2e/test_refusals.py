@@ -1,6 +1,8 @@
 """Every refusal, end to end: real TAM, broker, TEE, agent and TA, with an
 adversary or an accident between them."""
 
+import base64
+import http.server
 import os
 import signal
 import subprocess
@@ -10,7 +12,7 @@ import time
 import unittest
 
 import cbor2
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -41,6 +43,63 @@ def sign1(payload, key, kid):
     return cbor2.dumps(cbor2.CBORTag(18, [
         protected, {4: kid}, payload,
         r.to_bytes(32, "big") + s.to_bytes(32, "big")]))
+
+
+def forms_of(data):
+    """The secret of a key file, in the forms in which it might leak."""
+    if b"-----BEGIN" not in data:
+        return [data, data.hex().encode(), base64.b64encode(data)]
+    key = serialization.load_pem_private_key(data, None)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        raw = key.private_numbers().private_value.to_bytes(32, "big")
+    else:
+        raw = key.private_bytes(serialization.Encoding.Raw,
+                                serialization.PrivateFormat.Raw,
+                                serialization.NoEncryption())
+    return [raw, raw.hex().encode(), base64.b64encode(raw),
+            data.splitlines()[1]]
+
+
+class Slow(http.server.ThreadingHTTPServer):
+    """Serves one payload; stops at `pause` until told to go on."""
+
+    daemon_threads = True
+
+    def __init__(self, data, pause):
+        super().__init__(("127.0.0.1", 0), SlowHandler)
+        self.data, self.pause = data, pause
+        self.half, self.go_on = threading.Event(), threading.Event()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def uri(self):
+        return "http://127.0.0.1:%d/image" % self.server_address[1]
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class SlowHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        s = self.server
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(s.data)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(s.data[:s.pause])
+        self.wfile.flush()
+        s.half.set()
+        s.go_on.wait(30)
+        self.wfile.write(s.data[s.pause:])
 
 
 class Case(unittest.TestCase):
@@ -422,6 +481,25 @@ class Transport(Case):
             self.assertEqual(self.kinds()[-1], (QUERY_RESPONSE, None), step)
         self.assertNotRegex(tam.cli("devices", "reports", "tee"), "(?i)failed")
 
+    def test_tls(self):
+        cert, key = self.world.path("tls.pem"), self.world.path("tls.key")
+        call("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=tam", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+             key, "-out", cert)
+        tam = self.world.tam()
+        tam.process.end()
+        tam.options = ["--tls-cert", cert, "--tls-key", key]
+        tam.start()
+        tee = self.world.tee(
+            tam, uri="https://127.0.0.1:%d/tam" % tam.port)
+        self.world.publish_hello(tam, 1)
+        # Nobody vouches for this certificate yet.
+        self.assertIn("certificate", tee.sync(status=1))
+        self.assertNotIn(HELLO, tee.installed())
+        tee.broker("sync", "--cacert", cert)
+        self.assertIn("version 1", tee.hello())
+
     def test_http_answers(self):
         tam = self.world.tam()
         media = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
@@ -495,6 +573,28 @@ class Kills(Case):
             self.assertIn("version %d" % version, tee.hello())
             shown = version
 
+    def test_killed_tee_between_the_chunks_of_a_payload(self):
+        tam, tee = self.installed_world()
+        with open(self.world.image("hello-v2.ta"), "rb") as image:
+            data = image.read()
+        slow = Slow(data, len(data) // 2)
+        self.addCleanup(slow.close)
+        path = self.world.manifest(
+            HELLO, 2, self.world.image("hello-v2.ta"), uri=slow.uri)
+        tam.cli("publish", path)
+        with subprocess.Popen(
+                [POSTERN, "broker", "sync", "--tee", tee.socket],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL) as broker:
+            self.assertTrue(slow.half.wait(30))
+            tee.process.kill()
+            slow.go_on.set()
+            broker.wait(60)
+        tee.start()
+        self.assertIn("version 1", tee.hello())
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
     def test_killed_tam_keeps_what_it_knew(self):
         tam, tee = self.installed_world()
         tam.process.kill()
@@ -511,6 +611,36 @@ class Kills(Case):
                                   stdout=subprocess.DEVNULL) as client:
                 client.kill()
         self.assertIn("version 1", tee.hello())
+
+
+class Secrets(Case):
+    def test_private_keys_are_in_their_files_and_nowhere_else(self):
+        tam, tee = self.installed_world()
+        tam.process.end()
+        tee.process.end()
+        kept, secrets = set(), []
+        for state in (tam.state, tee.state):
+            folder = os.path.join(state, "keys")
+            for name in os.listdir(folder):
+                path = os.path.join(folder, name)
+                kept.add(path)
+                self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+                with open(path, "rb") as file:
+                    data = file.read()
+                secrets += forms_of(data)
+        self.assertGreaterEqual(len(kept), 4)
+        searched = 0
+        for root, _, names in os.walk(self.world.dir):
+            for name in names:
+                path = os.path.join(root, name)
+                if path in kept or not os.path.isfile(path):
+                    continue
+                with open(path, "rb") as file:
+                    data = file.read()
+                for secret in secrets:
+                    self.assertNotIn(secret, data, path)
+                searched += 1
+        self.assertGreater(searched, 5)
 
 
 class CommandLine(Case):

@@ -346,15 +346,17 @@ class World:
             tam.cli("devices", "enroll", "--key", t.attestation_key, name)
         return t
 
-    def manifest(self, component, sequence, image, signer=None, extra=""):
+    def manifest(self, component, sequence, image, signer=None, uri=None):
         """Create and sign a manifest; returns the envelope's path."""
         stem = self.path("m-%s-%d-%d" % (
             os.path.basename(image), sequence, random.getrandbits(32)))
         with open(stem + ".yaml", "w", encoding="utf-8") as out:
-            out.write("component: %s/ta\nsequence: %d\npayload: %s\n"
-                      "vendor-id: %s\nclass-id: %s\n%s" % (
-                          component, sequence, os.path.abspath(image),
-                          self.vendor, self.klass, extra))
+            out.write("component: %s/ta\nsequence: %d\n%s: %s\n"
+                      "vendor-id: %s\nclass-id: %s\n" % (
+                          component, sequence, "file" if uri else "payload",
+                          os.path.abspath(image), self.vendor, self.klass))
+            if uri:
+                out.write("uri: %s\n" % uri)
         call(POSTERN, "manifest", "create", "-o", stem + ".suit",
              stem + ".yaml")
         call(POSTERN, "manifest", "sign", "--key", signer or self.signer,
