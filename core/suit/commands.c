@@ -623,7 +623,17 @@ enum pst_err
 pst_suit_do_unlink(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
+	enum pst_err err;
+
 	if (run->host->unlink == NULL)
 		return PST_ERR_UNSUPPORTED;
-	return hard(run->host->unlink(run->host->ctx, run->m, c->name));
+	err = hard(run->host->unlink(run->host->ctx, run->m, c->name));
+	if (err != PST_OK)
+		return err;
+	/* What was known of its content is not known of what is there now. */
+	if (run->measured_component == c->component)
+		run->measured_alg = 0;
+	pst_suit_clear(run->written, c->component);
+	pst_suit_clear(run->checked, c->component);
+	return PST_OK;
 }

@@ -277,6 +277,11 @@ install(struct pst_cbor_writer *c, const struct world_manifest *m)
 			put_command(c, PST_SUIT_DIR_FETCH);
 			n += 4;
 		}
+		if (m->unlink_between) {
+			put_command(c, PST_SUIT_COND_IMAGE_MATCH);
+			put_command(c, PST_SUIT_DIR_UNLINK);
+			n += 4;
+		}
 		put_command(c, PST_SUIT_COND_IMAGE_MATCH);
 	}
 	pst_cbor_wrap_array(c, list, n);

@@ -66,8 +66,9 @@ struct world_manifest {
 	struct pst_bytes set_version; /* encoded; empty: none */
 	struct pst_bytes first; /* commands before those of install, encoded */
 	size_t first_count;	/* items of them, two a command */
-	bool unlink_first; /* the install section unlinks before it fetches */
-	bool for_device;   /* by its device identifier and slot */
+	bool unlink_first;   /* the install section unlinks before it fetches */
+	bool unlink_between; /* a fetch that matched and matching again */
+	bool for_device;     /* by its device identifier and slot */
 	bool other_slot;
 };
 
