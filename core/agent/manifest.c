@@ -144,13 +144,38 @@ compare(
 	return PST_OK;
 }
 
+/*
+ * What the version before refers to may go with it, so its components are
+ * reached by this signer and this TAM, as for an unlink.
+ */
+static enum pst_err
+check_replaced(const struct pst_agent *a, const struct pst_suit_manifest *m)
+{
+	const struct pst_agent_scope *signer =
+	    &a->config->signers[m->who].scope;
+	struct pst_reg_record link;
+	size_t at = 0;
+
+	while (pst_reg_seek(&a->staged, &at, PST_REG_LINK, m->component_id,
+	    PST_REG_ANY, &link)) {
+		if (!pst_agent_tam_covers(a, a->update.tam, link.other) ||
+		    !pst_agent_scope_covers(signer, link.other))
+			return PST_ERR_SUIT_UNAUTHORISED;
+	}
+	return PST_OK;
+}
+
 /* May it be installed, and is there anything to do? Apart for its frame. */
 static __attribute__((noinline)) enum pst_err
 check(const struct pst_agent *a, const struct pst_suit_manifest *m, bool *same)
 {
 	enum pst_err err = check_id(a, m);
 
-	return err == PST_OK ? compare(a, m, same) : err;
+	if (err == PST_OK)
+		err = compare(a, m, same);
+	if (err == PST_OK && !*same)
+		err = check_replaced(a, m);
+	return err;
 }
 
 enum pst_err

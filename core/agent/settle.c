@@ -19,8 +19,10 @@ pst_agent_update_seen(const struct pst_agent *a)
 {
 	struct pst_reg_record r;
 
-	return pst_reg_find(&a->registry, PST_REG_TOKEN,
-	    pst_agent_tam_name(a, a->update.tam), identity(a), &r);
+	/* Of whichever TAM: two entries may share a key, and the host chooses
+	 * the session that a message is handed to. */
+	return pst_reg_find(
+	    &a->registry, PST_REG_TOKEN, PST_REG_ANY, identity(a), &r);
 }
 
 /* Remember it in reg; the oldest go first. */
@@ -237,5 +239,7 @@ pst_agent_settle_drop(
 	pst_agent_journal_clear(&a->registry);
 	if (pst_agent_commit(a) != PST_OK && a->open)
 		pst_agent_journal_open(a);
+	else
+		pst_agent_collect(a);
 	return pst_agent_refuse(a, err, false, out);
 }

@@ -41,6 +41,15 @@ count(enum pst_reg_kind kind)
 	return pst_reg_count(&w.agent.registry, kind, PST_REG_ANY, PST_REG_ANY);
 }
 
+/* Where the run of the first report stopped. */
+static int
+view_section(void)
+{
+	struct pst_suit_report_view view;
+
+	return world_report(&view) ? view.record.section : -1;
+}
+
 /* A manifest of another identifier that only refers to HELLO. */
 static struct world_manifest
 user_of_hello(const char *payload)
@@ -320,7 +329,8 @@ remembered_tokens_are_bounded_and_the_oldest_goes_first(void)
 	token[6] = 'a';
 	world_update(&u);
 	CHECK(world_success());
-	/* Another TAM's tokens are other tokens. */
+	/* Another TAM's tokens push none of these out. */
+	token[6] = 'y';
 	u.tam = TWO;
 	u.unlink[0] = WORLD_MANIFEST;
 	world_update(&u);
@@ -426,6 +436,52 @@ a_version_may_unlink_what_it_writes_anew(void)
 	unlink_hello("token-04");
 	CHECK(world_holds(HELLO, NULL));
 	CHECK(world_tidy());
+}
+
+/* A digest that was measured before is not one of what is there. */
+static void
+image_match_does_not_match_what_was_unlinked(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	m.unlink_between = true;
+	world_install("token-01", &m);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_CONDITION));
+	CHECK_EQ(view_section(), PST_SUIT_INSTALL);
+	CHECK(world_holds(HELLO, NULL));
+	CHECK(world_tidy());
+}
+
+/* Unlinked and brought anew by one Update: the unlink comes first. */
+static void
+one_update_may_unlink_and_replace_the_same_manifest(void)
+{
+	struct world_update u = {
+		.token = "token-02", .manifests = 2, .unneeded = 1
+	};
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	world_install("token-01", &m);
+	u.unlink[0] = HELLO_MANIFEST;
+	u.manifest[0] = u.manifest[1] = world_hello(2, V2);
+	world_update(&u);
+	CHECK(world_success());
+	CHECK_EQ(w.answer.suit_reports.count, 3);
+	CHECK(world_holds(HELLO, V2));
+	CHECK_EQ(count(PST_REG_LINK), 1);
+	CHECK_EQ(count(PST_REG_MANIFEST), 1);
+	CHECK(world_tidy());
+	/* Nor is it a way to an older one. */
+	u.token = "token-03";
+	u.manifests = 1;
+	u.manifest[0] = m;
+	world_update(&u);
+	CHECK(world_failed(
+	    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, PST_ERR_SUIT_SEQUENCE));
+	CHECK(world_holds(HELLO, V2));
 }
 
 static void
@@ -569,6 +625,67 @@ components_must_be_in_the_tams_scope(void)
 	world_update(&u);
 	CHECK(world_success());
 	CHECK(world_holds(WORLD, V1));
+}
+
+/*
+ * A new version drops what the old one referred to: that is an unlink, and
+ * whoever could not unlink it must not drop it this way either.
+ */
+static void
+replacing_a_manifest_removes_nothing_out_of_scope(void)
+{
+	struct world_update u = { .token = "token-02", .manifests = 1 };
+	struct world_manifest m = world_hello(1, V1);
+
+	BEGIN();
+	/* The manifest is kept in bb, what it installed in aa. */
+	m.id = WORLD_MANIFEST;
+	world_install("token-01", &m);
+	CHECK(world_success());
+	/* Bob signs for bb only. */
+	u.manifest[0] = world_of(2, W1);
+	u.manifest[0].signer = BOB;
+	world_update(&u);
+	CHECK(world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED,
+	    PST_ERR_SUIT_UNAUTHORISED));
+	CHECK(world_holds(HELLO, V1));
+	/* Anne signs for both, but TAM two reaches bb only. */
+	u.manifest[0].signer = ANNE;
+	u.tam = TWO;
+	u.token = "token-03";
+	world_update(&u);
+	CHECK(world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED,
+	    PST_ERR_SUIT_UNAUTHORISED));
+	CHECK(world_holds(HELLO, V1));
+	CHECK(world_tidy());
+	/* Who reaches both may. */
+	u.tam = ONE;
+	u.token = "token-04";
+	world_update(&u);
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, NULL));
+	CHECK(world_holds(WORLD, W1));
+}
+
+/* Two entries for one TAM, say by two URIs, are no way around the memory. */
+static void
+a_replay_through_another_session_is_refused(void)
+{
+	struct world_update u = { .token = "token-01", .unneeded = 1 };
+	static uint8_t bytes[16384];
+	struct pst_bytes old, copy = { bytes, 0 };
+
+	BEGIN();
+	w.tams[TWO].keys[0] = w.tam_pub[ONE];
+	CHECK_EQ(world_reopen(), PST_OK);
+	u.unlink[0] = WORLD_MANIFEST;
+	old = world_make_update(&u);
+	memcpy(bytes, old.ptr, old.len);
+	copy.len = old.len;
+	world_send(ONE, copy);
+	CHECK(world_success());
+	world_send(TWO, copy);
+	CHECK(world_failed(PST_TEEP_ERR_PERMANENT_ERROR, PST_ERR_AGENT_REPLAY));
 }
 
 static void
@@ -1060,6 +1177,7 @@ an_interrupted_update_ends_with_the_trust_in_its_tam(void)
 	CHECK_EQ(w.err, PST_OK);
 	CHECK_EQ(w.out.reason, PST_ERR_COSE_SIGNATURE);
 	CHECK_EQ(count(PST_REG_JOURNAL), 0);
+	CHECK_EQ(w.store.count, 0);
 	/* Without its TAM there is nobody to answer to. */
 	BEGIN();
 	CHECK(wait_for_payload());
@@ -1139,6 +1257,8 @@ removing_cases(void)
 	RUN(an_uninstall_section_that_fails_keeps_everything);
 	RUN(an_uninstall_section_changes_no_content);
 	RUN(a_version_may_unlink_what_it_writes_anew);
+	RUN(image_match_does_not_match_what_was_unlinked);
+	RUN(one_update_may_unlink_and_replace_the_same_manifest);
 	RUN(pitfall_an_old_install_after_unlink_is_refused);
 	RUN(a_replayed_unlink_after_reinstall_is_refused);
 	RUN(a_tam_unlinks_only_in_its_scope);
@@ -1297,6 +1417,8 @@ refusing_cases(void)
 	RUN(a_wrong_signer_installs_nothing);
 	RUN(components_must_be_in_the_signers_scope);
 	RUN(components_must_be_in_the_tams_scope);
+	RUN(replacing_a_manifest_removes_nothing_out_of_scope);
+	RUN(a_replay_through_another_session_is_refused);
 	RUN(an_empty_scope_reaches_nothing);
 	RUN(a_root_manifest_needs_an_identifier);
 	RUN(content_and_manifests_do_not_share_identifiers);
