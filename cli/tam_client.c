@@ -124,8 +124,8 @@ static int
 unreachable(const char *state, const char *socket, CURLcode code)
 {
 	if (code == CURLE_COULDNT_CONNECT)
-		return cli_fail("no TAM serves %s: start it with\n"
-				"  postern tam serve --state %s",
+		return cli_fail(
+		    "no TAM serves %s; try: postern tam serve --state %s",
 		    state, state);
 	return cli_fail("%s: %s", socket, curl_easy_strerror(code));
 }
