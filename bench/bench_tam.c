@@ -4,7 +4,7 @@
  * signatures.
  */
 #include <string.h>
-#include <tam/node.h>
+#include <tam/node/node.h>
 #include <time.h>
 
 #include "bench.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tam/node.h>
+#include <tam/node/node.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "tam/http_header.h"
+#include "tam/http/http_header.h"
 
 static void
 accept_lines(struct pst_bytes in, struct pst_http_accept *a)

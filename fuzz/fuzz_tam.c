@@ -6,8 +6,8 @@
  * Whatever comes, the reply is nothing or a message that decodes, and what
  * was not answered changed no more than a used-up token.
  */
-#include <tam/engine.h>
-#include <tam/plan.h>
+#include <tam/engine/engine.h>
+#include <tam/engine/plan.h>
 
 #include <string.h>
 

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <tam/admin.h>
-#include <tam/http.h>
-#include <tam/node.h>
+#include <tam/admin/admin.h>
+#include <tam/http/http.h>
+#include <tam/node/node.h>
 #include <tam/serve.h>
 
 #include "ports/openssl/openssl.h"

@@ -5,7 +5,7 @@
 #ifndef POSTERN_TAM_SERVE_H
 #define POSTERN_TAM_SERVE_H
 
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 #include <tam/log.h>
 
 #define PST_TAM_LISTEN "127.0.0.1:8080"

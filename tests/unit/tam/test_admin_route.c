@@ -1,7 +1,7 @@
 /* Paths and queries of the admin API: what is found, decoded and refused. */
 #include <stdlib.h>
 
-#include "tam/admin_internal.h"
+#include "tam/admin/admin_internal.h"
 #include "test.h"
 
 static struct pst_admin_call call;

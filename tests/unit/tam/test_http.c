@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "http_client.h"
-#include "tam/http_internal.h"
+#include "tam/http/http_internal.h"
 #include "test.h"
 
 #define TYPE "application/teep+cbor"

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "tam/http_header.h"
+#include "tam/http/http_header.h"
 #include "test.h"
 
 static struct pst_bytes

@@ -5,8 +5,8 @@
 #include "world.h"
 
 #include <postern/eat.h>
-#include <tam/keys.h>
-#include <tam/node.h>
+#include <tam/node/keys.h>
+#include <tam/node/node.h>
 
 #include <dirent.h>
 #include <pthread.h>

@@ -8,8 +8,8 @@
 #define POSTERN_TEST_TAM_WORLD_H
 
 #include <ports/openssl/openssl.h>
-#include <tam/store.h>
-#include <tam/store_internal.h>
+#include <tam/store/store.h>
+#include <tam/store/store_internal.h>
 
 #include "test.h"
 

@@ -6,7 +6,7 @@
  * one an Error may ask for another QueryRequest; a Success, or an Error to an
  * Update that only carried an err-code, ends the session.
  */
-#include <tam/engine_internal.h>
+#include <tam/engine/engine_internal.h>
 
 #include <string.h>
 

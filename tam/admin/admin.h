@@ -6,7 +6,7 @@
 #define POSTERN_TAM_ADMIN_H
 
 #include <tam/log.h>
-#include <tam/node.h>
+#include <tam/node/node.h>
 
 /* Rows of one listing: without ?limit=, and at most. */
 #define PST_ADMIN_LIMIT 100

@@ -1,7 +1,7 @@
 /*
  * What the TAM sends: QueryRequest, and signing whatever it sends.
  */
-#include <tam/engine_internal.h>
+#include <tam/engine/engine_internal.h>
 
 #include <string.h>
 

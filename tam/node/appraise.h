@@ -5,7 +5,7 @@
 #ifndef POSTERN_TAM_APPRAISE_H
 #define POSTERN_TAM_APPRAISE_H
 
-#include <tam/store.h>
+#include <tam/store/store.h>
 #include <verifier/verifier.h>
 
 /* Claims of one payload, encoded again for the record. */

@@ -1,4 +1,4 @@
-#include <tam/appraise.h>
+#include <tam/node/appraise.h>
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef POSTERN_TAM_PLAN_H
 #define POSTERN_TAM_PLAN_H
 
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 
 /* Bytes of the unneeded list in one Update; the rest goes next time. */
 #define PST_TAM_UNLINK_BYTES 16384

@@ -2,7 +2,7 @@
  * The defaults of a TAM, chosen so that nothing needs to be switched on to be
  * safe.
  */
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 
 void
 pst_tam_policy_default(struct pst_tam_policy *p)

@@ -5,7 +5,7 @@
 #ifndef POSTERN_TAM_STORE_INTERNAL_H
 #define POSTERN_TAM_STORE_INTERNAL_H
 
-#include <tam/store.h>
+#include <tam/store/store.h>
 
 #include <sqlite3.h>
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "admin_internal.h"
-#include "http_header.h"
+#include "tam/http/http_header.h"
 
 enum { BACKLOG = 64, CONNECTIONS = 64, IDLE_S = 30 };
 /* A refused body is read and dropped up to here, so that a client that is

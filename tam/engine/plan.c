@@ -5,7 +5,7 @@
  *
  * Lists are short (PST_TAM_TARGETS_MAX at most) and are walked, not indexed.
  */
-#include <tam/plan.h>
+#include <tam/engine/plan.h>
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #ifndef POSTERN_TAM_ENGINE_INTERNAL_H
 #define POSTERN_TAM_ENGINE_INTERNAL_H
 
-#include <tam/engine.h>
-#include <tam/plan.h>
+#include <tam/engine/engine.h>
+#include <tam/engine/plan.h>
 
 /** One call of pst_tam_message. */
 struct pst_tam_turn {

@@ -13,7 +13,7 @@
 
 #include <postern/base.h>
 
-#include "log.h"
+#include "tam/log.h"
 
 /* Defaults of the limits; each can be set. */
 #define PST_HTTP_CONNECTIONS_MAX 4096 /* 16 KiB of memory each */

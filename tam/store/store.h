@@ -8,7 +8,7 @@
 #ifndef POSTERN_TAM_STORE_H
 #define POSTERN_TAM_STORE_H
 
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 
 /* A batch ends at so many changes or when the oldest waited so long. */
 #define PST_TAM_BATCH_MAX 256

@@ -5,7 +5,7 @@
 #ifndef POSTERN_TAM_NODE_H
 #define POSTERN_TAM_NODE_H
 
-#include <tam/store.h>
+#include <tam/store/store.h>
 
 struct pst_tam_node;
 struct pst_tam_worker;

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include <tam/admin.h>
+#include <tam/admin/admin.h>
 
 enum {
 	PST_ADMIN_ARGS_MAX = 2, /* names in a path */

@@ -10,7 +10,7 @@
  * a configured root; the COSE_Key in cnf of a payload whose own signature
  * verified.
  */
-#include <tam/engine_internal.h>
+#include <tam/engine/engine_internal.h>
 
 #include <stdarg.h>
 #include <stdio.h>

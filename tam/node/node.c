@@ -5,9 +5,9 @@
  * its lock and an epoch is counted up; a worker compares epochs before each
  * message, without the lock, and takes the new list when they differ.
  */
-#include <tam/appraise.h>
-#include <tam/keys.h>
-#include <tam/node.h>
+#include <tam/node/appraise.h>
+#include <tam/node/keys.h>
+#include <tam/node/node.h>
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -12,7 +12,7 @@
  * That it is used once is the store's part: spending inserts it into a
  * unique index, in the same transaction as what its message changes.
  */
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include <tam/keys.h>
+#include <tam/node/keys.h>
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  * whether the device passed attestation, and what to send it. Nothing of the
  * device's lists is used before attestation passed.
  */
-#include <tam/engine_internal.h>
+#include <tam/engine/engine_internal.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #define POSTERN_TAM_KEYS_H
 
 #include <ports/openssl/openssl.h>
-#include <tam/engine.h>
+#include <tam/engine/engine.h>
 
 /* A challenge key signs for so long; the one before it still verifies. */
 #define PST_TAM_ROTATE_S (7 * 24 * 3600)

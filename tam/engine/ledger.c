@@ -8,7 +8,7 @@
  *
  * It lives in the device's row: one read and one write with everything else.
  */
-#include <tam/plan.h>
+#include <tam/engine/plan.h>
 
 #include <string.h>
 
