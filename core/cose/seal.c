@@ -103,20 +103,28 @@ fresh(struct seal *s)
 }
 
 static enum pst_err
-cipher(const struct seal *s, struct pst_bytes plaintext, uint8_t *content,
-    size_t *len)
+cipher_begin(const struct seal *s, uint32_t *handle)
 {
 	static const struct pst_bytes none = { NULL, 0 };
 	const struct pst_crypto *c = s->crypto;
 	bool ctr = pst_cose_is_ctr(s->args->alg);
 	struct pst_cose_structure aad;
-	uint32_t handle;
-	enum pst_err err, end;
 
 	pst_cose_structure_init(
 	    &aad, s->kind, s->protected, none, s->args->aad, none);
-	err = c->cipher_begin(c->ctx, s->args->alg, true, s->cek, s->iv,
-	    aad.parts, ctr ? 0 : aad.count, &handle);
+	return c->cipher_begin(c->ctx, s->args->alg, true, s->cek, s->iv,
+	    aad.parts, ctr ? 0 : aad.count, handle);
+}
+
+static enum pst_err
+cipher(const struct seal *s, struct pst_bytes plaintext, uint8_t *content,
+    size_t *len)
+{
+	const struct pst_crypto *c = s->crypto;
+	uint32_t handle;
+	enum pst_err err, end;
+
+	err = cipher_begin(s, &handle);
 	if (err != PST_OK)
 		return err;
 	err = c->cipher_update(c->ctx, handle, plaintext, content);
@@ -125,7 +133,8 @@ cipher(const struct seal *s, struct pst_bytes plaintext, uint8_t *content,
 	if (err == PST_OK)
 		err = end;
 	if (err == PST_OK)
-		*len = plaintext.len + (ctr ? 0 : PST_AEAD_TAG_LEN);
+		*len = plaintext.len +
+		    (pst_cose_is_ctr(s->args->alg) ? 0 : PST_AEAD_TAG_LEN);
 	return err;
 }
 
@@ -274,6 +283,27 @@ put_message(
 		put_recipient(w, s, &s->args->recipients[i]);
 }
 
+/* Everything but the content: what it is encrypted with is fresh. */
+static enum pst_err
+seal_init(struct seal *s, const struct pst_cbor_writer *w, uint64_t kind,
+    const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args)
+{
+	enum pst_err err;
+
+	memset(s, 0, sizeof(*s));
+	s->crypto = crypto;
+	s->args = args;
+	s->kind = kind;
+	err = w->buf == NULL ? PST_ERR_ARG : args_fit(s);
+	if (err == PST_OK && crypto->cipher_begin == NULL)
+		err = PST_ERR_UNSUPPORTED;
+	if (err != PST_OK)
+		return err;
+	if (!pst_cose_is_ctr(args->alg))
+		s->protected = alg_map(s->header, args->alg);
+	return fresh(s);
+}
+
 static enum pst_err
 encrypt(struct pst_cbor_writer *w, uint64_t kind,
     const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,
@@ -283,18 +313,7 @@ encrypt(struct pst_cbor_writer *w, uint64_t kind,
 	enum pst_err err;
 
 	*len = 0;
-	memset(&s, 0, sizeof(s));
-	s.crypto = crypto;
-	s.args = args;
-	s.kind = kind;
-	err = w->buf == NULL ? PST_ERR_ARG : args_fit(&s);
-	if (err == PST_OK && crypto->cipher_begin == NULL)
-		err = PST_ERR_UNSUPPORTED;
-	if (err == PST_OK) {
-		if (!pst_cose_is_ctr(args->alg))
-			s.protected = alg_map(s.header, args->alg);
-		err = fresh(&s);
-	}
+	err = seal_init(&s, w, kind, crypto, args);
 	if (err == PST_OK)
 		err = cipher(&s, plaintext, content, len);
 	if (err == PST_OK)
@@ -305,6 +324,72 @@ encrypt(struct pst_cbor_writer *w, uint64_t kind,
 	if (w->err != PST_OK)
 		*len = 0;
 	return w->err;
+}
+
+enum pst_err
+pst_cose_encrypt_begin(struct pst_cose_sealing *out, struct pst_cbor_writer *w,
+    const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args)
+{
+	struct seal s;
+	enum pst_err err;
+
+	memset(out, 0, sizeof(*out));
+	err = seal_init(&s, w, PST_TAG_ENCRYPT, crypto, args);
+	if (err == PST_OK && !args->detached)
+		err = PST_ERR_ARG;
+	if (err == PST_OK)
+		put_message(w, &s, (struct pst_bytes){ NULL, 0 });
+	else
+		fail(w, err);
+	if (w->err == PST_OK)
+		fail(w, cipher_begin(&s, &out->handle));
+	pst_wipe(&s, sizeof(s));
+	if (w->err != PST_OK)
+		return w->err;
+	out->crypto = crypto;
+	out->tag_len = pst_cose_is_ctr(args->alg) ? 0 : PST_AEAD_TAG_LEN;
+	out->running = true;
+	return PST_OK;
+}
+
+enum pst_err
+pst_cose_encrypt_update(
+    struct pst_cose_sealing *s, struct pst_bytes in, uint8_t *out)
+{
+	enum pst_err err;
+
+	if (!s->running)
+		return PST_ERR_STATE;
+	if (in.len == 0)
+		return PST_OK;
+	err = s->crypto->cipher_update(s->crypto->ctx, s->handle, in, out);
+	if (err != PST_OK)
+		pst_cose_encrypt_abort(s);
+	return err;
+}
+
+enum pst_err
+pst_cose_encrypt_end(struct pst_cose_sealing *s, uint8_t *out, size_t *len)
+{
+	enum pst_err err;
+
+	*len = 0;
+	if (!s->running)
+		return PST_ERR_STATE;
+	s->running = false;
+	err = s->crypto->cipher_end(s->crypto->ctx, s->handle, out);
+	if (err == PST_OK)
+		*len = s->tag_len;
+	memset(s, 0, sizeof(*s));
+	return err;
+}
+
+void
+pst_cose_encrypt_abort(struct pst_cose_sealing *s)
+{
+	if (s->running)
+		(void)s->crypto->cipher_end(s->crypto->ctx, s->handle, NULL);
+	memset(s, 0, sizeof(*s));
 }
 
 enum pst_err

@@ -158,6 +158,51 @@ enum pst_err pst_cose_encrypt(struct pst_cbor_writer *w,
     const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,
     struct pst_bytes plaintext, uint8_t *content, size_t *len) PST_MUST_CHECK;
 
+/** An encrypting message; the caller's memory. No content key stays in it. */
+struct pst_cose_sealing {
+	const struct pst_crypto *crypto;
+	uint32_t handle;
+	uint8_t tag_len; /* 0 for AES-CTR */
+	bool running;
+};
+
+/**
+ * Write a COSE_Encrypt whose content is detached, and begin to encrypt that in
+ * chunks: what a SUIT_Encryption_Info and a payload of any size need. The
+ * message is whole when this returns; it does not depend on the content. The
+ * detached content is what update gives, then what end gives.
+ *
+ * @param w     has a buffer: this does not count without one
+ * @param args  args->detached is true; borrowed
+ *
+ * @retval PST_OK     s holds a cipher: end it or abort it
+ * @retval otherwise  s holds nothing
+ */
+enum pst_err pst_cose_encrypt_begin(struct pst_cose_sealing *s,
+    struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_cose_encrypt_args *args) PST_MUST_CHECK;
+
+/**
+ * Encrypt a chunk.
+ *
+ * @param out  in.len bytes; may be the memory of in. After a failure nothing
+ *             of it is to be used, and s holds nothing
+ */
+enum pst_err pst_cose_encrypt_update(struct pst_cose_sealing *s,
+    struct pst_bytes in, uint8_t *out) PST_MUST_CHECK;
+
+/**
+ * Write the last bytes of the content: the tag; none with AES-CTR.
+ *
+ * @param out  PST_AEAD_TAG_LEN bytes
+ * @param len  set to the bytes written
+ */
+enum pst_err pst_cose_encrypt_end(
+    struct pst_cose_sealing *s, uint8_t *out, size_t *len) PST_MUST_CHECK;
+
+/** Give up; accepts one that is not running. */
+void pst_cose_encrypt_abort(struct pst_cose_sealing *s);
+
 /** Write a COSE_Encrypt0 (Section 5.2): count is 1, the recipient direct. */
 enum pst_err pst_cose_encrypt0(struct pst_cbor_writer *w,
     const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,

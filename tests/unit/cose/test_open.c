@@ -681,6 +681,77 @@ what_is_written_opens(void)
 	}
 }
 
+/* Encrypt in chunks, in place; PST_OK when the message opens to the text. */
+static enum pst_err
+sealed_in_chunks(const struct pst_crypto *with,
+    const struct pst_cose_encrypt_args *args, size_t chunk)
+{
+	static uint8_t buf[MESSAGE_MAX], content[TEXT_LEN + PST_AEAD_TAG_LEN];
+	struct pst_cose_open_args how = { .keys = &keys,
+		.kdf_other = args->kdf_other,
+		.unauthenticated = args->unauthenticated };
+	struct pst_cose_sealing s;
+	struct pst_cbor_writer w;
+	size_t at = 0, n, tag;
+	enum pst_err err;
+
+	memcpy(content, text, TEXT_LEN);
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	err = pst_cose_encrypt_begin(&s, &w, with, args);
+	for (; err == PST_OK && at < TEXT_LEN; at += n) {
+		n = TEXT_LEN - at < chunk ? TEXT_LEN - at : chunk;
+		err = pst_cose_encrypt_update(
+		    &s, (struct pst_bytes){ content + at, n }, content + at);
+	}
+	if (err == PST_OK)
+		err = pst_cose_encrypt_end(&s, content + TEXT_LEN, &tag);
+	if (err != PST_OK)
+		return s.running ? PST_ERR_STATE : err;
+	if (pst_cose_encrypt_end(&s, content, &n) != PST_ERR_STATE)
+		return PST_ERR_ARG;
+	return open_with(crypto, pst_cbor_written(&w),
+	    (struct pst_bytes){ content, TEXT_LEN + tag }, &how);
+}
+
+static void
+what_is_encrypted_in_chunks_opens(void)
+{
+	static const int32_t algs[] = { PST_ALG_A128GCM, PST_ALG_CHACHA_POLY,
+		PST_ALG_A128CTR, PST_ALG_A256CTR };
+	struct pst_cose_recipient to[2] = { { PST_ALG_A128KW, kek, NULL,
+						{ NULL, 0 } },
+		{ PST_ALG_ECDH_ES_A128KW, 0, &agent, PST_BYTES_LIT("agent") } };
+	struct pst_cose_encrypt_args args = { .recipients = to, .count = 2 };
+	struct pst_mem_crypto mem = { .inner = crypto };
+	struct pst_crypto faulty = pst_mem_crypto_port(&mem);
+	uint64_t calls, i;
+	size_t chunk, j;
+
+	args.kdf_other = PST_COSE_KDF_SUIT;
+	for (j = 0; j < 4; j++) {
+		args.alg = algs[j];
+		args.detached = true;
+		args.unauthenticated = is_ctr(args.alg);
+		for (chunk = 1; chunk <= TEXT_LEN; chunk++) {
+			use(chunk % 2 ? kek : agent_key, 0);
+			CHECK_EQ(
+			    sealed_in_chunks(crypto, &args, chunk), PST_OK);
+		}
+		mem.fault = (struct pst_mem_fault){ 0 };
+		CHECK_EQ(sealed_in_chunks(&faulty, &args, 16), PST_OK);
+		calls = mem.fault.calls;
+		for (i = 1; i <= calls; i++) {
+			mem.fault = (struct pst_mem_fault){ .fail_at = i,
+				.with = PST_ERR_CRYPTO };
+			CHECK_EQ(sealed_in_chunks(&faulty, &args, 16),
+			    PST_ERR_CRYPTO);
+			CHECK_EQ(mem.ciphering, 0);
+		}
+		args.detached = false;
+		CHECK_EQ(sealed_in_chunks(crypto, &args, 16), PST_ERR_ARG);
+	}
+}
+
 static void
 direct_keys_and_what_is_refused(void)
 {
@@ -732,6 +803,7 @@ main(void)
 	RUN(streams_in_chunks_of_any_size);
 	RUN(faults_of_the_port_are_errors);
 	RUN(what_is_written_opens);
+	RUN(what_is_encrypted_in_chunks_opens);
 	RUN(direct_keys_and_what_is_refused);
 	RUN(a_port_without_ciphers_says_so);
 	pst_openssl_free(&port);
