@@ -24,6 +24,7 @@ srcs-y += cose/hsslms.c
 srcs-y += suit/shape.c
 srcs-y += suit/params.c
 srcs-y += suit/commands.c
+srcs-y += suit/content.c
 srcs-y += suit/run.c
 srcs-y += suit/record.c
 srcs-y += suit/report.c

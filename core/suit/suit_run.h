@@ -1,6 +1,6 @@
 /*
  * What the files of the interpreter share: run.c moves through sequences,
- * commands.c carries commands out, params.c keeps parameters.
+ * commands.c and content.c carry commands out, params.c keeps parameters.
  */
 #ifndef PST_SUIT_RUN_H
 #define PST_SUIT_RUN_H
@@ -32,8 +32,8 @@ struct pst_suit_command_now {
 typedef enum pst_err
 pst_suit_action(struct pst_suit_run *run, const struct pst_suit_command_now *c);
 
-/* commands.c: one function a command that is carried out at once or, for
- * fetch, answered with PST_ERR_AGAIN. */
+/* commands.c and content.c: one function a command that is carried out at once
+ * or, for fetch, answered with PST_ERR_AGAIN. */
 pst_suit_action pst_suit_do_identify;
 pst_suit_action pst_suit_do_image_match;
 pst_suit_action pst_suit_do_image_not_match;
@@ -62,8 +62,36 @@ void pst_suit_metadata_read(struct pst_cbor_reader *r);
 enum pst_err pst_suit_fetch_more(
     struct pst_suit_run *run, struct pst_bytes chunk, bool last) PST_MUST_CHECK;
 
+/** Hash what comes next, with the algorithm of the component's digest so that
+ * image-match need not read it again. */
+enum pst_err
+pst_suit_hash_begin(struct pst_suit_run *run, int32_t alg) PST_MUST_CHECK;
+
+/** Nothing happens while nothing is hashed. */
+enum pst_err pst_suit_hash_update(
+    struct pst_suit_run *run, struct pst_bytes chunk) PST_MUST_CHECK;
+enum pst_err pst_suit_hash_end(
+    struct pst_suit_run *run, uint32_t component, int32_t alg) PST_MUST_CHECK;
+
 /** Release the running hash, if there is one. */
 void pst_suit_hash_drop(struct pst_suit_run *run);
+
+/** The hash of the component's image-digest, SHA-256 when none is set. */
+int32_t pst_suit_wanted_alg(const struct pst_suit_run *run, uint32_t component);
+
+/** Read content into the work buffer; chunk is empty at the end. */
+enum pst_err pst_suit_read_chunk(struct pst_suit_run *run, uint32_t component,
+    struct pst_bytes name, uint64_t at, struct pst_bytes *chunk) PST_MUST_CHECK;
+
+/** A host's answer that must not be taken for a failed condition, nor for a
+ * payload that is awaited. */
+static inline enum pst_err
+pst_suit_hard(enum pst_err err)
+{
+	if (err == PST_ERR_SUIT_CONDITION || err == PST_ERR_AGAIN)
+		return PST_ERR_SUIT_OPERATION;
+	return err;
+}
 
 /* record.c */
 

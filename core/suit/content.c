@@ -1,0 +1,331 @@
+/*
+ * The directives that change what a component holds
+ * (draft-ietf-suit-manifest, Sections 8.4.10.4 to 8.4.10.6 and 8.4.10.9).
+ *
+ * A component is open from write_begin to write_end; what it held before is
+ * what others see until then. While it is open fetch_component names it,
+ * fetch_at counts the payload and image_bytes is what it must come to.
+ */
+#include "suit_run.h"
+
+/*
+ * Section 6.7: while strict order is false a component MUST NOT be both a
+ * target and a source; that would be a race where commands are run in
+ * parallel, and the result must not depend on who runs them.
+ */
+static enum pst_err
+unordered(
+    struct pst_suit_run *run, uint32_t target, bool has_source, uint32_t source)
+{
+	if (pst_suit_top(run)->strict_order)
+		return PST_OK;
+	if (run->loose_depth == 0)
+		run->loose_depth = run->depth;
+	pst_suit_set(run->targets, target);
+	if (has_source)
+		pst_suit_set(run->sources, source);
+	if (pst_suit_has(run->sources, target) ||
+	    (has_source && pst_suit_has(run->targets, source)))
+		return PST_ERR_SUIT_OPERATION;
+	return PST_OK;
+}
+
+/* From here on the content is new, and nothing has verified it. */
+static void
+content_changes(struct pst_suit_run *run, uint32_t component)
+{
+	pst_suit_set(run->written, component);
+	pst_suit_clear(run->checked, component);
+	if (run->measured_component == component)
+		run->measured_alg = 0;
+	run->fetch_at = 0;
+	run->fetch_component = component;
+	run->image_bytes = pst_suit_param_uint(
+	    run, component, PST_SUIT_PARAM_IMAGE_SIZE, UINT64_MAX);
+}
+
+/* Metadata is applied at fetch, copy and write (update-management,
+ * suit-parameter-component-metadata). That the host has the function was
+ * checked when the parameter was set. */
+static enum pst_err
+metadata(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes value;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_COMPONENT_METADATA, &value))
+		return PST_OK;
+	return pst_suit_hard(
+	    run->host->metadata(run->host->ctx, c->component, c->name, value));
+}
+
+static enum pst_err
+write_begin(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint64_t size_bytes)
+{
+	return pst_suit_hard(run->host->write_begin(
+	    run->host->ctx, c->component, c->name, size_bytes));
+}
+
+/* Append to what is being written; never more than the image may be. */
+static enum pst_err
+append(struct pst_suit_run *run, struct pst_bytes chunk)
+{
+	enum pst_err err;
+
+	if (chunk.len == 0)
+		return PST_OK;
+	if (run->fetch_at > run->image_bytes ||
+	    chunk.len > run->image_bytes - run->fetch_at)
+		return PST_ERR_SUIT_OPERATION;
+	err = run->host->write(run->host->ctx, run->fetch_component, chunk);
+	if (err != PST_OK)
+		return pst_suit_hard(err);
+	run->fetch_at += chunk.len;
+	return pst_suit_hash_update(run, chunk);
+}
+
+static enum pst_err
+write_end(struct pst_suit_run *run)
+{
+	if (run->image_bytes != UINT64_MAX && run->fetch_at != run->image_bytes)
+		return PST_ERR_SUIT_OPERATION;
+	return pst_suit_hard(
+	    run->host->write_end(run->host->ctx, run->fetch_component));
+}
+
+enum pst_err
+pst_suit_fetch_more(struct pst_suit_run *run, struct pst_bytes chunk, bool last)
+{
+	enum pst_err err = append(run, chunk);
+
+	if (err != PST_OK || !last)
+		return err;
+	err = write_end(run);
+	if (err != PST_OK)
+		return err;
+	return pst_suit_hash_end(run, run->fetch_component,
+	    pst_suit_wanted_alg(run, run->fetch_component));
+}
+
+/* A payload that came in the envelope. */
+static enum pst_err
+fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    struct pst_bytes payload)
+{
+	enum pst_err err = write_begin(run, c, payload.len);
+
+	if (err == PST_OK)
+		err = pst_suit_hash_begin(
+		    run, pst_suit_wanted_alg(run, c->component));
+	if (err == PST_OK)
+		err = pst_suit_fetch_more(run, payload, true);
+	return err;
+}
+
+/* What an interrupted run left is not hashed again here: image-match reads
+ * it when it is whole. */
+static enum pst_err
+fetch_on(struct pst_suit_run *run, bool complete)
+{
+	if (complete && run->image_bytes != UINT64_MAX &&
+	    run->fetch_at != run->image_bytes)
+		return PST_ERR_SUIT_OPERATION;
+	return complete ? PST_OK : PST_ERR_AGAIN;
+}
+
+static enum pst_err
+fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	const struct pst_suit_host *host = run->host;
+	bool complete = false;
+	uint64_t have = 0;
+	enum pst_err err;
+
+	/* A fragment of this envelope that is not there (RFC 3986, 4.4). */
+	if (run->fetch_uri.ptr[0] == '#')
+		return PST_ERR_FETCH;
+	if (host->fetched != NULL) {
+		err = host->fetched(host->ctx, c->component, c->name,
+		    run->fetch_uri, &have, &complete);
+		if (err != PST_OK)
+			return pst_suit_hard(err);
+	}
+	run->fetch_at = have;
+	if (have > 0 || complete)
+		return fetch_on(run, complete);
+	err = write_begin(run, c, run->image_bytes);
+	if (err == PST_OK)
+		err = pst_suit_hash_begin(
+		    run, pst_suit_wanted_alg(run, c->component));
+	return err == PST_OK ? PST_ERR_AGAIN : err;
+}
+
+enum pst_err
+pst_suit_do_fetch(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes payload;
+	enum pst_err err;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_URI, &run->fetch_uri))
+		return PST_ERR_SUIT_PARAMETER;
+	err = unordered(run, c->component, false, 0);
+	if (err != PST_OK)
+		return err;
+	pst_suit_hash_drop(run);
+	content_changes(run, c->component);
+	err = metadata(run, c);
+	if (err != PST_OK)
+		return err;
+	if (pst_suit_integrated(&run->m->envelope, run->fetch_uri, &payload))
+		return fetch_integrated(run, c, payload);
+	return fetch_elsewhere(run, c);
+}
+
+/* The bytes are the signed manifest's own, so they need no further check. */
+enum pst_err
+pst_suit_do_write(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes content;
+	enum pst_err err;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_CONTENT, &content))
+		return PST_ERR_SUIT_PARAMETER;
+	err = unordered(run, c->component, false, 0);
+	if (err != PST_OK)
+		return err;
+	content_changes(run, c->component);
+	err = metadata(run, c);
+	if (err == PST_OK)
+		err = write_begin(run, c, content.len);
+	if (err == PST_OK)
+		err = append(run, content);
+	if (err == PST_OK)
+		err = write_end(run);
+	if (err == PST_OK)
+		pst_suit_set(run->checked, c->component);
+	return err;
+}
+
+/* All of the source into the target, which is open. */
+static enum pst_err
+copy_content(struct pst_suit_run *run, uint32_t source, struct pst_bytes name)
+{
+	struct pst_bytes chunk;
+	uint64_t at = 0;
+	enum pst_err err;
+
+	do {
+		err = pst_suit_read_chunk(run, source, name, at, &chunk);
+		if (err == PST_OK)
+			err = append(run, chunk);
+		at += chunk.len;
+	} while (err == PST_OK && chunk.len > 0);
+	/* A source without content makes the directive fail (8.4.10.5). */
+	return err == PST_ERR_NOT_FOUND ? PST_ERR_SUIT_OPERATION : err;
+}
+
+/* Copy c's source into c's component. */
+static enum pst_err
+copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint32_t source)
+{
+	struct pst_bytes name = pst_suit_component(run->m, source);
+	int32_t alg = pst_suit_wanted_alg(run, c->component);
+	enum pst_err err;
+
+	err = metadata(run, c);
+	if (err == PST_OK)
+		err = write_begin(run, c, run->image_bytes);
+	if (err == PST_OK)
+		err = pst_suit_hash_begin(run, alg);
+	if (err == PST_OK)
+		err = copy_content(run, source, name);
+	if (err == PST_OK)
+		err = write_end(run);
+	if (err == PST_OK)
+		err = pst_suit_hash_end(run, c->component, alg);
+	pst_suit_hash_drop(run);
+	/* A copy of what was verified is verified. */
+	if (err == PST_OK && pst_suit_has(run->checked, source))
+		pst_suit_set(run->checked, c->component);
+	return err;
+}
+
+/* The source-component of a copy or swap, which the signer may use. */
+static enum pst_err
+source_of(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint32_t *source)
+{
+	struct pst_cbor_reader r;
+	enum pst_err err;
+
+	if (!pst_suit_param(
+		run, c->component, PST_SUIT_PARAM_SOURCE_COMPONENT, &r))
+		return PST_ERR_SUIT_PARAMETER;
+	*source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
+	if (*source == c->component)
+		return PST_ERR_SUIT_OPERATION;
+	err = unordered(run, c->component, true, *source);
+	if (err != PST_OK)
+		return err;
+	/* Section 9: fetching from a component needs approval as well. */
+	return pst_suit_hard(run->host->authorise(run->host->ctx, run->m,
+	    pst_suit_component(run->m, *source), c->id));
+}
+
+enum pst_err
+pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	uint32_t source;
+	enum pst_err err = source_of(run, c, &source);
+
+	if (err != PST_OK)
+		return err;
+	content_changes(run, c->component);
+	return copy_from(run, c, source);
+}
+
+/* What was verified of a content stays so where the content goes. */
+static void
+swap_checked(struct pst_suit_run *run, uint32_t a, uint32_t b)
+{
+	bool a_checked = pst_suit_has(run->checked, a);
+	bool b_checked = pst_suit_has(run->checked, b);
+
+	content_changes(run, b);
+	content_changes(run, a);
+	if (a_checked)
+		pst_suit_set(run->checked, b);
+	if (b_checked)
+		pst_suit_set(run->checked, a);
+}
+
+/*
+ * Section 8.4.10.9. Both components are target and source, which Section 6.7
+ * forbids while strict order is false.
+ */
+enum pst_err
+pst_suit_do_swap(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	uint32_t source;
+	enum pst_err err;
+
+	if (run->host->swap == NULL)
+		return PST_ERR_SUIT_COMMAND;
+	if (!pst_suit_top(run)->strict_order)
+		return PST_ERR_SUIT_OPERATION;
+	err = source_of(run, c, &source);
+	if (err != PST_OK)
+		return err;
+	err = pst_suit_hard(run->host->swap(run->host->ctx, c->component,
+	    c->name, source, pst_suit_component(run->m, source)));
+	if (err == PST_OK)
+		swap_checked(run, c->component, source);
+	/* A source without content makes the directive fail. */
+	return err == PST_ERR_NOT_FOUND ? PST_ERR_SUIT_OPERATION : err;
+}
