@@ -28,6 +28,7 @@ srcs-y += suit/content.c
 srcs-y += suit/run.c
 srcs-y += suit/record.c
 srcs-y += suit/report.c
+srcs-y += suit/protect.c
 srcs-y += agent/agent.c
 srcs-y += agent/answer.c
 srcs-y += agent/host.c
