@@ -3,6 +3,7 @@
  * decoded by the parser that the protocols use, then shown annotated.
  */
 #include <getopt.h>
+#include <postern/suit_report.h>
 #include <postern/teep.h>
 #include <string.h>
 
@@ -74,6 +75,14 @@ suit_report(const struct pst_verified *in, const char **what, size_t *at)
 	return err;
 }
 
+/* One of the two commands: how a file is taken out of what is around it, and
+ * what is to be inside. */
+struct kind {
+	int (*unwrap)(struct cli_keyring *ring, const char *command,
+	    const char *path, struct pst_bytes in, struct cli_message *out);
+	decode_one *one;
+};
+
 static int
 print(const struct cli_message *m, const char *what, bool json)
 {
@@ -84,12 +93,15 @@ print(const struct cli_message *m, const char *what, bool json)
 
 	shape = pst_diag_guess(payload, &guess);
 	if (json)
-		printf("{\"what\":\"%s\",\"cose\":%s%s%s,\"item\":", what,
-		    m->wrapped ? "\"" : "",
+		printf("{\"what\":\"%s\",\"cose\":%s%s%s,\"decrypted\":%s,"
+		       "\"item\":",
+		    what, m->wrapped ? "\"" : "",
 		    m->wrapped ? cli_cose_name(m->kind) : "null",
-		    m->wrapped ? "\"" : "");
+		    m->wrapped ? "\"" : "", m->decrypted ? "true" : "false");
 	else
-		printf("/ %s%s%s /\n", what, m->wrapped ? ", verified " : "",
+		printf("/ %s%s%s%s /\n", what,
+		    m->decrypted ? ", decrypted" : "",
+		    m->wrapped ? ", verified " : "",
 		    m->wrapped ? cli_cose_name(m->kind) : "");
 	err = pst_diag_print(stdout, payload,
 	    json ? PST_DIAG_JSON : PST_DIAG_ANNOTATED, shape, NULL);
@@ -97,9 +109,41 @@ print(const struct cli_message *m, const char *what, bool json)
 	return err == PST_OK ? CLI_DONE : cli_fail("%s", pst_err_name(err));
 }
 
+/* SUIT_Report_Protected, and what may be encrypted in it or by itself. */
+static int
+open_report(struct cli_keyring *ring, const char *command, const char *path,
+    struct pst_bytes in, struct cli_message *out)
+{
+	static uint8_t plain[CLI_FILE_MAX];
+	struct pst_suit_report_open_args args = { &ring->keys, &ring->keys,
+		false };
+	struct pst_suit_report_opened o;
+	enum pst_err err;
+
+	*out = (struct cli_message){ .wrapped = false };
+	if (cli_is_cose(in) && ring->count == 0)
+		return cli_usage(
+		    command, "%s is in COSE: its key is needed (--key)", path);
+	err = pst_suit_report_open(
+	    in, ring->crypto, &args, plain, sizeof(plain), &o);
+	/* What is no report at all is told by the decoder, with the place. */
+	if (err != PST_OK && !cli_is_cose(in)) {
+		out->verified = pst_verified_by_caller(in);
+		return CLI_DONE;
+	}
+	if (err != PST_OK)
+		return cli_fail("%s: %s", path, pst_err_name(err));
+	out->wrapped =
+	    (o.form & (PST_SUIT_REPORT_SIGNED | PST_SUIT_REPORT_MAC)) != 0;
+	out->kind = o.form & PST_SUIT_REPORT_MAC ? PST_TAG_MAC0 : PST_TAG_SIGN1;
+	out->decrypted = (o.form & PST_SUIT_REPORT_ENCRYPTED) != 0;
+	out->verified = o.report;
+	return CLI_DONE;
+}
+
 static int
 decode(struct cli_keyring *ring, const char *command, const char *path,
-    decode_one *one, bool json)
+    const struct kind *kind, bool json)
 {
 	struct cli_message m;
 	struct cli_file f;
@@ -109,24 +153,24 @@ decode(struct cli_keyring *ring, const char *command, const char *path,
 	int status = cli_read(path, CLI_FILE_MAX, &f);
 
 	if (status == CLI_DONE)
-		status = cli_unwrap(ring, command, path, cli_bytes(&f), &m);
+		status = kind->unwrap(ring, command, path, cli_bytes(&f), &m);
 	if (status != CLI_DONE) {
 		cli_file_free(&f);
 		return status;
 	}
-	err = one(&m.verified, &what, &at);
+	err = kind->one(&m.verified, &what, &at);
 	if (err == PST_OK)
 		status = print(&m, what, json);
 	else
 		status = cli_fail("%s: does not conform: %s at byte %zu%s",
 		    path, pst_err_name(err), at,
-		    m.wrapped ? " of the payload" : "");
+		    m.wrapped || m.decrypted ? " of the payload" : "");
 	cli_file_free(&f);
 	return status;
 }
 
 static int
-run(int argc, char **argv, decode_one *one)
+run(int argc, char **argv, const struct kind *kind)
 {
 	static const struct option known[] = {
 		{ "key", required_argument, NULL, 'k' },
@@ -150,7 +194,7 @@ run(int argc, char **argv, decode_one *one)
 	if (status == CLI_DONE)
 		status = cli_operands(argc, argv, optind, 1, 1);
 	if (status == CLI_DONE)
-		status = decode(&ring, argv[0], argv[optind], one, json);
+		status = decode(&ring, argv[0], argv[optind], kind, json);
 	cli_keyring_close(&ring);
 	return status;
 }
@@ -158,17 +202,21 @@ run(int argc, char **argv, decode_one *one)
 static int
 teep_decode(int argc, char **argv)
 {
-	return run(argc, argv, teep_message);
+	static const struct kind kind = { cli_unwrap, teep_message };
+
+	return run(argc, argv, &kind);
 }
 
 static int
 report_decode(int argc, char **argv)
 {
-	return run(argc, argv, suit_report);
+	static const struct kind kind = { open_report, suit_report };
+
+	return run(argc, argv, &kind);
 }
 
-#define OPTIONS \
-	"\n  -k, --key KEY  a key that the wrapper must verify with; needed\n" \
+#define OPTIONS(key) \
+	"\n  -k, --key KEY  " key "; needed\n" \
 	"                 when there is one; may be given several times\n" \
 	"  --json         print JSON\n"
 
@@ -176,7 +224,8 @@ const struct cli_command cli_teep[] = {
 	{ "decode", "[--key KEY]... [--json] FILE|-",
 	    "check and print a TEEP message",
 	    "The message is bare or in COSE. The exit status is 0 when it\n"
-	    "conforms to draft-ietf-teep-protocol, Section 4.\n" OPTIONS,
+	    "conforms to draft-ietf-teep-protocol, Section 4.\n" OPTIONS(
+		"a key that the wrapper must verify with"),
 	    teep_decode, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
@@ -184,9 +233,11 @@ const struct cli_command cli_teep[] = {
 const struct cli_command cli_report[] = {
 	{ "decode", "[--key KEY]... [--json] FILE|-",
 	    "check and print a SUIT report",
-	    "The report is bare or in COSE. The exit status is 0 when it\n"
-	    "conforms to draft-ietf-suit-report, whatever it "
-	    "reports.\n" OPTIONS,
+	    "The report is bare, signed (COSE_Sign1, COSE_Mac0), encrypted\n"
+	    "(COSE_Encrypt, COSE_Encrypt0) or both. The exit status is 0 when\n"
+	    "it conforms to draft-ietf-suit-report, whatever it "
+	    "reports.\n" OPTIONS(
+		"a key that verifies or opens what is around it"),
 	    report_decode, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

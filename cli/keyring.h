@@ -44,6 +44,7 @@ int cli_keyring_signers(
 /** A message out of its COSE wrapper, or bare. Views the bytes given. */
 struct cli_message {
 	bool wrapped;		      /* in COSE; a key was needed */
+	bool decrypted;		      /* a report that was encrypted */
 	uint64_t kind;		      /* PST_TAG_* of the wrapper */
 	struct pst_verified verified; /* its payload */
 };

@@ -18,6 +18,7 @@ extern const struct pst_shape shape_claims, shape_bundle;
 extern const struct pst_shape shape_envelope, shape_manifest, shape_digest;
 extern const struct pst_shape shape_component, shape_parameters;
 extern const struct pst_shape shape_encryption_info, shape_section;
+extern const struct pst_shape shape_command_name, shape_parameter_name;
 /* tables_report.c */
 extern const struct pst_shape shape_report, shape_property_claims;
 /* tables_teep.c */

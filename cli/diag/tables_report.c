@@ -62,13 +62,22 @@ static const struct shape_field reference_fields[] = {
 static const struct pst_shape reference = { SHAPE_ARRAY, "SUIT_Reference",
 	FIELDS(reference_fields) };
 
+static const struct pst_shape component_list = { SHAPE_LIST,
+	.inner = &shape_component };
+static const struct pst_shape command_list = { SHAPE_LIST,
+	.inner = &shape_command_name };
+static const struct pst_shape parameter_list = { SHAPE_LIST,
+	.inner = &shape_parameter_name };
+static const struct pst_shape alg_list = { SHAPE_LIST, .inner = &shape_alg };
+static const struct pst_shape section_list = { SHAPE_LIST,
+	.inner = &shape_section };
 static const struct shape_field capability_fields[] = {
-	{ 1, "suit-component-capabilities", NULL },
-	{ 2, "suit-command-capabilities", NULL },
-	{ 3, "suit-parameters-capabilities", NULL },
-	{ 4, "suit-crypt-algo-capabilities", NULL },
+	{ 1, "suit-component-capabilities", &component_list },
+	{ 2, "suit-command-capabilities", &command_list },
+	{ 3, "suit-parameters-capabilities", &parameter_list },
+	{ 4, "suit-crypt-algo-capabilities", &alg_list },
 	{ 5, "suit-envelope-capabilities", NULL },
-	{ 6, "suit-manifest-capabilities", NULL },
+	{ 6, "suit-manifest-capabilities", &section_list },
 	{ 7, "suit-common-capabilities", NULL },
 	{ 8, "suit-text-capabilities", NULL },
 	{ 9, "suit-text-component-capabilities", NULL },

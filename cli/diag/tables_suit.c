@@ -277,3 +277,7 @@ const struct pst_shape shape_envelope = { SHAPE_MAP, "SUIT_Envelope",
 	.others = "integrated payload or dependency" };
 
 const struct pst_shape shape_section = { SHAPE_ENUM, FIELDS(manifest_fields) };
+/* A command or a parameter that is named, not used. */
+const struct pst_shape shape_command_name = { SHAPE_ENUM, FIELDS(commands) };
+const struct pst_shape shape_parameter_name = { SHAPE_ENUM,
+	FIELDS(parameters) };

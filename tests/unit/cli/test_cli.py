@@ -14,6 +14,13 @@ import sys
 import tempfile
 import unittest
 
+import cbor2
+from cryptography.hazmat.primitives import hashes, hmac, keywrap, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.ciphers import (
+    Cipher, aead, algorithms, modes)
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 PROGRAM, SHARED, SOURCE = (os.path.abspath(p) for p in sys.argv[1:4])
 VECTORS = os.path.join(SHARED, "vectors")
 
@@ -664,6 +671,189 @@ components:
         self.ok("manifest", "create", "-o", "a", "m.yaml")
         self.ok("manifest", "create", "-o", "b", "m.yaml")
         self.assertEqual(self.read("a"), self.read("b"))
+
+
+class Reports(Case):
+    """Reports that another implementation of COSE protected."""
+
+    TO_TAM = "SUIT Report Encryption"
+    REPORT = cbor2.dumps({
+        3: [[[], 20, 5, 0, {}]],
+        4: {5: 310, 6: [[], 20, 5, 0, {}], 7: 10},
+        99: ["https://x.example/m", [-16, bytes(32)]]})
+
+    def setUp(self):
+        super().setUp()
+        self.p256 = self.key("p256", ec.generate_private_key(ec.SECP256R1()))
+        self.other = self.key("other", ec.generate_private_key(ec.SECP256R1()))
+        self.tam = self.key("tam", ec.generate_private_key(ec.SECP256R1()))
+        self.edwards = self.key("edwards", ed25519.Ed25519PrivateKey.generate())
+        self.mac = os.urandom(32)
+        for name, k in (("mac", self.mac), ("other-mac", os.urandom(32))):
+            self.write(name, json.dumps(
+                {"kty": "oct", "alg": "HS256",
+                 "k": base64.urlsafe_b64encode(k).decode().rstrip("=")}))
+
+    def key(self, name, key):
+        self.write(name + ".pub", key.public_key().public_bytes(
+            serialization.Encoding.PEM,
+            serialization.PublicFormat.SubjectPublicKeyInfo))
+        self.write(name, key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()))
+        os.chmod(self.path(name), 0o600)
+        return key
+
+    def sign(self, payload, by):
+        if isinstance(by, bytes):
+            context, tag, alg = "MAC0", 17, 5
+        else:
+            context, tag = "Signature1", 18
+            alg = -19 if isinstance(by, ed25519.Ed25519PrivateKey) else -9
+        protected = cbor2.dumps({1: alg})
+        tbs = cbor2.dumps([context, protected, b"", payload])
+        if alg == 5:
+            h = hmac.HMAC(by, hashes.SHA256())
+            h.update(tbs)
+            sig = h.finalize()
+        elif alg == -19:
+            sig = by.sign(tbs)
+        else:
+            r, s = utils.decode_dss_signature(
+                by.sign(tbs, ec.ECDSA(hashes.SHA256())))
+            sig = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return cbor2.dumps(cbor2.CBORTag(tag, [protected, {}, payload, sig]))
+
+    def encrypt(self, plain, to, alg=1, other=None):
+        recipient = cbor2.dumps({1: -29})
+        mine = ec.generate_private_key(ec.SECP256R1())
+        secret = mine.exchange(ec.ECDH(), to.public_key())
+        context = cbor2.dumps([-3, [None] * 3, [None] * 3,
+                               [128, recipient,
+                                (other or self.TO_TAM).encode()]])
+        kek = HKDF(hashes.SHA256(), 16, None, context).derive(secret)
+        cek = os.urandom(32 if alg == 24 else 16)
+        iv = os.urandom(16 if alg == -65534 else 12)
+        protected, unprotected = cbor2.dumps({1: alg}), {5: iv}
+        if alg == -65534:
+            protected, unprotected = b"", {1: alg, 5: iv}
+        aad = cbor2.dumps(["Encrypt", protected, b""])
+        if alg == 1:
+            content = aead.AESGCM(cek).encrypt(iv, plain, aad)
+        elif alg == 24:
+            content = aead.ChaCha20Poly1305(cek).encrypt(iv, plain, aad)
+        else:
+            content = Cipher(algorithms.AES(cek), modes.CTR(iv)).encryptor(
+                ).update(plain)
+        p = mine.public_key().public_numbers()
+        ephemeral = {1: 2, -1: 1, -2: p.x.to_bytes(32, "big"),
+                     -3: p.y.to_bytes(32, "big")}
+        return cbor2.dumps(cbor2.CBORTag(96, [
+            protected, unprotected, content,
+            [[recipient, {-1: ephemeral},
+              keywrap.aes_key_wrap(kek, cek)]]]))
+
+    def decode(self, report, *keys, json=False):
+        self.write("r", report)
+        args = [a for k in keys for a in ("--key", k)]
+        return run("report", "decode", *(["--json"] if json else []), *args,
+                   "r", cwd=self.dir)
+
+    def shown(self, report, *keys):
+        r = self.decode(report, *keys)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn(b"condition-failed", r.stdout)
+        return r.stdout.decode().splitlines()[0]
+
+    def not_shown(self, report, *keys, says):
+        r = self.decode(report, *keys)
+        self.assertEqual(r.returncode, 1, (r.stdout, r.stderr))
+        self.assertEqual(r.stdout, b"")
+        self.assertIn(says, r.stderr.decode())
+
+    def test_every_form_is_read_with_its_keys(self):
+        self.assertEqual(self.shown(self.REPORT),
+                         "/ SUIT report of failure /")
+        for signer, name, cose in ((self.p256, "p256.pub", "COSE_Sign1"),
+                                   (self.edwards, "edwards.pub", "COSE_Sign1"),
+                                   (self.mac, "mac", "COSE_Mac0")):
+            self.assertEqual(
+                self.shown(self.sign(self.REPORT, signer), name),
+                "/ SUIT report of failure, verified %s /" % cose)
+            for alg in (1, 24, -65534):
+                inside = self.encrypt(self.REPORT, self.tam, alg)
+                self.assertEqual(
+                    self.shown(self.sign(inside, signer), name, "tam"),
+                    "/ SUIT report of failure, decrypted, verified %s /" % cose)
+        for alg in (1, 24):
+            self.assertEqual(
+                self.shown(self.encrypt(self.REPORT, self.tam, alg), "tam"),
+                "/ SUIT report of failure, decrypted /")
+        wrapped = self.encrypt(cbor2.dumps(self.REPORT), self.tam)
+        self.shown(wrapped, "tam")
+
+    def test_json_says_what_was_around_it(self):
+        r = self.decode(self.sign(self.encrypt(self.REPORT, self.tam),
+                                  self.p256), "p256.pub", "tam", json=True)
+        got = json.loads(r.stdout)
+        self.assertEqual((got["what"], got["cose"], got["decrypted"]),
+                         ("SUIT report of failure", "COSE_Sign1", True))
+        got = json.loads(self.decode(self.REPORT, json=True).stdout)
+        self.assertEqual((got["cose"], got["decrypted"]), (None, False))
+
+    def test_other_keys_open_nothing(self):
+        self.not_shown(self.sign(self.REPORT, self.p256), "other.pub",
+                       says="signature does not verify")
+        self.not_shown(self.sign(self.REPORT, self.mac), "other-mac",
+                       says="signature does not verify")
+        for key in ("mac", "edwards.pub", "tam"):
+            self.not_shown(self.sign(self.REPORT, self.p256), key, says="r: ")
+        self.not_shown(self.sign(self.REPORT, self.mac), "p256.pub",
+                       says="no trusted key")
+        self.not_shown(self.encrypt(self.REPORT, self.tam), "other",
+                       says="does not decrypt")
+        self.not_shown(self.encrypt(self.REPORT, self.tam), "tam.pub",
+                       says="no trusted key")
+        both = self.sign(self.encrypt(self.REPORT, self.tam), self.p256)
+        self.not_shown(both, "p256.pub", says="no trusted key")
+        self.not_shown(both, "tam", says="signature does not verify")
+
+    def test_what_is_for_another_purpose_is_refused(self):
+        for other in ("SUIT Payload Encryption", "EAT Encryption"):
+            self.not_shown(self.encrypt(self.REPORT, self.tam, other=other),
+                           "tam", says="does not decrypt")
+        # AES-CTR authenticates nothing
+        self.not_shown(self.encrypt(self.REPORT, self.tam, -65534), "tam",
+                       says="algorithm absent or not accepted")
+
+    def test_an_altered_one_is_refused(self):
+        for report, keys in (
+                (self.sign(self.REPORT, self.edwards), ["edwards.pub"]),
+                (self.sign(self.REPORT, self.mac), ["mac"]),
+                (self.encrypt(self.REPORT, self.tam), ["tam"])):
+            at = len(report) - 1
+            bad = report[:at] + bytes([report[at] ^ 1])
+            self.assertEqual(self.decode(bad, *keys).returncode, 1)
+            at = report.index(b"x.example") if b"x.example" in report else 40
+            bad = report[:at] + bytes([report[at] ^ 1]) + report[at + 1:]
+            self.assertEqual(self.decode(bad, *keys).returncode, 1)
+
+    def test_a_key_is_asked_for(self):
+        for report in (self.sign(self.REPORT, self.p256),
+                       self.encrypt(self.REPORT, self.tam)):
+            r = self.decode(report)
+            self.assertEqual(r.returncode, 2)
+            self.assertIn(b"--key", r.stderr)
+
+    def test_inspect_shows_what_is_not_encrypted(self):
+        self.write("r", self.sign(self.REPORT, self.p256))
+        self.assertIn("condition-failed", self.ok("inspect", "r"))
+        self.write("r", self.sign(self.encrypt(self.REPORT, self.tam),
+                                  self.p256))
+        text = self.ok("inspect", "r")
+        self.assertIn("A128GCM", text)
+        self.assertIn("ECDH-ES + A128KW", text)
+        self.assertNotIn("x.example", text)
 
 
 class Published(Case):

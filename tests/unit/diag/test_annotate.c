@@ -132,6 +132,13 @@ static const struct {
 	{ "{99: [\"\", [-16, h'']], 3: [[[], 20, 7, 0, {}]]}",
 	    "/ manifest-section / 20 / suit-install /" },
 	{ "{99: 1, 8: {10: [1]}}", "/ suit-dependency-capabilities / 10" },
+	{ "{99: 1, 8: {1: [['a', true]], 2: [3], 3: [14], 4: [-9], 6: [20]}}",
+	    "[3 / suit-condition-image-match /]" },
+	{ "{99: 1, 8: {3: [14], 4: [-9]}}",
+	    "[14 / suit-parameter-image-size /]" },
+	{ "{99: 1, 8: {4: [-9], 6: [20]}}", "[-9 / ESP256 /]" },
+	{ "18([<<{1: -9}>>, {}, <<{99: [\"\", [-16, h'']], 4: true}>>, h''])",
+	    "/ suit-report-result / 4: true" },
 	{ "[6, {}, 17]", "17 / ERR_MANIFEST_PROCESSING_FAILED /" },
 	{ "[1, {21: [0, 1]}, [[[18, -19]]], [[-16, -9, -29, 1]], 15]",
 	    "/ supported-freshness-mechanisms / 21: [0 / nonce /, 1 / "
