@@ -70,6 +70,8 @@ struct cli_file {
 int cli_read(const char *path, size_t max, struct cli_file *out);
 void cli_file_free(struct cli_file *f);
 struct pst_bytes cli_bytes(const struct cli_file *f);
+/** A text without its zero byte; views it. */
+struct pst_bytes cli_text(const char *text);
 
 /**
  * Write a whole file so that a reader sees the old one or the new one.

@@ -74,6 +74,12 @@ cli_bytes(const struct cli_file *f)
 	return (struct pst_bytes){ f->ptr, f->len };
 }
 
+struct pst_bytes
+cli_text(const char *text)
+{
+	return (struct pst_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
 static bool
 write_all(int fd, struct pst_bytes b)
 {

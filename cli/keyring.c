@@ -52,6 +52,8 @@ candidate(const struct cli_keyring *ring, const struct pst_cose_headers *h,
 
 	for (i = 0; i < ring->count; i++) {
 		e = &ring->key[i];
+		if (ring->only != NULL && ring->only != e)
+			continue;
 		if (secret ? !opens(e, h->alg) : !verifies(e, h))
 			continue;
 		if (attempt-- == 0)
@@ -153,27 +155,10 @@ cli_keyring_add(struct cli_keyring *ring, const char *path)
 	return CLI_DONE;
 }
 
-int
-cli_keyring_signers(
-    struct cli_keyring *ring, struct pst_signer *out, size_t *count)
+void
+cli_keyring_warn_exposed(const struct cli_keyring_entry *e)
 {
-	enum pst_err err;
-	size_t i;
-
-	for (i = 0; i < ring->count; i++) {
-		if (ring->key[i].number == 0)
-			return cli_fail(
-			    "%s: no private key in it", ring->key[i].path);
-		if (strcmp(ring->key[i].path, "-") != 0 &&
-		    pst_key_file_exposed(ring->key[i].path))
-			cli_warn("%s: others can read this private key",
-			    ring->key[i].path);
-		err = pst_openssl_signer(
-		    ring->port, ring->key[i].number, 0, &out[i]);
-		if (err != PST_OK)
-			return cli_fail(
-			    "%s: %s", ring->key[i].path, pst_err_name(err));
-	}
-	*count = ring->count;
-	return CLI_DONE;
+	if (e->number != 0 && strcmp(e->path, "-") != 0 &&
+	    pst_key_file_exposed(e->path))
+		cli_warn("%s: others can read this private key", e->path);
 }

@@ -17,6 +17,8 @@ struct cli_keyring {
 	struct pst_keys keys; /* finds every key that fits the algorithm */
 	size_t count;
 	size_t secrets; /* of these, symmetric ones */
+	/* when not NULL, the one entry that keys finds */
+	const struct cli_keyring_entry *only;
 	struct cli_keyring_entry {
 		const char *path;
 		struct pst_pubkey pub;
@@ -35,9 +37,8 @@ void cli_keyring_close(struct cli_keyring *ring);
 /** Read a key file: PEM, COSE_Key or JWK; public, private or symmetric. */
 int cli_keyring_add(struct cli_keyring *ring, const char *path);
 
-/** Signers of every private key of the ring, in the order of the options. */
-int cli_keyring_signers(
-    struct cli_keyring *ring, struct pst_signer *out, size_t *count);
+/** Warn when others can read this private key's file. */
+void cli_keyring_warn_exposed(const struct cli_keyring_entry *e);
 
 /* --- messages --- */
 

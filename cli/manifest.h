@@ -10,6 +10,21 @@
 int cli_envelope_read(
     const char *path, struct cli_file *file, struct pst_suit_envelope *env);
 
+/** Likewise of a file that was read; env views it. */
+int cli_envelope_decode(const char *path, const struct cli_file *file,
+    struct pst_suit_envelope *env);
+
+/** Something that writes an envelope; run once to count and once to write. */
+typedef enum pst_err cli_envelope_writer(struct pst_cbor_writer *w, void *ctx);
+
+/** Let it write to memory; `from` is what messages name. Owns *out. */
+int cli_envelope_make(cli_envelope_writer *writer, void *ctx, const char *from,
+    struct cli_file *out);
+
+/** Let it write to a file. */
+int cli_envelope_write(
+    cli_envelope_writer *writer, void *ctx, const char *from, const char *to);
+
 /** The name of an envelope member or manifest section; NULL for none. */
 const char *cli_section_name(int label);
 
@@ -29,6 +44,10 @@ cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json);
 
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
+int cli_manifest_sign(int argc, char **argv);
+int cli_manifest_sever(int argc, char **argv);
 extern const char cli_manifest_run_help[];
+extern const char cli_manifest_sign_help[];
+extern const char cli_manifest_sever_help[];
 
 #endif

@@ -437,6 +437,28 @@ kids_fit(const struct pst_cose_sign_args *args)
 	return true;
 }
 
+enum pst_err
+pst_cose_tbs(struct pst_cbor_writer *w, uint64_t kind,
+    const struct pst_cose_sign_args *args)
+{
+	static const struct pst_bytes none = { NULL, 0 };
+	uint8_t header[8];
+	struct pst_cose_structure tbs;
+	size_t i;
+
+	if (args->count != 1 ||
+	    (kind != PST_TAG_SIGN1 && kind != PST_TAG_MAC0)) {
+		writer_fail(w, PST_ERR_ARG);
+		return w->err;
+	}
+	pst_cose_structure_init(&tbs, kind,
+	    protected_alg(header, args->signers[0].alg), none, args->aad,
+	    args->payload);
+	for (i = 0; i < tbs.count; i++)
+		pst_cbor_put_raw(w, tbs.parts[i]);
+	return w->err;
+}
+
 static enum pst_err
 write_single(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
     const struct pst_cose_sign_args *args, uint64_t tag)
@@ -459,7 +481,10 @@ write_single(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	pst_cbor_put_bstr(w, protected);
 	put_unprotected(w, args->signers, args->x5chain);
 	put_payload(w, args);
-	put_result(w, crypto, args->signers, tag == PST_TAG_MAC0, &tbs);
+	if (args->made.ptr != NULL)
+		pst_cbor_put_bstr(w, args->made);
+	else
+		put_result(w, crypto, args->signers, tag == PST_TAG_MAC0, &tbs);
 	return w->err;
 }
 
@@ -502,7 +527,7 @@ pst_cose_sign(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	size_t i;
 
 	if (args->count < 1 || args->count > PST_COSE_SIGNERS_MAX ||
-	    !kids_fit(args)) {
+	    args->made.ptr != NULL || !kids_fit(args)) {
 		writer_fail(w, PST_ERR_ARG);
 		return w->err;
 	}

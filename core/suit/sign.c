@@ -1,6 +1,6 @@
 /*
- * Envelopes rewritten: with one more authentication block, or without some
- * of their members. Everything else stays as it was, byte for byte.
+ * Envelopes rewritten: with another authentication block, or without some of
+ * their members. Everything else stays as it was, byte for byte.
  */
 #include <postern/suit_encode.h>
 
@@ -68,25 +68,91 @@ put_block(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	}
 }
 
-/* The wrapper with the blocks that it had and a new one. */
+/* Is block i one of those that a new one replaces? */
+static bool
+replaced(const struct pst_suit_sign_args *how, size_t i)
+{
+	return i < PST_SUIT_AUTH_MAX && (how->replaced >> i & 1) != 0;
+}
+
+static size_t
+kept(const struct pst_suit_envelope *env, const struct pst_suit_sign_args *how)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < env->blocks.count; i++)
+		n += !replaced(how, i);
+	return n;
+}
+
+/* The wrapper with the blocks that stay and a new one. */
 static enum pst_err
 put_wrapper(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
-    const struct pst_crypto *crypto, uint64_t kind,
+    const struct pst_crypto *crypto, const struct pst_suit_sign_args *how,
     const struct pst_cose_sign_args *args)
 {
-	size_t outer, inner;
+	struct pst_list blocks = env->blocks;
+	struct pst_bytes item;
+	size_t outer, inner, i;
 	enum pst_err err;
 
 	pst_cbor_put_uint(w, PST_SUIT_AUTHENTICATION);
 	outer = pst_cbor_wrap_begin(w);
-	pst_cbor_put_array(w, 2 + env->blocks.count);
+	pst_cbor_put_array(w, 2 + kept(env, how));
 	pst_cbor_put_bstr(w, env->digest_content);
-	pst_cbor_put_raw(w, env->blocks.items);
+	for (i = 0; pst_list_next(&blocks, &item); i++)
+		if (!replaced(how, i))
+			pst_cbor_put_raw(w, item);
 	inner = pst_cbor_wrap_begin(w);
-	err = put_block(w, crypto, kind, args);
+	err = put_block(w, crypto, how->kind, args);
 	pst_cbor_wrap_bstr(w, inner);
 	pst_cbor_wrap_bstr(w, outer);
 	return err;
+}
+
+/* Section 8.3: what is signed is the SUIT_Digest, detached. */
+static struct pst_cose_sign_args
+block_args(
+    const struct pst_suit_envelope *env, const struct pst_suit_sign_args *how)
+{
+	struct pst_cose_sign_args args;
+
+	memset(&args, 0, sizeof(args));
+	args.payload = env->digest_content;
+	args.detached = true;
+	args.signers = how->signers;
+	args.count = how->count;
+	args.made = how->made;
+	return args;
+}
+
+enum pst_err
+pst_suit_sign_with(struct pst_cbor_writer *w,
+    const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
+    const struct pst_suit_sign_args *how)
+{
+	struct pst_cose_sign_args args = block_args(env, how);
+	struct pairs p;
+	enum pst_err err;
+
+	if (kept(env, how) >= PST_SUIT_AUTH_MAX)
+		return PST_ERR_LIMIT;
+	if (how->count == 0 || (how->count > 1 && how->kind != PST_TAG_SIGN))
+		return PST_ERR_ARG;
+	/* Section 8.3: signers MUST verify the digest first. */
+	err = pst_suit_digest_check(crypto, &env->digest, env->manifest_bstr);
+	if (err != PST_OK)
+		return err;
+	pst_cbor_put_tag(w, PST_TAG_SUIT_ENVELOPE);
+	pst_cbor_put_map(w, env->member_count);
+	pairs_init(&p, env);
+	while (err == PST_OK && pairs_next(&p)) {
+		if (p.label == PST_SUIT_AUTHENTICATION)
+			err = put_wrapper(w, env, crypto, how, &args);
+		else
+			pst_cbor_put_raw(w, p.pair);
+	}
+	return err != PST_OK ? err : w->err;
 }
 
 enum pst_err
@@ -94,33 +160,24 @@ pst_suit_sign(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
     const struct pst_crypto *crypto, uint64_t kind,
     const struct pst_signer *signers, size_t count)
 {
-	struct pst_cose_sign_args args;
-	struct pairs p;
-	enum pst_err err;
+	struct pst_suit_sign_args how;
 
-	if (env->blocks.count >= PST_SUIT_AUTH_MAX)
-		return PST_ERR_LIMIT;
-	if (count == 0 || (count > 1 && kind != PST_TAG_SIGN))
-		return PST_ERR_ARG;
-	/* Section 8.3: signers MUST verify the digest first. */
-	err = pst_suit_digest_check(crypto, &env->digest, env->manifest_bstr);
-	if (err != PST_OK)
-		return err;
-	memset(&args, 0, sizeof(args));
-	args.payload = env->digest_content;
-	args.detached = true;
-	args.signers = signers;
-	args.count = count;
-	pst_cbor_put_tag(w, PST_TAG_SUIT_ENVELOPE);
-	pst_cbor_put_map(w, env->member_count);
-	pairs_init(&p, env);
-	while (err == PST_OK && pairs_next(&p)) {
-		if (p.label == PST_SUIT_AUTHENTICATION)
-			err = put_wrapper(w, env, crypto, kind, &args);
-		else
-			pst_cbor_put_raw(w, p.pair);
-	}
-	return err != PST_OK ? err : w->err;
+	memset(&how, 0, sizeof(how));
+	how.kind = kind;
+	how.signers = signers;
+	how.count = count;
+	return pst_suit_sign_with(w, env, crypto, &how);
+}
+
+enum pst_err
+pst_suit_tbs(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, const struct pst_suit_sign_args *how)
+{
+	struct pst_cose_sign_args args = block_args(env, how);
+	enum pst_err err =
+	    pst_suit_digest_check(crypto, &env->digest, env->manifest_bstr);
+
+	return err != PST_OK ? err : pst_cose_tbs(w, how->kind, &args);
 }
 
 /* Does a pair stay? */

@@ -172,7 +172,20 @@ struct pst_cose_sign_args {
 	const struct pst_signer *signers; /* borrowed; 1 for Sign1 */
 	size_t count;
 	struct pst_bytes x5chain; /* encoded value for header 33, or empty */
+	/* What signers[0] made elsewhere, with a key that no port has here;
+	 * ptr NULL: the port makes it. Not for COSE_Sign. */
+	struct pst_bytes made;
 };
+
+/**
+ * Write what signers[0] has to sign or to MAC: the Sig_structure of a
+ * COSE_Sign1 (RFC 9052, Section 4.4) or the MAC_structure of a COSE_Mac0
+ * (Section 6.3). Of a signer only alg counts.
+ *
+ * @param kind  PST_TAG_SIGN1 or PST_TAG_MAC0
+ */
+enum pst_err pst_cose_tbs(struct pst_cbor_writer *w, uint64_t kind,
+    const struct pst_cose_sign_args *args) PST_MUST_CHECK;
 
 /** Write a COSE_Sign1 by signers[0]. Errors go to w->err as well. */
 enum pst_err

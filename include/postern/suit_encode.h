@@ -110,6 +110,32 @@ pst_suit_sign(struct pst_cbor_writer *w, const struct pst_suit_envelope *env,
     const struct pst_crypto *crypto, uint64_t kind,
     const struct pst_signer *signers, size_t count) PST_MUST_CHECK;
 
+/** A new authentication block. All views are borrowed. */
+struct pst_suit_sign_args {
+	uint64_t kind; /* PST_TAG_SIGN1, PST_TAG_SIGN or PST_TAG_MAC0 */
+	const struct pst_signer *signers;
+	size_t count;	   /* 1 unless kind is PST_TAG_SIGN */
+	uint32_t replaced; /* bit n: block n of the envelope goes */
+	/* a signature or MAC that was made elsewhere, by signers[0] over what
+	 * pst_suit_tbs wrote; ptr NULL: the port makes it */
+	struct pst_bytes made;
+};
+
+/** As pst_suit_sign; nobody checks here that what was made elsewhere fits. */
+enum pst_err pst_suit_sign_with(struct pst_cbor_writer *w,
+    const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
+    const struct pst_suit_sign_args *how) PST_MUST_CHECK;
+
+/**
+ * Write exactly the bytes that signers[0] has to sign or to MAC (RFC 9052,
+ * Sections 4.4 and 6.3), for a signer elsewhere. Only its alg counts.
+ *
+ * @retval PST_ERR_SUIT_DIGEST  the manifest is not the one of the digest
+ */
+enum pst_err pst_suit_tbs(struct pst_cbor_writer *w,
+    const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
+    const struct pst_suit_sign_args *how) PST_MUST_CHECK;
+
 /**
  * Write the envelope again without some of its members. Signatures stay
  * valid (Section 8.5).

@@ -132,7 +132,6 @@ enum pst_err pst_port_cipher_end(void *ctx, uint32_t handle, uint8_t *tag);
 /* ecdsa.c: r || s and the DER that OpenSSL speaks */
 #define ECDSA_DER_MAX 144
 size_t pst_ecdsa_to_der(struct pst_bytes raw, uint8_t der[ECDSA_DER_MAX]);
-bool pst_ecdsa_from_der(struct pst_bytes der, uint8_t *raw, size_t coord_len);
 
 /* chain.c */
 enum pst_err pst_port_chain(void *ctx, const struct pst_bytes *certs, size_t n,

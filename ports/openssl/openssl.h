@@ -107,6 +107,10 @@ int32_t pst_alg_by_name(const char *name);
 /** The registered name of an algorithm, or NULL. */
 const char *pst_alg_name(int32_t alg);
 
+/** An ECDSA signature in DER as r || s, 2 * coord_len bytes at raw; false
+ * when it is none. Nothing is verified. */
+bool pst_ecdsa_from_der(struct pst_bytes der, uint8_t *raw, size_t coord_len);
+
 /** Certificates of a file, leaf first as in a TLS chain file. */
 struct pst_certs {
 	size_t count;

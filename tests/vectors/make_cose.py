@@ -454,4 +454,5 @@ def main():
         print(thumbprint(key).hex(), key.name)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -365,6 +365,56 @@ a_second_signature_keeps_the_first(void)
 	CHECK_EQ(sign_with(2, out, PST_TAG_SIGN1, &fixture()->signer).len, 0);
 }
 
+/* RFC 9052, Section 4.4, with the SUIT_Digest as the payload. */
+static void
+what_is_signed_can_be_signed_elsewhere(void)
+{
+	static const uint8_t head[] = "\x84\x6aSignature1\x43\xa1\x01\x28\x40";
+	struct pst_suit_build_component c[3];
+	struct pst_suit_build b = three(c);
+	const struct pst_crypto *crypto = fixture()->crypto;
+	struct pst_signer signer = fixture()->signer;
+	struct pst_suit_sign_args how = {
+		.kind = PST_TAG_SIGN1, .signers = &signer, .count = 1
+	};
+	uint8_t made[PST_SIGNATURE_MAX];
+	struct pst_suit_manifest m;
+	struct pst_suit_envelope env;
+	struct pst_cbor_writer w;
+	struct pst_bytes tbs;
+
+	signer.alg = PST_ALG_ESP256;
+	CHECK_EQ(pst_suit_envelope_decode(build(0, &b), &env, NULL), PST_OK);
+	pst_cbor_writer_init(&w, buffer[1], sizeof(buffer[1]));
+	CHECK_EQ(pst_suit_tbs(&w, &env, crypto, &how), PST_OK);
+	tbs = pst_cbor_written(&w);
+	CHECK_EQ(tbs.len, sizeof(head) - 1 + 2 + env.digest_content.len);
+	CHECK(memcmp(tbs.ptr, head, sizeof(head) - 1) == 0);
+	CHECK(memcmp(tbs.ptr + sizeof(head) + 1, env.digest_content.ptr,
+		  env.digest_content.len) == 0);
+	CHECK_EQ(crypto->sign(crypto->ctx, signer.key, signer.alg, &tbs, 1,
+		     made, &how.made.len),
+	    PST_OK);
+	how.made.ptr = made;
+	pst_cbor_writer_init(&w, buffer[2], sizeof(buffer[2]));
+	CHECK_EQ(pst_suit_sign_with(&w, &env, crypto, &how), PST_OK);
+	CHECK_EQ(authentic(pst_cbor_written(&w), &m), PST_OK);
+	/* another one in its place */
+	CHECK_EQ(
+	    pst_suit_envelope_decode(pst_cbor_written(&w), &env, NULL), PST_OK);
+	how.replaced = 1;
+	made[0] ^= 1;
+	pst_cbor_writer_init(&w, buffer[1], sizeof(buffer[1]));
+	CHECK_EQ(pst_suit_sign_with(&w, &env, crypto, &how), PST_OK);
+	CHECK_EQ(authentic(pst_cbor_written(&w), &m), PST_ERR_COSE_SIGNATURE);
+	CHECK_EQ(pst_suit_envelope_decode(pst_cbor_written(&w), &env, NULL),
+	    PST_OK);
+	CHECK_EQ(env.blocks.count, 1);
+	how.kind = PST_TAG_SIGN;
+	CHECK_EQ(pst_suit_sign_with(&w, &env, crypto, &how), PST_ERR_ARG);
+	CHECK_EQ(pst_suit_tbs(&w, &env, crypto, &how), PST_ERR_ARG);
+}
+
 static void
 signing_checks_the_digest_first(void)
 {
@@ -540,6 +590,7 @@ main(void)
 	RUN(payloads_are_in_deterministic_order);
 	RUN(every_kind_of_block);
 	RUN(a_second_signature_keeps_the_first);
+	RUN(what_is_signed_can_be_signed_elsewhere);
 	RUN(signing_checks_the_digest_first);
 	RUN(refuses_descriptions_that_cannot_be_written);
 	RUN(a_version_and_what_it_needs);
