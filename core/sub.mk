@@ -39,6 +39,7 @@ srcs-y += agent/message.c
 srcs-y += agent/query.c
 srcs-y += agent/request.c
 srcs-y += agent/settle.c
+srcs-y += agent/share.c
 srcs-y += agent/unlink.c
 srcs-y += agent/update.c
 srcs-y += suit/images.c

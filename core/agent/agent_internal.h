@@ -116,6 +116,38 @@ enum pst_err pst_agent_update_message(
 enum pst_err pst_agent_update_continue(
     struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
 
+/* --- share.c: who may fill the registry --------------------------------- */
+
+/**
+ * Put a record of a kind that is charged to nobody, where that leaves room for
+ * what must always fit.
+ *
+ * @retval PST_ERR_SPACE  it does not
+ */
+enum pst_err pst_agent_note(struct pst_agent *a, struct pst_registry *reg,
+    const struct pst_reg_record *r) PST_MUST_CHECK;
+
+/** Add the token of an Update; the TAM's oldest make room. */
+enum pst_err pst_agent_note_token(struct pst_agent *a, struct pst_registry *reg,
+    const struct pst_reg_record *r) PST_MUST_CHECK;
+
+/**
+ * May this be installed, as far as room goes? What is there already and only
+ * shrinks may.
+ *
+ * @param was  what there was before; an empty one: nothing was
+ * @param tam  name of the TAM on whose behalf it is done
+ * @retval PST_ERR_SPACE  its share of the registry is full
+ * @retval PST_ERR_LIMIT  its share of the entries of a tc-list is
+ */
+enum pst_err
+pst_agent_share_check(const struct pst_agent *a, const struct pst_registry *was,
+    const struct pst_registry *is, struct pst_bytes tam) PST_MUST_CHECK;
+
+/** The TAM that this record of what is installed is charged to; or nothing. */
+struct pst_bytes
+pst_agent_payer(const struct pst_registry *reg, const struct pst_reg_record *r);
+
 /* --- settle.c ----------------------------------------------------------- */
 
 /** Was the Update with this identity seen before? */

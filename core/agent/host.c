@@ -136,6 +136,7 @@ pst_agent_host_place(struct pst_agent *a, uint32_t index,
 	set_unlinked(a, index, false);
 	a->update.open_index = index;
 	a->update.open_object = object;
+	a->update.open_bytes = 0;
 	r.key = component;
 	r.data.ptr = unknown;
 	r.data.len = sizeof(unknown);
@@ -179,16 +180,36 @@ write_begin(
 	return err;
 }
 
+/* Where the manifest sets no image-size, this device does. */
+static bool
+fits(const struct pst_agent *a, size_t len)
+{
+	const struct pst_agent_update *u = &a->update;
+	uint64_t max = a->config->payload_max;
+
+	if (u->run.image_bytes != UINT64_MAX)
+		return true;
+	if (max == 0)
+		max = PST_AGENT_PAYLOAD_MAX;
+	return u->open_bytes <= max && len <= max - u->open_bytes;
+}
+
 static enum pst_err
 write(void *ctx, uint32_t index, struct pst_bytes chunk)
 {
 	struct pst_agent *a = ctx;
-	const struct pst_agent_update *u = &a->update;
+	struct pst_agent_update *u = &a->update;
 	const struct pst_store *s = a->ports.store;
+	enum pst_err err;
 
 	if (!u->open || u->open_index != index)
 		return PST_ERR_STATE;
-	return s->object_append(s->ctx, u->open_object, chunk);
+	if (!fits(a, chunk.len))
+		return PST_ERR_LIMIT;
+	err = s->object_append(s->ctx, u->open_object, chunk);
+	if (err == PST_OK)
+		u->open_bytes += chunk.len;
+	return err;
 }
 
 static enum pst_err

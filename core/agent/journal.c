@@ -71,7 +71,7 @@ note_message(struct pst_agent *a)
 		return err;
 	r.key = pst_agent_tam_name(a, u->tam);
 	r.n[0] = u->message_object;
-	return pst_reg_put(&a->registry, &r);
+	return pst_agent_note(a, &a->registry, &r);
 }
 
 /* A fetch is known by its URI, the manifest's place and the component. */
@@ -116,7 +116,7 @@ note_fetch(struct pst_agent *a, bool complete)
 	r.other.len = sizeof(place);
 	r.n[0] = u->fetch_object;
 	r.n[1] = complete;
-	return pst_reg_put(&a->registry, &r);
+	return pst_agent_note(a, &a->registry, &r);
 }
 
 enum pst_err
@@ -181,6 +181,7 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 	err = pst_agent_host_place(a, index, component, r.n[0]);
 	if (err != PST_OK)
 		return err;
+	u->open_bytes = *have;
 	u->fetch_begun = true;
 	u->fetching = !*complete;
 	u->open = !*complete;

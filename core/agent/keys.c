@@ -30,7 +30,12 @@ suite_accepted(const struct pst_agent *a, int32_t alg)
 	return (a->config->suites & pst_teep_suite_of(alg)) != 0;
 }
 
-/* The leaf's key, when the message's chain ends at this TAM's root. */
+/*
+ * The leaf's key, when the message's chain ends at this TAM's root. Without a
+ * time that can be relied on nobody knows whether a certificate is valid, and
+ * whoever sets the clock could revive an old one: then none is accepted, and
+ * only keys of the configuration are (docs/interop.md).
+ */
 static enum pst_err
 certified(struct pst_agent *a, const struct pst_agent_tam *tam,
     const struct pst_cose_headers *headers, struct pst_pubkey *key)
@@ -49,6 +54,8 @@ certified(struct pst_agent *a, const struct pst_agent_tam *tam,
 	    headers->x5chain, certs, PST_X5CHAIN_MAX, &n);
 	if (err == PST_OK)
 		err = clock->now(clock->ctx, &now_s, &trusted);
+	if (err == PST_OK && !trusted)
+		err = PST_ERR_CLOCK;
 	if (err == PST_OK)
 		err = c->chain(
 		    c->ctx, certs, n, &tam->root, 1, now_s, key, &root);

@@ -196,6 +196,8 @@ requested_list(struct pst_agent *a, uint32_t tam, struct pst_cbor_writer *w)
 
 	while (pst_reg_seek(&a->registry, &at, PST_REG_REQUEST, PST_REG_ANY,
 	    pst_agent_tam_name(a, tam), &r)) {
+		if (r.n[1] != 0)
+			continue;
 		want.component_id = r.key;
 		pst_teep_put_requested(w, &want);
 		count++;
@@ -214,7 +216,7 @@ unneeded_list(struct pst_agent *a, uint32_t tam, struct pst_cbor_writer *w)
 
 	while (pst_reg_seek(&a->registry, &at, PST_REG_UNNEEDED, PST_REG_ANY,
 	    PST_REG_ANY, &r)) {
-		if (!pst_agent_tam_covers(a, tam, r.key))
+		if (r.n[1] != 0 || !pst_agent_tam_covers(a, tam, r.key))
 			continue;
 		pst_cbor_put_raw(w, r.key);
 		count++;

@@ -56,17 +56,23 @@ read_record(struct pst_cbor_reader *r, struct pst_reg_record *out)
 }
 
 static void
-write_record(struct pst_cbor_writer *w, const struct pst_reg_record *r)
+write_numbers(struct pst_cbor_writer *w, const struct pst_reg_record *r)
 {
 	size_t i;
 
+	for (i = 0; i < PST_REG_NUMBERS; i++)
+		pst_cbor_put_uint(w, r->n[i]);
+}
+
+static void
+write_record(struct pst_cbor_writer *w, const struct pst_reg_record *r)
+{
 	pst_cbor_put_array(w, PST_REG_FIELDS);
 	pst_cbor_put_uint(w, r->kind);
 	pst_cbor_put_bstr(w, r->key);
 	pst_cbor_put_bstr(w, r->other);
 	pst_cbor_put_bstr(w, r->data);
-	for (i = 0; i < PST_REG_NUMBERS; i++)
-		pst_cbor_put_uint(w, r->n[i]);
+	write_numbers(w, r);
 }
 
 bool
@@ -186,6 +192,19 @@ pst_reg_add(struct pst_registry *reg, const struct pst_reg_record *r)
 }
 
 void
+pst_reg_renumber(struct pst_registry *reg, const struct pst_reg_record *r)
+{
+	size_t end = r->start + pst_reg_size(r), len;
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_init(&w, NULL, 0);
+	write_numbers(&w, r);
+	len = w.len;
+	pst_cbor_writer_init(&w, reg->buf + end - len, len);
+	write_numbers(&w, r);
+}
+
+void
 pst_reg_cut(
     struct pst_registry *reg, const struct pst_reg_record *r, size_t *end)
 {
@@ -231,6 +250,16 @@ pst_reg_remove(struct pst_registry *reg, enum pst_reg_kind kind,
 
 	while (pst_reg_seek(reg, &at, kind, key, other, &r))
 		pst_reg_cut(reg, &r, &at);
+}
+
+size_t
+pst_reg_size(const struct pst_reg_record *r)
+{
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_init(&w, NULL, 0);
+	write_record(&w, r);
+	return w.len;
 }
 
 bool

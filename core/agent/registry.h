@@ -40,9 +40,11 @@ enum pst_reg_kind {
 	PST_REG_FETCH = 6,
 	/* key TAM, n0 last contact, n1 enum pst_tam_fact bits, n2 data items */
 	PST_REG_TAM = 7,
-	/* key component id, other TAM, n0 when it was asked for */
+	/* key component id, other TAM, n0 when it was asked for, n1 1 when it
+	 * was withdrawn since */
 	PST_REG_REQUEST = 8,
-	PST_REG_UNNEEDED = 9, /* key manifest id */
+	/* key manifest id, n0 when it was said, n1 1 when it was taken back */
+	PST_REG_UNNEEDED = 9,
 	/* key TAM, other media type, n0 object, an Attestation Result */
 	PST_REG_RESULT = 10,
 	/* key manifest id, data its set-version, encoded */
@@ -99,6 +101,12 @@ enum pst_err pst_reg_put(
     struct pst_registry *reg, const struct pst_reg_record *r) PST_MUST_CHECK;
 
 /**
+ * Write the numbers of r, which was read and changed without becoming longer
+ * or shorter, in their place.
+ */
+void pst_reg_renumber(struct pst_registry *reg, const struct pst_reg_record *r);
+
+/**
  * Remove the record r that was read last and ended at *end; reading goes on
  * at *end, with what came behind it.
  */
@@ -118,6 +126,9 @@ void pst_reg_remove_first(struct pst_registry *reg, enum pst_reg_kind kind,
 
 /** Is the kind one that an Update changes in its transaction? */
 bool pst_reg_transactional(enum pst_reg_kind kind);
+
+/** Bytes that a record takes. */
+size_t pst_reg_size(const struct pst_reg_record *r);
 
 /** Does any record name this object? */
 bool pst_reg_names(const struct pst_registry *reg, uint64_t object);

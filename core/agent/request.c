@@ -80,38 +80,80 @@ make_room(struct pst_agent *a, uint64_t now_s)
 	return PST_OK;
 }
 
-/* Which root manifests refer to a component: unneeded, or needed again. */
+/*
+ * This manifest is not needed any more. It may be said again within the
+ * interval only when it was not taken back: every such change is a commit and
+ * a session.
+ */
 static enum pst_err
-mark_manifests(struct pst_agent *a, struct pst_bytes component, bool unneeded,
+mark(struct pst_agent *a, struct pst_bytes manifest, uint64_t now_s,
     bool *changed)
 {
-	struct pst_reg_record link, mark;
+	struct pst_reg_record r = { .kind = PST_REG_UNNEEDED }, had;
+
+	if (pst_reg_find(
+		&a->registry, PST_REG_UNNEEDED, manifest, PST_REG_ANY, &had)) {
+		if (had.n[1] == 0)
+			return PST_OK;
+		if (within(now_s, had.n[0], PST_AGENT_REQUEST_INTERVAL_S))
+			return PST_ERR_AGENT_RATE;
+	}
+	*changed = true;
+	r.key = manifest;
+	r.n[0] = now_s;
+	return pst_reg_put(&a->registry, &r);
+}
+
+/* It is needed again, which may be said at any time. */
+static enum pst_err
+unmark(struct pst_agent *a, struct pst_bytes manifest, bool *changed)
+{
+	struct pst_reg_record r;
+
+	if (!pst_reg_find(
+		&a->registry, PST_REG_UNNEEDED, manifest, PST_REG_ANY, &r) ||
+	    r.n[1] != 0)
+		return PST_OK;
+	*changed = true;
+	r.n[1] = 1;
+	return pst_reg_put(&a->registry, &r);
+}
+
+/* The root manifests that refer to a component: unneeded, or needed again. */
+static enum pst_err
+mark_manifests(struct pst_agent *a, struct pst_bytes component, bool unneeded,
+    uint64_t now_s, bool *changed)
+{
+	static const struct pst_registry nothing;
 	struct pst_registry *reg = &a->registry;
-	size_t at = 0, end;
-	bool is;
+	struct pst_reg_record link, root, whose = { .kind = PST_REG_COMPONENT };
+	uint8_t id[PST_SUIT_ID_MAX];
+	size_t at = 0;
+	enum pst_err err = PST_OK;
 
 	*changed = false;
-	while (pst_reg_seek(
-	    reg, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
-		end = 0;
-		is = pst_reg_seek(
-		    reg, &end, PST_REG_UNNEEDED, link.key, PST_REG_ANY, &mark);
-		if (is == unneeded)
+	while (err == PST_OK &&
+	    pst_reg_seek(
+		reg, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
+		/* A mark that is put elsewhere moves what comes behind it. */
+		struct pst_bytes manifest = { id, link.key.len };
+		bool moved = false;
+
+		pst_copy(id, link.key);
+		if (!pst_reg_find(
+			reg, PST_REG_MANIFEST, manifest, PST_REG_ANY, &root))
 			continue;
-		*changed = true;
-		if (is) {
-			/* The links may have moved: from the beginning. */
-			pst_reg_cut(reg, &mark, &end);
+		err = unneeded ? mark(a, manifest, now_s, &moved)
+			       : unmark(a, manifest, &moved);
+		if (moved)
 			at = 0;
-			continue;
-		}
-		memset(&mark, 0, sizeof(mark));
-		mark.kind = PST_REG_UNNEEDED;
-		mark.key = link.key;
-		if (pst_reg_add(reg, &mark) != PST_OK)
-			return PST_ERR_SPACE;
+		*changed = *changed || moved;
 	}
-	return PST_OK;
+	if (err != PST_OK || !*changed || !unneeded)
+		return err;
+	whose.key = component;
+	return pst_agent_share_check(
+	    a, &nothing, reg, pst_agent_payer(reg, &whose));
 }
 
 static bool
@@ -129,7 +171,7 @@ needed_again(struct pst_agent *a, struct pst_bytes component)
 	bool changed = false;
 	enum pst_err err;
 
-	err = mark_manifests(a, component, false, &changed);
+	err = mark_manifests(a, component, false, 0, &changed);
 	if (err != PST_OK)
 		pst_agent_reload(a);
 	if (err != PST_OK || !changed)
@@ -141,6 +183,7 @@ needed_again(struct pst_agent *a, struct pst_bytes component)
  * Note the request.
  *
  * @param lately  it was asked for a short while ago; nothing is noted
+ * @retval PST_ERR_AGENT_RATE  likewise, and withdrawn since
  */
 static enum pst_err
 note_request(
@@ -158,7 +201,7 @@ note_request(
 		&a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &had)) {
 		*lately = within(now_s, had.n[0], PST_AGENT_REQUEST_INTERVAL_S);
 		if (*lately)
-			return PST_OK;
+			return had.n[1] == 0 ? PST_OK : PST_ERR_AGENT_RATE;
 		pst_reg_remove(
 		    &a->registry, PST_REG_REQUEST, component, PST_REG_ANY);
 	}
@@ -168,7 +211,7 @@ note_request(
 	r.key = component;
 	r.other = pst_agent_tam_name(a, tam);
 	r.n[0] = now_s;
-	err = pst_reg_add(&a->registry, &r);
+	err = pst_agent_note(a, &a->registry, &r);
 	if (err == PST_OK)
 		return pst_agent_commit(a);
 	pst_agent_reload(a);
@@ -217,28 +260,52 @@ installer(const struct pst_agent *a, struct pst_bytes component, uint32_t *tam)
 	return false;
 }
 
-enum pst_err
-pst_agent_unrequest_ta(
-    struct pst_agent *a, struct pst_bytes component, struct pst_agent_out *out)
+/* Its time is kept, so that it is not asked for again at once. In its place:
+ * requests stand in the order of their times. */
+static bool
+withdraw(struct pst_agent *a, struct pst_bytes component)
 {
 	struct pst_reg_record r;
-	uint32_t tam = 0;
-	bool changed = false, asked;
-	enum pst_err err;
 
-	err = begin(a, component, out);
+	if (!pst_reg_find(
+		&a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &r) ||
+	    r.n[1] != 0)
+		return false;
+	r.n[1] = 1;
+	pst_reg_renumber(&a->registry, &r);
+	return true;
+}
+
+/* Note it; *changed: its TAM is to hear of it. Apart for its frame. */
+static __attribute__((noinline)) enum pst_err
+note_unneeded(struct pst_agent *a, struct pst_bytes component, bool *changed)
+{
+	uint64_t now_s = 0;
+	bool asked;
+	enum pst_err err = now(a, &now_s);
+
 	if (err != PST_OK)
 		return err;
-	asked = pst_reg_find(
-	    &a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &r);
-	pst_reg_remove(&a->registry, PST_REG_REQUEST, component, PST_REG_ANY);
-	err = mark_manifests(a, component, true, &changed);
+	asked = withdraw(a, component);
+	err = mark_manifests(a, component, true, now_s, changed);
 	if (err != PST_OK) {
 		pst_agent_reload(a);
 		return err;
 	}
-	if (asked || changed)
-		err = pst_agent_commit(a);
+	return asked || *changed ? pst_agent_commit(a) : PST_OK;
+}
+
+enum pst_err
+pst_agent_unrequest_ta(
+    struct pst_agent *a, struct pst_bytes component, struct pst_agent_out *out)
+{
+	uint32_t tam = 0;
+	bool changed = false;
+	enum pst_err err;
+
+	err = begin(a, component, out);
+	if (err == PST_OK)
+		err = note_unneeded(a, component, &changed);
 	if (err != PST_OK || !changed)
 		return err;
 	if (installer(a, component, &tam) ||

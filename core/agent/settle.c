@@ -35,10 +35,7 @@ note_identity(struct pst_agent *a, struct pst_registry *reg)
 	r.other = identity(a);
 	if (r.other.len == 0)
 		return PST_OK;
-	while (pst_reg_count(reg, PST_REG_TOKEN, r.key, PST_REG_ANY) >=
-	    PST_AGENT_TOKENS_MAX)
-		pst_reg_remove_first(reg, PST_REG_TOKEN, r.key, PST_REG_ANY);
-	return pst_reg_add(reg, &r);
+	return pst_agent_note_token(a, reg, &r);
 }
 
 /* Is this record of the registry to stay as it is, beside what is staged? */
@@ -54,8 +51,9 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 		return !pst_reg_find(
 		    &a->staged, PST_REG_COMPONENT, r->key, PST_REG_ANY, &found);
 	case PST_REG_UNNEEDED:
-		return pst_reg_find(&a->staged, PST_REG_MANIFEST, r->key,
-			   PST_REG_ANY, &found) &&
+		return r->n[1] == 0 &&
+		    pst_reg_find(&a->staged, PST_REG_MANIFEST, r->key,
+			PST_REG_ANY, &found) &&
 		    found.n[1] != 0;
 	case PST_REG_RESULT:
 		return a->update.result_object == 0 || !pst_same(r->key, tam);
@@ -68,19 +66,6 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 	}
 }
 
-/* Entries of the tc-list of a TAM that reaches everything. */
-static size_t
-installed(const struct pst_registry *reg)
-{
-	struct pst_reg_record r;
-	size_t at = 0, n = 0;
-
-	while (pst_reg_next(reg, &at, &r))
-		n += r.kind == PST_REG_COMPONENT ||
-		    (r.kind == PST_REG_MANIFEST && r.n[1] != 0);
-	return n;
-}
-
 /* Complete a->staged to a whole registry. */
 static enum pst_err
 join(struct pst_agent *a)
@@ -88,8 +73,10 @@ join(struct pst_agent *a)
 	const struct pst_agent_update *u = &a->update;
 	struct pst_reg_record r, result = { .kind = PST_REG_RESULT };
 	size_t at = 0;
-	enum pst_err err = PST_OK;
+	enum pst_err err;
 
+	err = pst_agent_share_check(
+	    a, &a->registry, &a->staged, pst_agent_tam_name(a, u->tam));
 	while (err == PST_OK && pst_reg_next(&a->registry, &at, &r)) {
 		if (!stays(a, &r))
 			continue;
@@ -103,13 +90,9 @@ join(struct pst_agent *a)
 		result.key = pst_agent_tam_name(a, u->tam);
 		result.other = u->result_format;
 		result.n[0] = u->result_object;
-		err = pst_reg_add(&a->staged, &result);
+		err = pst_agent_note(a, &a->staged, &result);
 	}
-	if (err == PST_OK)
-		err = note_identity(a, &a->staged);
-	if (err == PST_OK && installed(&a->staged) > PST_AGENT_INSTALLED_MAX)
-		err = PST_ERR_LIMIT;
-	return err;
+	return err == PST_OK ? note_identity(a, &a->staged) : err;
 }
 
 /* The Update is over; nothing of it views memory any more. */

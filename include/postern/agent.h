@@ -37,9 +37,19 @@
 #define PST_AGENT_REQUESTS_MAX 32
 /* The same component is not asked for again within this time. */
 #define PST_AGENT_REQUEST_INTERVAL_S 60
-/* Components and root manifests: what a tc-list can hold. What is remembered
- * of those that were uninstalled is bounded by the registry's size. */
+/* Components and root manifests: what a tc-list can hold. Each TAM has an
+ * equal share of them, and of the room for what is remembered of those that
+ * were uninstalled (docs/decisions/0042). */
 #define PST_AGENT_INSTALLED_MAX PST_TEEP_ITEMS_MAX
+/* Manifests one below another, the root apart. */
+#define PST_AGENT_TREE_MAX 8
+/*
+ * Bytes of a payload whose image-size nobody set, when the configuration says
+ * nothing else: nothing in the manifest bounds what a server sends.
+ */
+#ifndef PST_AGENT_PAYLOAD_MAX
+#define PST_AGENT_PAYLOAD_MAX (64ull << 20)
+#endif
 /* Fetches of one Update that can be continued after a restart. */
 #define PST_AGENT_FETCHES_MAX 128
 
@@ -78,6 +88,7 @@ struct pst_agent_config {
 	struct pst_bytes class_id;
 	struct pst_bytes device_id;
 	uint32_t policy_interval_s; /* a TAM is due again after this time */
+	uint64_t payload_max;	    /* 0: PST_AGENT_PAYLOAD_MAX */
 };
 
 struct pst_agent_ports {
@@ -157,12 +168,19 @@ void pst_agent_close(struct pst_agent *a);
  * @param tam_uri    the application's suggestion, or empty; used only when it
  *                   names an anchored TAM
  * @param out        NOTHING when it is installed or was asked for lately
+ * @retval PST_ERR_AGENT_RATE  there are too many requests, or it was asked for
+ *                             and withdrawn within the interval
  */
 enum pst_err
 pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
     struct pst_bytes tam_uri, struct pst_agent_out *out) PST_MUST_CHECK;
 
-/** UnrequestTA: no application needs this component any more. */
+/**
+ * UnrequestTA: no application needs this component any more.
+ *
+ * @retval PST_ERR_AGENT_RATE  that was said, and taken back by a RequestTA,
+ *                             within the interval
+ */
 enum pst_err pst_agent_unrequest_ta(struct pst_agent *a,
     struct pst_bytes component, struct pst_agent_out *out) PST_MUST_CHECK;
 

@@ -53,6 +53,7 @@ struct pst_agent_update {
 	bool open;
 	uint32_t open_index;
 	uint64_t open_object;
+	uint64_t open_bytes; /* that were written to it */
 	/* the fetch that the run began last, from `fetched` on */
 	bool fetching;
 	bool fetch_begun; /* its write_begin was called */

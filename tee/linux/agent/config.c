@@ -206,6 +206,14 @@ take_timeout(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 }
 
 static void
+take_bytes(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	uint64_t v = number(r, n, 10, 1, 1ul << 40);
+
+	memcpy(to, &v, size);
+}
+
+static void
 take_bool(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
 	const char *text = scalar(r, n);
@@ -587,6 +595,7 @@ take_file(struct reader *r)
 		{ "policy-interval", take_seconds, AT(policy_interval_s),
 		    false },
 		{ "call-timeout", take_timeout, AT(call_timeout_s), false },
+		{ "payload-max", take_bytes, AT(payload_max), false },
 		{ "socket-mode", take_mode, AT(socket_mode), false },
 		{ "broker-uid", take_uid, AT(broker_uid), false },
 		{ 0 },
@@ -603,6 +612,7 @@ defaults(struct pst_config *c)
 	c->first_suite = PST_ALG_ESP256;
 	c->policy_interval_s = 3600;
 	c->call_timeout_s = 60;
+	c->payload_max = PST_AGENT_PAYLOAD_MAX;
 	c->socket_mode = 0600;
 	c->broker_uid = NOBODY_ELSE;
 }

@@ -23,6 +23,7 @@
  *   suites: [esp256, ed25519]   of TEEP messages; the first signs
  *   policy-interval: SECONDS
  *   call-timeout: SECONDS       a TA's call that takes longer ends the TA
+ *   payload-max: BYTES          of a payload without an image-size
  *   socket-mode: OCTAL          permissions of the socket, quoted; "0660"
  *   broker-uid: NUMBER          besides root and the TEE's own user
  *
@@ -63,6 +64,7 @@ struct pst_config {
 	int32_t first_suite; /* enum pst_alg */
 	uint32_t policy_interval_s;
 	uint32_t call_timeout_s;
+	uint64_t payload_max;
 	uint32_t socket_mode;
 	uint32_t broker_uid;
 	size_t tam_count, signer_count;

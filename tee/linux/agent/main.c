@@ -23,7 +23,7 @@
 
 #define DEFAULT_SOCKET "/run/postern/tee.sock"
 /* What is installed and remembered: some 200 bytes a component. */
-#define REGISTRY_MAX (256u << 10)
+#define REGISTRY_MAX (512u << 10)
 #define REPORT_MAX (64u << 10)
 #define WORK_MAX (64u << 10)
 /* Each component of a manifest may have each parameter set. */
@@ -172,6 +172,7 @@ set_agent_config(struct tee *t)
 	if (c->has_device)
 		a->device_id = (struct pst_bytes){ c->device_id, 16 };
 	a->policy_interval_s = c->policy_interval_s;
+	a->payload_max = c->payload_max;
 }
 
 static enum pst_err

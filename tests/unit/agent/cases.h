@@ -10,5 +10,6 @@ void update_cases(void);
 void fault_cases(void);
 void query_cases(void);
 void request_cases(void);
+void limit_cases(void);
 
 #endif

@@ -32,6 +32,7 @@ main(void)
 		w.mode = modes[i];
 		query_cases();
 		request_cases();
+		limit_cases();
 		update_cases();
 		fault_cases();
 	}

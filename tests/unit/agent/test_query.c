@@ -563,6 +563,28 @@ an_expired_certificate_is_called_that(void)
 }
 
 static void
+a_certificate_needs_a_clock_that_can_be_relied_on(void)
+{
+	struct pst_teep_message q = attested();
+
+	BEGIN();
+	CHECK(make_chain(1700000000, 1900000000));
+	w.tams[ONE].root = root;
+	w.clock.trusted = false;
+	world_send(ONE, with_chain(&q));
+	CHECK(bare());
+	CHECK_EQ(w.answer.err_code, PST_TEEP_ERR_TEMPORARY_ERROR);
+	CHECK_EQ(w.out.reason, PST_ERR_CLOCK);
+	/* A key of the configuration has no time of validity. */
+	world_send(ONE, world_make_query(ONE, &q));
+	CHECK_EQ(w.answer.type, PST_TEEP_QUERY_RESPONSE);
+	w.clock.trusted = true;
+	world_send(ONE, with_chain(&q));
+	w.tams[ONE].root = (struct pst_bytes){ NULL, 0 };
+	CHECK_EQ(w.answer.type, PST_TEEP_QUERY_RESPONSE);
+}
+
+static void
 a_certificate_that_may_expire_is_not_cached(void)
 {
 	struct pst_teep_message q = attested();
@@ -599,6 +621,7 @@ query_cases(void)
 	RUN(every_truncation_and_flipped_byte_is_refused);
 	RUN(a_tam_may_be_anchored_by_a_certificate);
 	RUN(an_expired_certificate_is_called_that);
+	RUN(a_certificate_needs_a_clock_that_can_be_relied_on);
 	RUN(a_certificate_that_may_expire_is_not_cached);
 	agent_cases += test_cases;
 	agent_failures += test_failures;

@@ -156,6 +156,7 @@ a_suggested_tam_counts_when_it_is_anchored_and_reaches_it(void)
 	request(WORLD, URI_TWO);
 	CHECK(pst_equal(w.out.uri, URI_TWO));
 	unrequest(WORLD);
+	w.clock.now_s += PST_AGENT_REQUEST_INTERVAL_S;
 	request(WORLD, PST_BYTES_LIT("https://evil.example/tam"));
 	CHECK(pst_equal(w.out.uri, URI_ONE));
 	request(HELLO, URI_TWO);
@@ -208,6 +209,7 @@ unrequest_marks_the_manifest_and_request_takes_it_back(void)
 	request(HELLO, NO_URI);
 	query(false, true);
 	CHECK(!calls_unneeded(HELLO_MANIFEST));
+	w.clock.now_s += PST_AGENT_REQUEST_INTERVAL_S;
 	unrequest(HELLO);
 	u.unlink[0] = HELLO_MANIFEST;
 	world_update(&u);

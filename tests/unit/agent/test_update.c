@@ -877,40 +877,6 @@ components_are_listed_one_by_one(void)
 
 /* More than a tc-list can hold would shut the device off from its TAM. */
 static void
-no_more_is_installed_than_can_be_listed(void)
-{
-	uint8_t id[] = { 0x82, 0x41, 0xaa, 0x42, 'm', 0 };
-	uint8_t content[] = { 0x82, 0x41, 0xaa, 0x42, 'c', 0 };
-	static uint8_t large[2][65536];
-	struct pst_agent_memory before;
-	char token[] = "token-000";
-	struct world_manifest m = world_hello(1, "x");
-	size_t i, n = PST_AGENT_INSTALLED_MAX / 2;
-
-	if (w.mode.rebuild || w.mode.chunk == 1)
-		return; /* nothing that depends on it */
-	BEGIN();
-	before = w.memory;
-	w.memory.registry = large[0];
-	w.memory.staged = large[1];
-	w.memory.registry_cap = sizeof(large[0]);
-	CHECK_EQ(world_reopen(), PST_OK);
-	m.id = (struct pst_bytes){ id, sizeof(id) };
-	m.image[0].id = (struct pst_bytes){ content, sizeof(content) };
-	for (i = 0; i <= n; i++) {
-		id[5] = content[5] = (uint8_t)i;
-		token[6] = (char)('0' + i / 100);
-		token[7] = (char)('0' + i / 10 % 10);
-		token[8] = (char)('0' + i % 10);
-		world_install(token, &m);
-		CHECK(i < n ? world_success() : w.out.reason == PST_ERR_LIMIT);
-	}
-	CHECK_EQ(count(PST_REG_COMPONENT), n);
-	w.memory = before;
-	CHECK(world_begin());
-}
-
-static void
 a_payload_that_does_not_match_leaves_nothing_behind(void)
 {
 	struct world_manifest m = world_hello(1, V1);
@@ -1452,7 +1418,6 @@ update_cases(void)
 	RUN(a_chunk_may_be_larger_than_the_buffer);
 	RUN(an_answer_without_room_for_reports_comes_without);
 	RUN(components_are_listed_one_by_one);
-	RUN(no_more_is_installed_than_can_be_listed);
 	RUN(an_error_code_of_the_tam_is_answered_and_logged);
 	RUN(an_attestation_result_is_kept);
 	RUN(another_update_is_busy_while_one_is_under_way);

@@ -7,7 +7,7 @@
 
 struct world w;
 
-static uint8_t registry[8192], staged[8192];
+static uint8_t registry[65536], staged[65536];
 static uint8_t message[16384], out[16384], report[8192], work[256];
 static struct pst_suit_param params[32];
 static uint8_t made[4][16384]; /* messages that were made last */
@@ -210,7 +210,7 @@ shared(struct pst_cbor_writer *c, const struct world_manifest *m)
 	for (i = 0; i < m->count; i++) {
 		put_index(c, i);
 		pst_cbor_put_uint(c, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-		pst_cbor_put_map(c, m->for_device ? 6 : 4);
+		pst_cbor_put_map(c, (m->for_device ? 5u : 3u) + !m->no_size);
 		pst_cbor_put_uint(c, PST_SUIT_PARAM_VENDOR);
 		pst_cbor_put_bstr(c,
 		    (struct pst_bytes){ m->other_vendor ? other : vendor, 16 });
@@ -222,8 +222,10 @@ shared(struct pst_cbor_writer *c, const struct world_manifest *m)
 			pst_cbor_put_uint(c, PST_SUIT_PARAM_COMPONENT_SLOT);
 			pst_cbor_put_uint(c, m->other_slot);
 		}
-		pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_SIZE);
-		pst_cbor_put_uint(c, m->image[i].payload.len);
+		if (!m->no_size) {
+			pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_SIZE);
+			pst_cbor_put_uint(c, m->image[i].payload.len);
+		}
 		if (m->for_device) {
 			pst_cbor_put_uint(c, PST_SUIT_PARAM_DEVICE);
 			pst_cbor_put_bstr(c, (struct pst_bytes){ device, 16 });

@@ -70,6 +70,7 @@ struct world_manifest {
 	bool unlink_between; /* a fetch that matched and matching again */
 	bool for_device;     /* by its device identifier and slot */
 	bool other_slot;
+	bool no_size; /* image-size is not set */
 };
 
 struct world_update {

@@ -61,6 +61,7 @@ every_key_is_read(void)
 		      "suites: [ed25519]\n"
 		      "policy-interval: 60\n"
 		      "call-timeout: 5\n"
+		      "payload-max: 1000000\n"
 		      "socket-mode: '0660'\n"
 		      "broker-uid: 1000\n");
 
@@ -74,6 +75,7 @@ every_key_is_read(void)
 	CHECK_EQ(c->first_suite, PST_ALG_ED25519);
 	CHECK_EQ(c->policy_interval_s, 60);
 	CHECK_EQ(c->call_timeout_s, 5);
+	CHECK_EQ(c->payload_max, 1000000);
 	CHECK_EQ(c->socket_mode, 0660);
 	CHECK_EQ(c->broker_uid, 1000);
 	CHECK(c->debug);
