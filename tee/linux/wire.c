@@ -78,10 +78,16 @@ pst_wire_memfd(const char *name, const void *content, size_t len)
 
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, content, len) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (write_all(fd, content, len) && pst_wire_seal(fd))
 		return fd;
 	close(fd);
 	return -1;
+}
+
+bool
+pst_wire_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, SEALS) == 0;
 }
 
 bool
@@ -206,7 +212,7 @@ static bool
 has_params(uint32_t op)
 {
 	return op == PST_WIRE_OPEN || op == PST_WIRE_INVOKE ||
-	    op == PST_WIRE_REPLY;
+	    op == PST_WIRE_REPLY || op == PST_WIRE_OBJECT;
 }
 
 enum pst_err
@@ -218,7 +224,7 @@ pst_wire_check(const struct pst_wire_msg *m, size_t got)
 
 	if (got < sizeof(m->head) || got - sizeof(m->head) != m->head.len)
 		return PST_ERR_ARG;
-	if (m->head.op < PST_WIRE_HELLO || m->head.op > PST_WIRE_DESTROY)
+	if (m->head.op < PST_WIRE_HELLO || m->head.op > PST_WIRE_OBJECT)
 		return PST_ERR_ARG;
 	for (i = 0; i < PST_WIRE_PARAMS; i++) {
 		if (!good_param(&p[i]))

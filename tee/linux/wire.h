@@ -5,7 +5,8 @@
  *
  * A connection of libteec carries one session and one call at a time; only
  * CANCEL may follow a call that is not answered. The same holds for a TA
- * process, except that it may have many sessions.
+ * process, except that it may have many sessions, and may ask for its objects
+ * while it carries out a call.
  *
  * A memory reference's content travels inside the message or, when it is
  * larger, in a memfd beside it that is sealed against every change: what was
@@ -25,6 +26,8 @@
  * and payloads that applications hand to TAs.
  */
 #define PST_WIRE_MEMREF_MAX 4194304u
+/* An object's identifier: TEE_OBJECT_ID_MAX_LEN. */
+#define PST_WIRE_OBJECT_ID_MAX 64
 
 enum pst_wire_op {
 	PST_WIRE_HELLO = 1, /* libteec, first; command: PST_WIRE_VERSION */
@@ -34,11 +37,17 @@ enum pst_wire_op {
 	PST_WIRE_CANCEL, /* of the call that is under way; has no answer */
 	PST_WIRE_REPLY,	 /* to all of the above but CANCEL */
 	/* between postern-tee and a TA process only */
-	PST_WIRE_READY,	 /* the TA is loaded; command: its flags */
-	PST_WIRE_FAILED, /* it cannot be; content: why */
-	PST_WIRE_TRACE,	 /* content: a line of the TA; command: its level */
-	PST_WIRE_PANIC,	 /* result: the TA's code; the process ends */
-	PST_WIRE_DESTROY /* end the instance; the process ends */
+	PST_WIRE_READY,	  /* the TA is loaded; command: its flags */
+	PST_WIRE_FAILED,  /* it cannot be; content: why */
+	PST_WIRE_TRACE,	  /* content: a line of the TA; command: its level */
+	PST_WIRE_PANIC,	  /* result: the TA's code; the process ends */
+	PST_WIRE_DESTROY, /* end the instance; the process ends */
+	/* a TA's objects; it asks, and waits for the one answer */
+	PST_WIRE_OBJECT_OPEN, /* content: the object's identifier */
+	PST_WIRE_OBJECT_NEXT, /* command 0: the first; 1: after content */
+	PST_WIRE_OBJECT	      /* the answer: result; of OPEN the content in
+			       * parameter 0; of NEXT the identifier there and
+			       * the size in parameter 1, low word first */
 };
 
 /* Types as in the GlobalPlatform Internal Core API (TEE_PARAM_TYPE_*). */
@@ -152,6 +161,9 @@ pst_wire_check(const struct pst_wire_msg *m, size_t got) PST_MUST_CHECK;
  * A memfd with a copy of the bytes, sealed against every change, or -1.
  */
 int pst_wire_memfd(const char *name, const void *content, size_t len);
+
+/** Seal a memfd against every change. */
+bool pst_wire_seal(int fd);
 
 /** Does fd have these bytes and all seals? */
 bool pst_wire_sealed(int fd, uint64_t bytes);

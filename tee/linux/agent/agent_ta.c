@@ -372,17 +372,44 @@ invoke(void *ctx, uint64_t client, const struct pst_wire_msg *in,
 
 /* --- the catalog --------------------------------------------------------- */
 
-/* A TA is the component [uuid, 'ta']. */
+/* A TA is the component [uuid, 'ta']; [uuid, name] is an object of it. */
+#define IMAGE_NAME PST_BYTES_LIT("ta")
+/* Heads of an array and of two strings, a UUID and a name. */
+#define COMPONENT_MAX (1 + 1 + 16 + 2 + PST_WIRE_OBJECT_ID_MAX)
+
 static struct pst_bytes
-ta_component(const uint8_t uuid[16], uint8_t room[32])
+component_id(
+    const uint8_t uuid[16], struct pst_bytes name, uint8_t room[COMPONENT_MAX])
 {
 	struct pst_cbor_writer w;
 
-	pst_cbor_writer_init(&w, room, 32);
+	pst_cbor_writer_init(&w, room, COMPONENT_MAX);
 	pst_cbor_put_array(&w, 2);
 	pst_cbor_put_bstr(&w, (struct pst_bytes){ uuid, 16 });
-	pst_cbor_put_bstr(&w, PST_BYTES_LIT("ta"));
-	return (struct pst_bytes){ room, w.len };
+	pst_cbor_put_bstr(&w, name);
+	return (struct pst_bytes){ room, w.err == PST_OK ? w.len : 0 };
+}
+
+/* By length, then by bytes. */
+static int
+compare(struct pst_bytes a, struct pst_bytes b)
+{
+	if (a.len != b.len)
+		return a.len < b.len ? -1 : 1;
+	return a.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len);
+}
+
+static enum pst_err
+content_of(const struct pst_agent_component *c, struct pst_tee_content *out)
+{
+	if (c->digest.bytes.len > sizeof(out->digest))
+		return PST_ERR_STORE_DAMAGED;
+	out->object = c->object;
+	out->size_bytes = c->size_bytes;
+	out->digest_alg = c->digest.alg;
+	out->digest_len = c->digest.bytes.len;
+	memcpy(out->digest, c->digest.bytes.ptr, out->digest_len);
+	return PST_OK;
 }
 
 static enum pst_err
@@ -390,28 +417,80 @@ find(void *ctx, const uint8_t uuid[16], struct pst_tee_ta *out)
 {
 	struct pst_agent_ta *t = ctx;
 	struct pst_agent_component c;
-	uint8_t room[32];
+	uint8_t room[COMPONENT_MAX];
 	enum pst_err err;
 
 	memset(out, 0, sizeof(*out));
-	err = pst_agent_component(t->agent, ta_component(uuid, room), &c);
+	err = pst_agent_component(
+	    t->agent, component_id(uuid, IMAGE_NAME, room), &c);
 	if (err != PST_OK)
 		return err;
-	if (c.digest.bytes.len > sizeof(out->digest))
-		return PST_ERR_STORE_DAMAGED;
 	memcpy(out->uuid, uuid, 16);
-	out->object = c.object;
-	out->size_bytes = c.size_bytes;
 	out->sequence = c.sequence;
-	out->digest_alg = c.digest.alg;
-	out->digest_len = c.digest.bytes.len;
-	memcpy(out->digest, c.digest.bytes.ptr, out->digest_len);
-	return PST_OK;
+	return content_of(&c, &out->content);
 }
 
 static enum pst_err
-copy_image(
-    struct pst_agent_ta *t, const struct pst_tee_ta *ta, int fd, uint32_t hash)
+object(void *ctx, const uint8_t uuid[16], struct pst_bytes id,
+    struct pst_tee_object *out)
+{
+	struct pst_agent_ta *t = ctx;
+	struct pst_agent_component c;
+	uint8_t room[COMPONENT_MAX];
+	enum pst_err err;
+
+	memset(out, 0, sizeof(*out));
+	if (id.len > sizeof(out->id) || compare(id, IMAGE_NAME) == 0)
+		return PST_ERR_NOT_FOUND;
+	err = pst_agent_component(t->agent, component_id(uuid, id, room), &c);
+	if (err != PST_OK)
+		return err;
+	if (id.len > 0)
+		memcpy(out->id, id.ptr, id.len);
+	out->id_len = id.len;
+	return content_of(&c, &out->content);
+}
+
+/* The name in [uuid, name]; false for any other component. */
+static bool
+object_name(
+    struct pst_bytes component, const uint8_t uuid[16], struct pst_bytes *name)
+{
+	struct pst_cbor_reader r;
+	struct pst_bytes owner;
+
+	pst_cbor_reader_init(&r, component);
+	(void)pst_cbor_array(&r, 2, 2);
+	owner = pst_cbor_bstr(&r, 16, 16);
+	*name = pst_cbor_bstr(&r, 0, PST_WIRE_OBJECT_ID_MAX);
+	return pst_cbor_end(&r) == PST_OK && memcmp(owner.ptr, uuid, 16) == 0 &&
+	    compare(*name, IMAGE_NAME) != 0;
+}
+
+static enum pst_err
+object_next(void *ctx, const uint8_t uuid[16], const struct pst_bytes *after,
+    struct pst_tee_object *out)
+{
+	struct pst_agent_ta *t = ctx;
+	struct pst_agent_component c;
+	struct pst_bytes name, best;
+	bool found = false;
+	size_t cursor = 0;
+
+	while (pst_agent_component_next(t->agent, &cursor, &c) == PST_OK) {
+		if (!object_name(c.id, uuid, &name) ||
+		    (after != NULL && compare(name, *after) <= 0) ||
+		    (found && compare(name, best) >= 0))
+			continue;
+		best = name;
+		found = true;
+	}
+	return found ? object(ctx, uuid, best, out) : PST_ERR_NOT_FOUND;
+}
+
+static enum pst_err
+copy_content(struct pst_agent_ta *t, const struct pst_tee_content *content,
+    int fd, uint32_t hash)
 {
 	const struct pst_store *st = t->store;
 	uint8_t piece[16384];
@@ -421,40 +500,40 @@ copy_image(
 
 	do {
 		err = st->object_read(
-		    st->ctx, ta->object, at, piece, sizeof(piece), &n);
+		    st->ctx, content->object, at, piece, sizeof(piece), &n);
 		if (err == PST_OK)
 			err = t->crypto->hash_update(t->crypto->ctx, hash,
 			    (struct pst_bytes){ piece, n });
 		if (err == PST_OK && write(fd, piece, n) != (ssize_t)n)
 			err = PST_ERR_IO;
 		at += n;
-		if (at > PST_TEE_IMAGE_MAX)
-			err = PST_ERR_LIMIT;
+		if (at > content->size_bytes)
+			err = PST_ERR_STORE_DAMAGED;
 	} while (err == PST_OK && n > 0);
-	if (err == PST_OK && at != ta->size_bytes)
+	if (err == PST_OK && at != content->size_bytes)
 		err = PST_ERR_STORE_DAMAGED;
 	return err;
 }
 
-/* What is started is what was installed, whatever happened to the file. */
+/* What is used is what was installed, whatever happened to the file. */
 static enum pst_err
-image(void *ctx, const struct pst_tee_ta *ta, int fd)
+copy(void *ctx, const struct pst_tee_content *content, int fd)
 {
+	const struct pst_bytes want = { content->digest, content->digest_len };
 	struct pst_agent_ta *t = ctx;
 	uint8_t digest[PST_DIGEST_MAX];
 	struct pst_bytes got = { digest, 0 };
 	uint32_t hash;
 	enum pst_err err, end;
 
-	err = t->crypto->hash_begin(t->crypto->ctx, ta->digest_alg, &hash);
+	err = t->crypto->hash_begin(t->crypto->ctx, content->digest_alg, &hash);
 	if (err != PST_OK)
 		return err;
-	err = copy_image(t, ta, fd, hash);
+	err = copy_content(t, content, fd, hash);
 	end = t->crypto->hash_end(t->crypto->ctx, hash, digest, &got.len);
 	if (err == PST_OK)
 		err = end;
-	if (err == PST_OK &&
-	    !pst_equal(got, (struct pst_bytes){ ta->digest, ta->digest_len }))
+	if (err == PST_OK && !pst_equal(got, want))
 		err = PST_ERR_STORE_DAMAGED;
 	return err;
 }
@@ -489,7 +568,8 @@ pst_agent_ta_interfaces(struct pst_agent_ta *t, struct pst_tee_catalog *catalog,
 {
 	static const TEEC_UUID id = PST_AGENT_TA_UUID;
 
-	*catalog = (struct pst_tee_catalog){ t, find, image };
+	*catalog =
+	    (struct pst_tee_catalog){ t, find, object_next, object, copy };
 	*pseudo = (struct pst_tee_pseudo){ .ctx = t,
 		.open = open_session,
 		.invoke = invoke,

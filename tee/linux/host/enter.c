@@ -28,7 +28,7 @@ static bool
 set_limits(void)
 {
 	/* Descriptors: socket, image, probe, streams, four memfds and four in
-	 * a message. Files: memfds for outputs. */
+	 * a message, open objects. Files: memfds for outputs. */
 	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, 32) &&
 	    limit(RLIMIT_FSIZE, 8u << 20) && limit(RLIMIT_MEMLOCK, 0) &&
 	    limit(RLIMIT_MSGQUEUE, 0) && limit(RLIMIT_NPROC, 1) &&

@@ -47,6 +47,34 @@ void *TEE_MemMove(void *dest, const void *src, size_t size);
 int32_t TEE_MemCompare(const void *buffer1, const void *buffer2, size_t size);
 void *TEE_MemFill(void *buff, uint32_t x, size_t size);
 
+/* --- objects in storage (Chapter 5) -------------------------------------- */
+
+/*
+ * TEE_STORAGE_PERSO has what was installed for this TA beside its image: the
+ * component [its UUID, name] is the data object `name`. It is read only:
+ * opening it for writing is TEE_ERROR_ACCESS_DENIED. Other storage does not
+ * exist: TEE_ERROR_ITEM_NOT_FOUND.
+ */
+TEE_Result TEE_OpenPersistentObject(uint32_t storageID, const void *objectID,
+    size_t objectIDLen, uint32_t flags, TEE_ObjectHandle *object);
+TEE_Result
+TEE_GetObjectInfo1(TEE_ObjectHandle object, TEE_ObjectInfo *objectInfo);
+void TEE_CloseObject(TEE_ObjectHandle object);
+TEE_Result TEE_ReadObjectData(
+    TEE_ObjectHandle object, void *buffer, size_t size, size_t *count);
+TEE_Result
+TEE_SeekObjectData(TEE_ObjectHandle object, intmax_t offset, TEE_Whence whence);
+
+TEE_Result
+TEE_AllocatePersistentObjectEnumerator(TEE_ObjectEnumHandle *objectEnumerator);
+void TEE_FreePersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
+void TEE_ResetPersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
+TEE_Result TEE_StartPersistentObjectEnumerator(
+    TEE_ObjectEnumHandle objectEnumerator, uint32_t storageID);
+/* objectID has room for TEE_OBJECT_ID_MAX_LEN bytes; objectInfo may be NULL. */
+TEE_Result TEE_GetNextPersistentObject(TEE_ObjectEnumHandle objectEnumerator,
+    TEE_ObjectInfo *objectInfo, void *objectID, size_t *objectIDLen);
+
 /* --- random (Section 6.11) ----------------------------------------------- */
 
 void TEE_GenerateRandom(void *randomBuffer, size_t randomBufferLen);

@@ -41,6 +41,20 @@ typedef union {
 } TEE_Param;
 
 typedef struct __TEE_PropSetHandle *TEE_PropSetHandle;
+typedef struct __TEE_ObjectHandle *TEE_ObjectHandle;
+typedef struct __TEE_ObjectEnumHandle *TEE_ObjectEnumHandle;
+
+typedef uint32_t TEE_Whence;
+
+typedef struct {
+	uint32_t objectType;
+	uint32_t objectSize;
+	uint32_t maxObjectSize;
+	uint32_t objectUsage;
+	size_t dataSize;
+	size_t dataPosition;
+	uint32_t handleFlags;
+} TEE_ObjectInfo;
 
 typedef struct {
 	uint32_t seconds;

@@ -290,11 +290,10 @@ clean_text(const struct pst_wire_msg *m, char out[TRACE_BYTES_MAX])
 	out[i] = '\0';
 }
 
-static void
-on_trace(struct instance *i, const struct pst_wire_msg *m)
+void
+pst_instance_say(struct instance *i, const char *what)
 {
 	uint64_t now_s = pst_tee_now_ms() / 1000;
-	char text[TRACE_BYTES_MAX + 8];
 
 	if (now_s != i->trace_s) {
 		i->trace_s = now_s;
@@ -303,11 +302,19 @@ on_trace(struct instance *i, const struct pst_wire_msg *m)
 	i->trace_lines++;
 	if (i->trace_lines > TRACE_LINES_MAX)
 		return;
-	memcpy(text, "says: ", 6);
-	clean_text(m, text + 6);
-	say(i, text);
+	say(i, what);
 	if (i->trace_lines == TRACE_LINES_MAX)
 		say(i, "says too much; the rest of this second is dropped");
+}
+
+static void
+on_trace(struct instance *i, const struct pst_wire_msg *m)
+{
+	char text[TRACE_BYTES_MAX + 8];
+
+	memcpy(text, "says: ", 6);
+	clean_text(m, text + 6);
+	pst_instance_say(i, text);
 }
 
 static void
@@ -384,6 +391,9 @@ pst_instance_event(struct instance *i)
 	else if (m->head.op == PST_WIRE_REPLY && i->running != NULL &&
 	    m->head.session == i->running->slot)
 		on_reply(i, m);
+	else if (m->head.op == PST_WIRE_OBJECT_OPEN ||
+	    m->head.op == PST_WIRE_OBJECT_NEXT)
+		pst_object_request(i, m);
 	else
 		pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
 	if (err == PST_OK)

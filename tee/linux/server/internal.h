@@ -120,10 +120,26 @@ void pst_instance_cancel(struct instance *i);
 void pst_instance_event(struct instance *i);
 void pst_instance_expired(struct instance *i);
 void pst_instance_removed(struct instance *i);
+/** A line of the log because of what the TA did: so many a second. */
+void pst_instance_say(struct instance *i, const char *what);
 /** Without sessions it ends, unless it is to be kept alive. */
 void pst_instance_end_when_idle(struct instance *i);
 /** Kill it; every call that it holds gets `result`. */
 void pst_instance_kill(struct instance *i, uint32_t result);
+
+/* object.c */
+/**
+ * A sealed memfd with a content, checked against its digest.
+ *
+ * @param fd  the caller's to close, standing at its beginning
+ * @retval PST_ERR_LIMIT          over `most` bytes
+ * @retval PST_ERR_STORE_DAMAGED  it is not what was installed
+ */
+enum pst_err
+pst_content_memfd(struct pst_tee *tee, const struct pst_tee_content *content,
+    uint64_t most, int *fd) PST_MUST_CHECK;
+/** Answer a TA that asks for an object of its own. */
+void pst_object_request(struct instance *i, const struct pst_wire_msg *m);
 
 /* spawn.c */
 enum pst_err pst_spawn(struct pst_tee *tee, const struct pst_tee_ta *ta,

@@ -72,10 +72,12 @@ pst_tee_unwatch(struct pst_tee *tee, struct source *s)
 bool
 pst_tee_same_ta(const struct pst_tee_ta *a, const struct pst_tee_ta *b)
 {
+	const struct pst_tee_content *ac = &a->content, *bc = &b->content;
+
 	return memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
-	    a->object == b->object && a->sequence == b->sequence &&
-	    a->digest_len == b->digest_len &&
-	    memcmp(a->digest, b->digest, a->digest_len) == 0;
+	    ac->object == bc->object && a->sequence == b->sequence &&
+	    ac->digest_len == bc->digest_len &&
+	    memcmp(ac->digest, bc->digest, ac->digest_len) == 0;
 }
 
 /* --- listening ----------------------------------------------------------- */

@@ -8,12 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 #ifdef PST_SANITIZED
 #define KEEP_STDERR true /* a sanitizer's report goes there */
@@ -65,27 +62,6 @@ become_host(const char *path, char *const argv[], int sock, int image)
 }
 
 static enum pst_err
-image_memfd(struct pst_tee *tee, const struct pst_tee_ta *ta, int *fd)
-{
-	const struct pst_tee_catalog *cat = &tee->options->catalog;
-	enum pst_err err;
-
-	if (ta->size_bytes > PST_TEE_IMAGE_MAX)
-		return PST_ERR_LIMIT;
-	*fd = memfd_create("ta", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (*fd < 0)
-		return PST_ERR_IO;
-	err = cat->image(cat->ctx, ta, *fd);
-	if (err == PST_OK &&
-	    (fcntl(*fd, F_ADD_SEALS, SEALS) != 0 ||
-		lseek(*fd, 0, SEEK_SET) != 0))
-		err = PST_ERR_IO;
-	if (err != PST_OK)
-		close(*fd);
-	return err;
-}
-
-static enum pst_err
 start(struct pst_tee *tee, const struct pst_tee_ta *ta, int image, pid_t *pid,
     int *fd)
 {
@@ -115,7 +91,7 @@ pst_spawn(struct pst_tee *tee, const struct pst_tee_ta *ta, pid_t *pid, int *fd)
 	enum pst_err err;
 	int image;
 
-	err = image_memfd(tee, ta, &image);
+	err = pst_content_memfd(tee, &ta->content, PST_TEE_IMAGE_MAX, &image);
 	if (err != PST_OK)
 		return err;
 	err = start(tee, ta, image, pid, fd);

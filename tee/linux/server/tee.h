@@ -17,21 +17,35 @@
 #define PST_TEE_INSTANCES_MAX 32
 /* A TA's image, held in memory while its process lives. */
 #define PST_TEE_IMAGE_MAX (16u << 20)
+/* Personalization data, held in memory while a TA has it open. */
+#define PST_TEE_OBJECT_MAX PST_WIRE_MEMREF_MAX
 
 #define PST_TEE_HELLO_MS 10000 /* a connection without a session */
 #define PST_TEE_START_MS 20000 /* loading a TA */
 #define PST_TEE_END_MS 5000    /* TA_DestroyEntryPoint */
 #define PST_TEE_CALL_MS 60000  /* a call, unless options say otherwise */
 
-/** An installed TA. Two that differ in any field are different versions. */
-struct pst_tee_ta {
-	uint8_t uuid[16];
+/** What a component holds. */
+struct pst_tee_content {
 	uint64_t object; /* the catalog's */
 	uint64_t size_bytes;
-	uint64_t sequence; /* of its manifest; for people */
 	int32_t digest_alg;
 	size_t digest_len;
 	uint8_t digest[64];
+};
+
+/** An installed TA. Two that differ in any field are different versions. */
+struct pst_tee_ta {
+	uint8_t uuid[16];
+	uint64_t sequence; /* of its manifest; for people */
+	struct pst_tee_content content;
+};
+
+/** Personalization data of a TA: an object in its TEE_STORAGE_PERSO. */
+struct pst_tee_object {
+	uint8_t id[PST_WIRE_OBJECT_ID_MAX];
+	size_t id_len;
+	struct pst_tee_content content;
 };
 
 struct pst_tee_catalog {
@@ -40,11 +54,24 @@ struct pst_tee_catalog {
 	enum pst_err (*find)(
 	    void *ctx, const uint8_t uuid[16], struct pst_tee_ta *out);
 	/**
-	 * Write the image to fd. It is checked against its digest here.
+	 * The object of this TA with the smallest identifier; with `after`,
+	 * that is larger. The order is by length, then by bytes.
 	 *
-	 * @retval PST_ERR_STORE_DAMAGED  the image is not what was installed
+	 * @param after  NULL: the first
+	 * @retval PST_ERR_NOT_FOUND  there is none
 	 */
-	enum pst_err (*image)(void *ctx, const struct pst_tee_ta *ta, int fd);
+	enum pst_err (*object_next)(void *ctx, const uint8_t uuid[16],
+	    const struct pst_bytes *after, struct pst_tee_object *out);
+	/** @retval PST_ERR_NOT_FOUND  this TA has no such object */
+	enum pst_err (*object)(void *ctx, const uint8_t uuid[16],
+	    struct pst_bytes id, struct pst_tee_object *out);
+	/**
+	 * Write a content to fd. It is checked against its digest here.
+	 *
+	 * @retval PST_ERR_STORE_DAMAGED  it is not what was installed
+	 */
+	enum pst_err (*copy)(
+	    void *ctx, const struct pst_tee_content *content, int fd);
 };
 
 /** A TA inside the server's process. Answers at once. */

@@ -19,6 +19,14 @@ static const uint8_t hello[] = { 0x82, 0x50, 0x8d, 0x82, 0x57, 0x3a, 0x92, 0x6d,
 static const uint8_t hello_manifest[] = { 0x82, 0x50, 0x8d, 0x82, 0x57, 0x3a,
 	0x92, 0x6d, 0x47, 0x54, 0x93, 0x53, 0x32, 0xdc, 0x29, 0x99, 0x7f, 0x74,
 	0x48, 'm', 'a', 'n', 'i', 'f', 'e', 's', 't' };
+#define PERSONAL \
+	0x82, 0x50, 0x7a, 0x32, 0x7a, 0x25, 0x12, 0x7c, 0x43, 0x35, 0x8d, \
+	    0x58, 0x0b, 0x9b, 0x19, 0x55, 0x26, 0xc7
+static const uint8_t personal[] = { PERSONAL, 0x42, 't', 'a' };
+static const uint8_t personal_config[] = { PERSONAL, 0x46, 'c', 'o', 'n', 'f',
+	'i', 'g' };
+static const uint8_t personal_manifest[] = { PERSONAL, 0x48, 'm', 'a', 'n', 'i',
+	'f', 'e', 's', 't' };
 static const uint8_t vendor[16] = "\x11\x11\x11\x11\x11\x11\x11\x11";
 
 /* --- making -------------------------------------------------------------- */
@@ -71,11 +79,13 @@ device_make(struct device *d, const char *extra)
 	    "  - name: demo\n"
 	    "    uri: http://127.0.0.1:9/tam\n"
 	    "    keys: [tam.pem]\n"
-	    "    prefixes: ['uuid:8d82573a-926d-4754-9353-32dc29997f74']\n"
+	    "    prefixes: ['uuid:8d82573a-926d-4754-9353-32dc29997f74', "
+	    "'uuid:7a327a25-127c-4335-8d58-0b9b195526c7']\n"
 	    "signers:\n"
 	    "  - name: developer\n"
 	    "    key: signer.pem\n"
-	    "    prefixes: ['uuid:8d82573a-926d-4754-9353-32dc29997f74']\n"
+	    "    prefixes: ['uuid:8d82573a-926d-4754-9353-32dc29997f74', "
+	    "'uuid:7a327a25-127c-4335-8d58-0b9b195526c7']\n"
 	    "%s",
 	    extra);
 	return fclose(f) == 0;
@@ -238,36 +248,37 @@ build_file(const char *name)
 	return (struct pst_bytes){ content, (size_t)n };
 }
 
-static struct pst_bytes
-make_envelope(struct device *d, uint64_t sequence, struct pst_bytes image)
+/* A TA that is fetched. */
+static struct pst_suit_build_component
+fetched(struct device *d, struct pst_bytes id, struct pst_bytes image)
 {
-	static uint8_t plain[8192], signed_[8192];
+	static uint8_t digest[PST_DIGEST_MAX];
 	const struct pst_crypto *crypto = pst_openssl_crypto(d->outside);
-	uint8_t digest[PST_DIGEST_MAX];
-	struct pst_suit_build_component c = {
-		.id = { hello, sizeof(hello) },
+	size_t len;
+
+	if (crypto->digest(
+		crypto->ctx, PST_ALG_SHA256, &image, 1, digest, &len) != PST_OK)
+		abort();
+	return (struct pst_suit_build_component){
+		.id = id,
 		.source = PST_SUIT_FROM_URI,
 		.uri = PST_BYTES_LIT("http://127.0.0.1:9/hello.ta"),
 		.digest = { PST_ALG_SHA256, { digest, 32 } },
 		.image_bytes = image.len,
 		.vendor_id = { vendor, 16 },
 	};
-	const struct pst_suit_build build = {
-		.sequence = sequence,
-		.component_id = { hello_manifest, sizeof(hello_manifest) },
-		.components = &c,
-		.count = 1,
-		.uninstall = true,
-	};
+}
+
+static struct pst_bytes
+make_envelope(struct device *d, const struct pst_suit_build *build)
+{
+	static uint8_t plain[8192], signed_[8192];
+	const struct pst_crypto *crypto = pst_openssl_crypto(d->outside);
 	struct pst_suit_envelope env;
 	struct pst_cbor_writer w;
-	size_t len;
 
-	if (crypto->digest(
-		crypto->ctx, PST_ALG_SHA256, &image, 1, digest, &len) != PST_OK)
-		abort();
 	pst_cbor_writer_init(&w, plain, sizeof(plain));
-	if (pst_suit_build(&w, crypto, &build) != PST_OK ||
+	if (pst_suit_build(&w, crypto, build) != PST_OK ||
 	    pst_suit_envelope_decode(pst_cbor_written(&w), &env, NULL) !=
 		PST_OK)
 		abort();
@@ -298,20 +309,63 @@ send_update(struct device *d, struct pst_teep_message *m, const char *token)
 	return pst_cbor_written(&w);
 }
 
-struct pst_bytes
-tam_update(
-    struct device *d, const char *token, uint64_t sequence, const char *file)
+static struct pst_bytes
+send_manifest(
+    struct device *d, const struct pst_suit_build *build, const char *token)
 {
 	static uint8_t list[10000];
 	struct pst_teep_message m = { 0 };
 	struct pst_cbor_writer w;
 
 	pst_cbor_writer_init(&w, list, sizeof(list));
-	pst_cbor_put_bstr(&w, make_envelope(d, sequence, build_file(file)));
+	pst_cbor_put_bstr(&w, make_envelope(d, build));
 	m.present = 1u << PST_LABEL_MANIFEST_LIST;
 	m.manifest_list.items = pst_cbor_written(&w);
 	m.manifest_list.count = 1;
 	return send_update(d, &m, token);
+}
+
+struct pst_bytes
+tam_update(
+    struct device *d, const char *token, uint64_t sequence, const char *file)
+{
+	const struct pst_bytes id = { hello, sizeof(hello) };
+	const struct pst_suit_build_component c =
+	    fetched(d, id, build_file(file));
+	const struct pst_suit_build build = {
+		.sequence = sequence,
+		.component_id = { hello_manifest, sizeof(hello_manifest) },
+		.components = &c,
+		.count = 1,
+		.uninstall = true,
+	};
+
+	return send_manifest(d, &build, token);
+}
+
+struct pst_bytes
+tam_personal(
+    struct device *d, const char *token, uint64_t sequence, const char *config)
+{
+	const struct pst_bytes id = { personal, sizeof(personal) };
+	const struct pst_suit_build_component c[] = {
+		fetched(d, id, build_file("examples/personal.ta")),
+		{
+		    .id = { personal_config, sizeof(personal_config) },
+		    .source = PST_SUIT_FROM_CONTENT,
+		    .data = { (const uint8_t *)config, strlen(config) },
+		},
+	};
+	const struct pst_suit_build build = {
+		.sequence = sequence,
+		.component_id = { personal_manifest,
+		    sizeof(personal_manifest) },
+		.components = c,
+		.count = 2,
+		.uninstall = true,
+	};
+
+	return send_manifest(d, &build, token);
 }
 
 struct pst_bytes

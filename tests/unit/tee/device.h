@@ -46,6 +46,9 @@ bool ask_agent(TEEC_Session *s, struct reply *r, uint32_t command,
 /** What the TAM says: an Update that installs `file` under hello's name. */
 struct pst_bytes tam_update(
     struct device *d, const char *token, uint64_t sequence, const char *file);
+/** An Update that installs the personal TA and its `config`. */
+struct pst_bytes tam_personal(
+    struct device *d, const char *token, uint64_t sequence, const char *config);
 /** An Update that removes hello. */
 struct pst_bytes tam_removal(struct device *d, const char *token);
 

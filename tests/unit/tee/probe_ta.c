@@ -34,6 +34,17 @@
 
 static uint32_t sessions;
 
+#ifdef PROBE_EARLY_CONSTRUCTOR
+/* Asks the TEE for something before it is anything to the TEE. */
+static void __attribute__((constructor)) early_constructor(void)
+{
+	TEE_ObjectHandle o;
+
+	(void)TEE_OpenPersistentObject(
+	    TEE_STORAGE_PERSO, "config", 6, TEE_DATA_FLAG_ACCESS_READ, &o);
+}
+#endif
+
 #ifdef PROBE_HOSTILE_CONSTRUCTOR
 static long constructor_opened = -100;
 
@@ -313,6 +324,234 @@ waiting(uint32_t types, TEE_Param *p, bool unmask)
 	return TEE_Wait(p[0].value.a);
 }
 
+/* --- objects ------------------------------------------------------------- */
+
+#define READ_FLAG TEE_DATA_FLAG_ACCESS_READ
+#define OPEN(name, flags, o) \
+	TEE_OpenPersistentObject( \
+	    TEE_STORAGE_PERSO, name, strlen(name), flags, o)
+
+static TEE_ObjectHandle kept;
+
+static TEE_Result
+whole_object(void)
+{
+	char text[32] = "";
+	TEE_ObjectInfo info;
+	TEE_ObjectHandle o;
+	size_t n = 99;
+
+	HOLDS(1, OPEN("config", READ_FLAG, &o) == TEE_SUCCESS);
+	HOLDS(2, TEE_GetObjectInfo1(o, &info) == TEE_SUCCESS);
+	HOLDS(3, info.objectType == TEE_TYPE_DATA && info.dataSize == 11);
+	HOLDS(4, info.dataPosition == 0 && info.objectSize == 0);
+	HOLDS(5,
+	    info.handleFlags ==
+		(READ_FLAG | TEE_HANDLE_FLAG_PERSISTENT |
+		    TEE_HANDLE_FLAG_INITIALIZED));
+	HOLDS(6, TEE_ReadObjectData(o, text, 4, &n) == TEE_SUCCESS && n == 4);
+	HOLDS(7, memcmp(text, "the ", 4) == 0);
+	HOLDS(8,
+	    TEE_ReadObjectData(o, text, sizeof(text), &n) == TEE_SUCCESS &&
+		n == 7 && memcmp(text, "content", 7) == 0);
+	HOLDS(9, TEE_ReadObjectData(o, text, 4, &n) == TEE_SUCCESS && n == 0);
+	HOLDS(10, TEE_ReadObjectData(o, NULL, 0, &n) == TEE_SUCCESS && n == 0);
+	TEE_GetObjectInfo1(o, &info);
+	HOLDS(11, info.dataPosition == 11);
+	TEE_CloseObject(o);
+	TEE_CloseObject(TEE_HANDLE_NULL);
+	return TEE_SUCCESS;
+}
+
+static char
+byte_here(TEE_ObjectHandle o)
+{
+	char c = '-';
+	size_t n;
+
+	(void)TEE_ReadObjectData(o, &c, 1, &n);
+	return n == 1 ? c : '-';
+}
+
+static TEE_Result
+seeking(void)
+{
+	const intmax_t most = TEE_DATA_MAX_POSITION;
+	TEE_ObjectHandle o;
+	TEE_ObjectInfo info;
+
+#define SEEK TEE_SeekObjectData
+	HOLDS(20, OPEN("config", READ_FLAG, &o) == TEE_SUCCESS);
+	HOLDS(21, SEEK(o, 4, TEE_DATA_SEEK_SET) == 0 && byte_here(o) == 'c');
+	HOLDS(22, SEEK(o, -2, TEE_DATA_SEEK_CUR) == 0 && byte_here(o) == ' ');
+	HOLDS(23, SEEK(o, -1, TEE_DATA_SEEK_END) == 0 && byte_here(o) == 't');
+	HOLDS(24, SEEK(o, -50, TEE_DATA_SEEK_END) == 0 && byte_here(o) == 't');
+	HOLDS(25, SEEK(o, INTMAX_MIN, TEE_DATA_SEEK_CUR) == 0);
+	HOLDS(26, byte_here(o) == 't');
+	HOLDS(27, SEEK(o, 5, TEE_DATA_SEEK_END) == 0 && byte_here(o) == '-');
+	HOLDS(28, SEEK(o, most, TEE_DATA_SEEK_SET) == 0 && byte_here(o) == '-');
+	HOLDS(29, SEEK(o, 1, TEE_DATA_SEEK_CUR) == TEE_ERROR_OVERFLOW);
+	HOLDS(30, SEEK(o, INTMAX_MAX, TEE_DATA_SEEK_END) == TEE_ERROR_OVERFLOW);
+	TEE_GetObjectInfo1(o, &info);
+	HOLDS(31, info.dataPosition == TEE_DATA_MAX_POSITION);
+	TEE_CloseObject(o);
+	return TEE_SUCCESS;
+}
+
+static TEE_Result
+other_objects(void)
+{
+	static uint8_t all[300000];
+	TEE_ObjectHandle o, more[9];
+	uint32_t i, opened;
+	size_t n, k;
+
+	HOLDS(40, OPEN("empty", READ_FLAG, &o) == TEE_SUCCESS);
+	HOLDS(41, byte_here(o) == '-');
+	TEE_CloseObject(o);
+	HOLDS(42, OPEN("large", READ_FLAG, &o) == TEE_SUCCESS);
+	HOLDS(43,
+	    TEE_ReadObjectData(o, all, sizeof(all), &n) == TEE_SUCCESS &&
+		n == sizeof(all));
+	for (k = 0; k < sizeof(all); k++)
+		HOLDS(44, all[k] == (uint8_t)(k * 7));
+	TEE_CloseObject(o);
+	HOLDS(45, OPEN("none", READ_FLAG, &o) == TEE_ERROR_ITEM_NOT_FOUND);
+	HOLDS(46, o == TEE_HANDLE_NULL);
+	HOLDS(47, OPEN("damaged", READ_FLAG, &o) == TEE_ERROR_CORRUPT_OBJECT);
+	HOLDS(48, OPEN("huge", READ_FLAG, &o) == TEE_ERROR_OUT_OF_MEMORY);
+	for (opened = 0; opened < 9; opened++)
+		if (OPEN("config", READ_FLAG, &more[opened]) != TEE_SUCCESS)
+			break;
+	HOLDS(49, opened == 8);
+	for (i = 0; i < opened; i++)
+		TEE_CloseObject(more[i]);
+	HOLDS(50, OPEN("config", READ_FLAG, &o) == TEE_SUCCESS);
+	TEE_CloseObject(o);
+	return TEE_SUCCESS;
+}
+
+static TEE_Result
+no_writing(void)
+{
+	const uint32_t share =
+	    TEE_DATA_FLAG_SHARE_READ | TEE_DATA_FLAG_SHARE_WRITE;
+	TEE_ObjectHandle o;
+
+	HOLDS(60,
+	    OPEN("config", READ_FLAG | TEE_DATA_FLAG_ACCESS_WRITE, &o) ==
+		TEE_ERROR_ACCESS_DENIED);
+	HOLDS(61,
+	    OPEN("config", TEE_DATA_FLAG_ACCESS_WRITE_META, &o) ==
+		TEE_ERROR_ACCESS_DENIED);
+	HOLDS(62, o == TEE_HANDLE_NULL);
+	HOLDS(63, OPEN("config", READ_FLAG | share, &o) == TEE_SUCCESS);
+	TEE_CloseObject(o);
+	HOLDS(64,
+	    TEE_OpenPersistentObject(TEE_STORAGE_PRIVATE, "config", 6,
+		READ_FLAG, &o) == TEE_ERROR_ITEM_NOT_FOUND);
+	return TEE_SUCCESS;
+}
+
+static TEE_Result
+enumeration(void)
+{
+	static const char *const names[] = { "huge", "empty", "large", "config",
+		"damaged" };
+	char id[TEE_OBJECT_ID_MAX_LEN];
+	TEE_ObjectEnumHandle e;
+	TEE_ObjectInfo info;
+	size_t i, n;
+
+#define NEXT(info) TEE_GetNextPersistentObject(e, info, id, &n)
+	HOLDS(80, TEE_AllocatePersistentObjectEnumerator(&e) == TEE_SUCCESS);
+	HOLDS(81, NEXT(NULL) == TEE_ERROR_ITEM_NOT_FOUND);
+	HOLDS(82,
+	    TEE_StartPersistentObjectEnumerator(e, TEE_STORAGE_PRIVATE) ==
+		TEE_ERROR_ITEM_NOT_FOUND);
+	HOLDS(83,
+	    TEE_StartPersistentObjectEnumerator(e, TEE_STORAGE_PERSO) ==
+		TEE_SUCCESS);
+	for (i = 0; i < 5; i++) {
+		HOLDS(84, NEXT(&info) == TEE_SUCCESS && n == strlen(names[i]));
+		HOLDS(85, memcmp(id, names[i], n) == 0);
+		HOLDS(86, info.objectType == TEE_TYPE_DATA);
+		HOLDS(87, i != 3 || info.dataSize == 11);
+	}
+	HOLDS(88, NEXT(&info) == TEE_ERROR_ITEM_NOT_FOUND);
+	TEE_ResetPersistentObjectEnumerator(e);
+	HOLDS(89, NEXT(&info) == TEE_ERROR_ITEM_NOT_FOUND);
+	TEE_FreePersistentObjectEnumerator(e);
+	TEE_FreePersistentObjectEnumerator(TEE_HANDLE_NULL);
+	return TEE_SUCCESS;
+}
+
+static TEE_Result
+objects(void)
+{
+	TEE_Result res = whole_object();
+
+	if (res == TEE_SUCCESS)
+		res = seeking();
+	if (res == TEE_SUCCESS)
+		res = other_objects();
+	if (res == TEE_SUCCESS)
+		res = no_writing();
+	return res == TEE_SUCCESS ? enumeration() : res;
+}
+
+static TEE_Result
+open_kept(uint32_t types, TEE_Param *p)
+{
+	NEED(TYPES(MEMREF_INPUT, VALUE_INPUT, NONE));
+	TEE_CloseObject(kept);
+	return TEE_OpenPersistentObject(TEE_STORAGE_PERSO, p[0].memref.buffer,
+	    p[0].memref.size, p[1].value.a, &kept);
+}
+
+static TEE_Result
+read_kept(uint32_t types, TEE_Param *p)
+{
+	NEED(TYPES(MEMREF_OUTPUT, NONE, NONE));
+	return TEE_ReadObjectData(
+	    kept, p[0].memref.buffer, p[0].memref.size, &p[0].memref.size);
+}
+
+static TEE_Result
+mistake(uint32_t what)
+{
+	TEE_ObjectHandle o = TEE_HANDLE_NULL;
+	char name[TEE_OBJECT_ID_MAX_LEN + 1] = "", c;
+	TEE_ObjectInfo info;
+	size_t n;
+
+	if (what != MISTAKE_NO_HANDLE)
+		(void)OPEN("config", READ_FLAG, &o);
+	switch (what) {
+	case MISTAKE_NO_HANDLE:
+		return TEE_GetObjectInfo1(o, &info);
+	case MISTAKE_CLOSED_HANDLE:
+		TEE_CloseObject(o);
+		return TEE_ReadObjectData(o, &c, 1, &n);
+	case MISTAKE_LONG_NAME:
+		return TEE_OpenPersistentObject(
+		    TEE_STORAGE_PERSO, name, sizeof(name), READ_FLAG, &o);
+	case MISTAKE_UNKNOWN_FLAG:
+		return OPEN("config", READ_FLAG | 0x8000, &o);
+	case MISTAKE_NOT_FOR_READING:
+		(void)OPEN("config", TEE_DATA_FLAG_SHARE_READ, &o);
+		return TEE_ReadObjectData(o, &c, 1, &n);
+	case MISTAKE_WHENCE:
+		return TEE_SeekObjectData(o, 0, 3);
+	case MISTAKE_BUFFER:
+		return TEE_ReadObjectData(o, (void *)(uintptr_t)4096, 4, &n);
+	default:
+		TEE_ResetPersistentObjectEnumerator(
+		    (TEE_ObjectEnumHandle)(void *)&info);
+		return TEE_SUCCESS;
+	}
+}
+
 /* --- hostility ----------------------------------------------------------- */
 
 static long
@@ -439,6 +678,14 @@ TA_InvokeCommandEntryPoint(void *context, uint32_t command, uint32_t types,
 	case PROBE_SESSIONS:
 		p[0].value.a = sessions;
 		return TEE_SUCCESS;
+	case PROBE_OBJECTS:
+		return objects();
+	case PROBE_OPEN:
+		return open_kept(types, p);
+	case PROBE_READ:
+		return read_kept(types, p);
+	case PROBE_MISTAKE:
+		return mistake(p[0].value.a);
 	default:
 		return TEE_ERROR_NOT_SUPPORTED;
 	}

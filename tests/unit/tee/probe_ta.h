@@ -34,7 +34,11 @@ enum probe_command {
 	PROBE_CRASH,
 	PROBE_LOOP,
 	PROBE_OVERFLOW, /* recursion without end */
-	PROBE_SESSIONS	/* 0 value out: sessions that are open */
+	PROBE_SESSIONS, /* 0 value out: sessions that are open */
+	PROBE_OBJECTS,	/* checks of TEE_STORAGE_PERSO; see test_tee.c */
+	PROBE_OPEN,	/* 0 memref in: name, 1 value in: flags; kept open */
+	PROBE_READ,	/* 0 memref out: of what PROBE_OPEN opened */
+	PROBE_MISTAKE	/* 0 value in: enum probe_mistake */
 };
 
 /* What a hostile TA tries. */
@@ -57,6 +61,19 @@ enum probe_evil {
 	EVIL_PRCTL,
 	EVIL_MAP_CODE, /* not tried with sanitizers, which need it */
 	EVIL_COUNT
+};
+
+/* Each ends a TA that makes it. */
+enum probe_mistake {
+	MISTAKE_NO_HANDLE,
+	MISTAKE_CLOSED_HANDLE,
+	MISTAKE_LONG_NAME,
+	MISTAKE_UNKNOWN_FLAG,
+	MISTAKE_NOT_FOR_READING,
+	MISTAKE_WHENCE,
+	MISTAKE_BUFFER,
+	MISTAKE_ENUMERATOR,
+	MISTAKE_COUNT
 };
 
 #endif

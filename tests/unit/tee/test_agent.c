@@ -33,16 +33,17 @@ connect_tee(void)
 	return TEEC_InitializeContext(d.socket, &ctx) == TEEC_SUCCESS;
 }
 
-/* Does hello-client print this, or (status 1) complain of this? */
+/* Does hello-client print this of a TA, or (status 1) complain of this? */
 static bool
-hello_says(const char *want, int status)
+ta_says(const char *uuid, const char *want, int status)
 {
 	char command[300], line[200] = "";
 	FILE *f;
 	int got;
 
 	snprintf(command, sizeof(command),
-	    "%s/examples/hello-client --tee %s 2>&1", PST_BUILD_DIR, d.socket);
+	    "%s/examples/hello-client --tee %s %s 2>&1", PST_BUILD_DIR,
+	    d.socket, uuid);
 	f = popen(command, "r");
 	if (f == NULL || fgets(line, sizeof(line), f) == NULL)
 		strcpy(line, "nothing\n");
@@ -51,6 +52,12 @@ hello_says(const char *want, int status)
 		return true;
 	printf("  %d: %s", WEXITSTATUS(got), line);
 	return false;
+}
+
+static bool
+hello_says(const char *want, int status)
+{
+	return ta_says("", want, status);
 }
 
 /* Hand the payload down from where the agent wants it, in pieces. */
@@ -547,6 +554,34 @@ key_that_others_can_read_is_refused(void)
 	CHECK(chmod(path, 0600) == 0);
 }
 
+/* --- personalization data ------------------------------------------------ */
+
+#define PERSONAL "7a327a25-127c-4335-8d58-0b9b195526c7"
+
+static bool
+personalize(const char *token, uint64_t sequence, const char *config)
+{
+	TEEC_Session s;
+	bool good;
+
+	if (open_agent(&s) != TEEC_SUCCESS)
+		return false;
+	good = ask_agent(&s, &r, PST_AGENT_TA_MESSAGE, 0,
+		   tam_personal(&d, token, sequence, config)) &&
+	    transfer(&s, "examples/personal.ta", PST_AGENT_TA_CHUNK_MAX);
+	TEEC_CloseSession(&s);
+	return good;
+}
+
+static void
+ta_reads_what_it_was_personalized_with(void)
+{
+	CHECK(personalize("token-30", 1, "for the first"));
+	CHECK(ta_says(PERSONAL, "for the first\n", 0));
+	CHECK(personalize("token-31", 2, "for the second, longer"));
+	CHECK(ta_says(PERSONAL, "for the second, longer\n", 0));
+}
+
 int
 main(void)
 {
@@ -573,6 +608,7 @@ main(void)
 	RUN(message_of_a_tam_ends_what_a_vanished_broker_left);
 	RUN(killed_tee_finds_the_old_state_and_continues);
 	RUN(damaged_image_is_not_started);
+	RUN(ta_reads_what_it_was_personalized_with);
 	RUN(restart_keeps_keys_and_signal_ends_cleanly);
 	RUN(damaged_registry_is_reported);
 	RUN(key_that_others_can_read_is_refused);

@@ -17,6 +17,9 @@
 #include "wire.h"
 
 #define PROBE "11111111-2222-3333-4444-555555555555"
+#define HELLO "8d82573a-926d-4754-9353-32dc29997f74"
+#define COUNTER "2b1d1f6e-0c57-4c8e-9a0b-5d3f0a4be9c1"
+#define PERSONAL "7a327a25-127c-4335-8d58-0b9b195526c7"
 #define CALL_MS 1500
 
 static struct world w;
@@ -409,6 +412,122 @@ trace_reaches_the_log_without_control_characters(void)
 {
 	CHECK(world_logged(&w, "a line with ?[31mcolour? and a second line"));
 	CHECK(!world_logged(&w, "\033"));
+}
+
+/* --- personalization data ------------------------------------------------ */
+
+static TEEC_Result
+open_object(TEEC_Session *s, const char *name)
+{
+	TEEC_Operation op = { 0 };
+	char copy[65];
+
+	snprintf(copy, sizeof(copy), "%s", name);
+	op.paramTypes = TEEC_PARAM_TYPES(
+	    TEEC_MEMREF_TEMP_INPUT, TEEC_VALUE_INPUT, TEEC_NONE, TEEC_NONE);
+	op.params[0].tmpref = (TEEC_TempMemoryReference){ copy, strlen(copy) };
+	op.params[1].value.a = 1; /* TEE_DATA_FLAG_ACCESS_READ */
+	return TEEC_InvokeCommand(s, PROBE_OPEN, &op, NULL);
+}
+
+static bool
+object_reads(TEEC_Session *s, const char *want)
+{
+	TEEC_Operation op = { 0 };
+	char got[64];
+
+	op.paramTypes = TEEC_PARAM_TYPES(
+	    TEEC_MEMREF_TEMP_OUTPUT, TEEC_NONE, TEEC_NONE, TEEC_NONE);
+	op.params[0].tmpref = (TEEC_TempMemoryReference){ got, sizeof(got) };
+	return TEEC_InvokeCommand(s, PROBE_READ, &op, NULL) == TEEC_SUCCESS &&
+	    op.params[0].tmpref.size == strlen(want) &&
+	    memcmp(got, want, strlen(want)) == 0;
+}
+
+static bool
+give_objects(void)
+{
+	static uint8_t large[300000], huge[PST_WIRE_MEMREF_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i * 7);
+	return world_object(&w, PROBE, "config", "the content", 11) &&
+	    world_object(&w, PROBE, "empty", "", 0) &&
+	    world_object(&w, PROBE, "large", large, sizeof(large)) &&
+	    world_object(&w, PROBE, "huge", huge, sizeof(huge)) &&
+	    world_object(&w, PROBE, "damaged", "damaged", 7) &&
+	    world_object(&w, HELLO, "secret", "of another", 10);
+}
+
+static void
+personalization_data_is_read_and_never_written(void)
+{
+	TEEC_Session s;
+
+	CHECK(give_objects());
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	CHECK_EQ(invoke(&s, PROBE_OBJECTS), TEEC_SUCCESS);
+	CHECK(world_logged(&w, "cannot have its data"));
+	TEEC_CloseSession(&s);
+}
+
+static void
+objects_of_another_ta_are_not_found(void)
+{
+	TEEC_Session s;
+
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	CHECK_EQ(open_object(&s, "secret"), TEEC_ERROR_ITEM_NOT_FOUND);
+	CHECK_EQ(open_object(&s, "ta"), TEEC_ERROR_ITEM_NOT_FOUND);
+	CHECK_EQ(open_object(&s, "config"), TEEC_SUCCESS);
+	TEEC_CloseSession(&s);
+}
+
+static void
+open_object_stays_what_it_was(void)
+{
+	TEEC_Session s;
+
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	CHECK_EQ(open_object(&s, "config"), TEEC_SUCCESS);
+	CHECK(world_object(&w, PROBE, "config", "another text", 12));
+	CHECK(object_reads(&s, "the content"));
+	CHECK_EQ(open_object(&s, "config"), TEEC_SUCCESS);
+	CHECK(object_reads(&s, "another text"));
+	CHECK(world_object(&w, PROBE, "config", NULL, 0));
+	CHECK_EQ(open_object(&s, "config"), TEEC_ERROR_ITEM_NOT_FOUND);
+	CHECK(world_object(&w, PROBE, "config", "the content", 11));
+	TEEC_CloseSession(&s);
+}
+
+static void
+mistake_with_an_object_is_a_panic(void)
+{
+	TEEC_Session s;
+	uint32_t i;
+
+	for (i = 0; i < MISTAKE_COUNT; i++) {
+		CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+		CHECK_EQ(invoke_value(&s, PROBE_MISTAKE, i, NULL),
+		    TEEC_ERROR_TARGET_DEAD);
+		TEEC_CloseSession(&s);
+	}
+	CHECK(world_logged(&w, "panicked: 0xffff0006"));
+	CHECK(world_logged(&w, "panicked: 0xffff0003"));
+	CHECK(!world_logged(&w, "panicked: 0xffff000e"));
+}
+
+static void
+image_that_asks_while_it_is_loaded_is_not_started(void)
+{
+	TEEC_Session s;
+
+	CHECK(world_install(&w, PROBE, "tests/probe-early.ta"));
+	CHECK_EQ(open_probe(&s), TEEC_ERROR_TARGET_DEAD);
+	CHECK(world_install(&w, PROBE, "tests/probe-plain.ta"));
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	TEEC_CloseSession(&s);
 }
 
 /* --- instances and versions ---------------------------------------------- */
@@ -870,9 +989,6 @@ second_call_before_the_answer_ends_the_connection(void)
 
 /* --- examples ------------------------------------------------------------ */
 
-#define HELLO "8d82573a-926d-4754-9353-32dc29997f74"
-#define COUNTER "2b1d1f6e-0c57-4c8e-9a0b-5d3f0a4be9c1"
-
 static bool
 client_says(const char *uuid, const char *want, int status)
 {
@@ -906,6 +1022,10 @@ examples_answer_and_an_update_is_seen(void)
 	CHECK(world_install(&w, COUNTER, "examples/counter.ta"));
 	CHECK(client_says(COUNTER, "counted to 1\n", 0));
 	CHECK(client_says(COUNTER, "counted to 2\n", 0));
+	CHECK(world_install(&w, PERSONAL, "examples/personal.ta"));
+	CHECK(client_says(PERSONAL, "TEEC_ERROR_ITEM_NOT_FOUND", 1));
+	CHECK(world_object(&w, PERSONAL, "config", "for this device", 15));
+	CHECK(client_says(PERSONAL, "for this device\n", 0));
 	CHECK(client_says("no-uuid", "usage", 2));
 }
 
@@ -1084,6 +1204,7 @@ test_without_namespaces(void)
 	RUN(forbidden_system_calls_kill_or_fail);
 	RUN(internal_api_holds);
 	RUN(memory_of_every_size_travels);
+	RUN(personalization_data_is_read_and_never_written);
 	RUN(examples_answer_and_an_update_is_seen);
 	world_end(&w);
 	TEST_END();
@@ -1120,6 +1241,11 @@ main(int argc, char **argv)
 	RUN(open_entry_point_may_refuse);
 	RUN(internal_api_holds);
 	RUN(trace_reaches_the_log_without_control_characters);
+	RUN(personalization_data_is_read_and_never_written);
+	RUN(objects_of_another_ta_are_not_found);
+	RUN(open_object_stays_what_it_was);
+	RUN(mistake_with_an_object_is_a_panic);
+	RUN(image_that_asks_while_it_is_loaded_is_not_started);
 	RUN(each_session_has_a_process_unless_it_is_shared);
 	RUN(single_session_instance_is_busy_for_a_second);
 	RUN(kept_instance_stays_until_its_ta_changes);

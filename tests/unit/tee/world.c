@@ -3,8 +3,10 @@
 #include "component.h"
 #include "server/tee.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,45 +21,127 @@
 static struct pst_tee *server;
 static int ready_pipe;
 
-static int
-open_image(void *ctx, const uint8_t uuid[16])
+/* A content is the file of a TA or of an object, known by its inode. */
+static enum pst_err
+content_of(const char *path, struct pst_tee_content *out, uint64_t *sequence)
 {
-	char text[37], path[160];
+	struct stat st;
 
-	pst_uuid_print(uuid, text);
-	snprintf(path, sizeof(path), "%s/%s.ta", (const char *)ctx, text);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	if (stat(path, &st) != 0)
+		return PST_ERR_NOT_FOUND;
+	out->object = st.st_ino;
+	out->size_bytes = (uint64_t)st.st_size;
+	*sequence = (uint64_t)st.st_mtim.tv_nsec;
+	return PST_OK;
 }
 
 static enum pst_err
 find(void *ctx, const uint8_t uuid[16], struct pst_tee_ta *out)
 {
-	int fd = open_image(ctx, uuid);
-	struct stat st;
+	char text[37], path[160];
 
-	if (fd < 0)
-		return PST_ERR_NOT_FOUND;
+	pst_uuid_print(uuid, text);
+	snprintf(path, sizeof(path), "%s/%s.ta", (const char *)ctx, text);
 	memset(out, 0, sizeof(*out));
 	memcpy(out->uuid, uuid, 16);
-	if (fstat(fd, &st) == 0) {
-		out->object = st.st_ino;
-		out->sequence = (uint64_t)st.st_mtim.tv_nsec;
-		out->size_bytes = (uint64_t)st.st_size;
-	}
-	close(fd);
-	return PST_OK;
+	return content_of(path, &out->content, &out->sequence);
 }
 
 static enum pst_err
-image(void *ctx, const struct pst_tee_ta *ta, int to)
+object(void *ctx, const uint8_t uuid[16], struct pst_bytes id,
+    struct pst_tee_object *out)
 {
-	int fd = open_image(ctx, ta->uuid);
+	char text[37], path[240];
+	uint64_t sequence;
+
+	pst_uuid_print(uuid, text);
+	snprintf(path, sizeof(path), "%s/%s.%.*s.object", (const char *)ctx,
+	    text, (int)id.len, (const char *)id.ptr);
+	memset(out, 0, sizeof(*out));
+	memcpy(out->id, id.ptr, id.len);
+	out->id_len = id.len;
+	return content_of(path, &out->content, &sequence);
+}
+
+/* The name in a file's; false for files of others. */
+static bool
+object_name(const char *file, const uint8_t uuid[16], struct pst_bytes *name)
+{
+	const char *end = strstr(file, ".object");
+	char text[37];
+
+	pst_uuid_print(uuid, text);
+	if (end == NULL || strncmp(file, text, 36) != 0)
+		return false;
+	name->ptr = (const uint8_t *)file + 37;
+	name->len = (size_t)(end - (file + 37));
+	return true;
+}
+
+static int
+compare(struct pst_bytes a, struct pst_bytes b)
+{
+	if (a.len != b.len)
+		return a.len < b.len ? -1 : 1;
+	return memcmp(a.ptr, b.ptr, a.len);
+}
+
+static enum pst_err
+object_next(void *ctx, const uint8_t uuid[16], const struct pst_bytes *after,
+    struct pst_tee_object *out)
+{
+	struct pst_bytes name, best = { NULL, 0 };
+	char kept[PST_WIRE_OBJECT_ID_MAX];
+	struct dirent *e;
+	DIR *d = opendir(ctx);
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (!object_name(e->d_name, uuid, &name) ||
+		    (after != NULL && compare(name, *after) <= 0) ||
+		    (best.ptr != NULL && compare(name, best) >= 0))
+			continue;
+		memcpy(kept, name.ptr, name.len);
+		best = (struct pst_bytes){ (const uint8_t *)kept, name.len };
+	}
+	if (d != NULL)
+		closedir(d);
+	return best.ptr != NULL ? object(ctx, uuid, best, out)
+				: PST_ERR_NOT_FOUND;
+}
+
+static int
+open_content(const char *dir, uint64_t inode)
+{
+	char path[400];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int fd = -1;
+
+	while (d != NULL && fd < 0 && (e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (e->d_ino == inode)
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (d != NULL)
+		closedir(d);
+	return fd;
+}
+
+/* A file that begins with "damaged" is not what was installed. */
+static enum pst_err
+copy(void *ctx, const struct pst_tee_content *content, int to)
+{
+	int fd = open_content(ctx, content->object);
+	char first[7] = "";
 	ssize_t n = -1;
 
+	if (fd >= 0 && pread(fd, first, 7, 0) >= 0 &&
+	    memcmp(first, "damaged", 7) != 0)
+		n = sendfile(to, fd, NULL, content->size_bytes);
 	if (fd >= 0)
-		n = sendfile(to, fd, NULL, ta->size_bytes);
-	close(fd);
-	return n == (ssize_t)ta->size_bytes ? PST_OK : PST_ERR_STORE_DAMAGED;
+		close(fd);
+	return n == (ssize_t)content->size_bytes ? PST_OK
+						 : PST_ERR_STORE_DAMAGED;
 }
 
 static uint32_t
@@ -117,7 +201,7 @@ serve(struct world *w, unsigned call_ms)
 		.socket_mode = 0600,
 		.host = PST_BUILD_DIR "/postern-ta-host",
 		.call_ms = call_ms,
-		.catalog = { w->dir, find, image },
+		.catalog = { w->dir, find, object_next, object, copy },
 		.pseudo = &control,
 		.ready = ready,
 	};
@@ -209,6 +293,23 @@ world_install(const struct world *w, const char *uuid, const char *file)
 	    rename(temp, to) == 0;
 	close(in);
 	close(out);
+	return good;
+}
+
+int
+world_object(const struct world *w, const char *uuid, const char *name,
+    const void *content, size_t len)
+{
+	char path[240];
+	int fd, good;
+
+	snprintf(path, sizeof(path), "%s/%s.%s.object", w->dir, uuid, name);
+	if (content == NULL)
+		return unlink(path) == 0;
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	good = fd >= 0 && write(fd, content, len) == (ssize_t)len;
+	close(fd);
 	return good;
 }
 

@@ -30,6 +30,9 @@ int world_begin(struct world *w, unsigned call_ms);
 int world_end(struct world *w);
 /** Put a file of the build, or nothing (NULL), under a UUID. */
 int world_install(const struct world *w, const char *uuid, const char *file);
+/** Give a TA an object, or take it away (content NULL). */
+int world_object(const struct world *w, const char *uuid, const char *name,
+    const void *content, size_t len);
 /** Does the log of the TEE have this text? */
 int world_logged(const struct world *w, const char *text);
 
