@@ -6,8 +6,10 @@
  * one an Error may ask for another QueryRequest; a Success, or an Error to an
  * Update that only carried an err-code, ends the session.
  */
+#include <postern/suit_report.h>
 #include <tam/engine/engine_internal.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /* Both kinds of answer may be refused for the token alone. */
@@ -48,32 +50,112 @@ keep_report(struct pst_tam_changes *ch, const struct pst_suit_report_view *v,
 	r->raw = raw;
 }
 
+/* pst_keys.find: the agent makes its reports itself, so the key that signed
+ * the message signs them. */
+static enum pst_err
+agent_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	const struct pst_tam_turn *t = ctx;
+
+	(void)headers;
+	*who = 0;
+	if (attempt > 0)
+		return PST_ERR_NOT_FOUND;
+	*key = t->key;
+	return PST_OK;
+}
+
+/* pst_keys.find_secret: the TAM has one key that reports are encrypted to. */
+static enum pst_err
+report_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    uint32_t *key, uint32_t *who)
+{
+	const struct pst_tam_turn *t = ctx;
+
+	*who = 0;
+	if (attempt > 0 || t->e->report_key == 0 ||
+	    headers->alg != PST_ALG_ECDH_ES_A128KW)
+		return PST_ERR_NOT_FOUND;
+	*key = t->e->report_key;
+	return PST_OK;
+}
+
 /*
- * Section 7.1.2: a report whose nonce is not the Update's token makes the
- * whole message void. A signed or encrypted report is more than this build
- * reads; it is counted and passed over.
+ * Plain, signed, encrypted or both (Section 8.2). It came inside a message
+ * that verified. A plaintext is kept in scratch, for the store.
  */
 static enum pst_err
-read_reports(struct pst_tam_turn *t, size_t *unread)
+open_report(struct pst_tam_turn *t, struct pst_bytes raw,
+    struct pst_verified *out, struct pst_suit_report_view *view)
+{
+	struct pst_keys signers = { .ctx = t, .find = agent_key };
+	struct pst_keys recipients = { .ctx = t, .find_secret = report_key };
+	struct pst_suit_report_open_args args = { &signers, &recipients, true };
+	struct pst_suit_report_opened opened;
+	struct pst_cbor_writer w;
+	enum pst_err err;
+
+	pst_tam_scratch(t, &w);
+	err = pst_suit_report_open(
+	    raw, t->e->crypto, &args, w.buf, w.cap, &opened);
+	if (err == PST_OK)
+		err = pst_suit_report_decode(&opened.report, view, NULL);
+	if (err != PST_OK)
+		return err;
+	/* What was decrypted is no longer than the report that came. */
+	if (opened.form & PST_SUIT_REPORT_ENCRYPTED)
+		t->scratch_len += raw.len;
+	*out = opened.report;
+	return PST_OK;
+}
+
+/* Reports that could not be read, and why the last one could not. */
+struct unread {
+	size_t count;
+	enum pst_err err;
+};
+
+/*
+ * Section 7.1.2: a report whose nonce is not the Update's token makes the
+ * whole message void. One that cannot be read is counted and passed over.
+ */
+static enum pst_err
+read_reports(struct pst_tam_turn *t, struct unread *unread)
 {
 	struct pst_list list = t->msg.suit_reports;
 	struct pst_suit_report_view view;
-	struct pst_verified verified;
+	struct pst_verified report;
 	struct pst_bytes raw;
+	enum pst_err err;
 
-	*unread = 0;
+	*unread = (struct unread){ 0, PST_OK };
 	while (pst_teep_next_bstr(&list, &raw)) {
-		/* Inside a message whose signature verified. */
-		verified = pst_verified_by_caller(raw);
-		if (pst_suit_report_decode(&verified, &view, NULL) != PST_OK) {
-			(*unread)++;
+		err = open_report(t, raw, &report, &view);
+		if (err != PST_OK) {
+			unread->count++;
+			unread->err = err;
 			continue;
 		}
 		if (!pst_equal(view.nonce, t->device.token))
 			return PST_ERR_TEEP_TOKEN;
-		keep_report(&t->out->changes, &view, raw);
+		keep_report(&t->out->changes, &view, report.payload);
 	}
 	return PST_OK;
+}
+
+/* How many reports came, for a log line. */
+static void
+count_reports(
+    char out[80], const struct pst_tam_turn *t, const struct unread *unread)
+{
+	size_t read = t->out->changes.report_count;
+
+	if (unread->count == 0)
+		(void)snprintf(out, 80, "%zu reports", read);
+	else
+		(void)snprintf(out, 80, "%zu reports, %zu unread: %s", read,
+		    unread->count, pst_err_name(unread->err));
 }
 
 /* --- the answer to an Update ------------------------------------------- */
@@ -139,11 +221,11 @@ quote(char out[64], struct pst_bytes text)
 }
 
 static void
-note_failure(struct pst_tam_turn *t, size_t unread)
+note_failure(struct pst_tam_turn *t, const struct unread *unread)
 {
 	const struct pst_tam_changes *ch = &t->out->changes;
 	enum pst_suit_reason reason = PST_SUIT_REASON_OK;
-	char text[64];
+	char text[64], reports[80];
 	size_t i;
 
 	for (i = 0; i < ch->report_count; i++) {
@@ -151,19 +233,19 @@ note_failure(struct pst_tam_turn *t, size_t unread)
 			reason = ch->reports[i].reason;
 	}
 	quote(text, ch->msg);
+	count_reports(reports, t, unread);
 	pst_tam_note(t->out,
-	    "device %.*s failed: error %u, SUIT reason %d, %zu reports"
-	    " (%zu unread): %s",
+	    "device %.*s failed: error %u, SUIT reason %d (%s): %s",
 	    (int)t->device.name.len, (const char *)t->device.name.ptr,
-	    (unsigned)t->msg.err_code, (int)reason, ch->report_count, unread,
-	    text);
+	    (unsigned)t->msg.err_code, (int)reason, reports, text);
 }
 
 static enum pst_err
 answer(struct pst_tam_turn *t, bool failed, struct pst_bytes text)
 {
 	struct pst_tam_changes *ch = &t->out->changes;
-	size_t unread;
+	struct unread unread;
+	char reports[80];
 	enum pst_err err;
 
 	if (check_token(t) != PST_OK)
@@ -187,12 +269,12 @@ answer(struct pst_tam_turn *t, bool failed, struct pst_bytes text)
 		return err;
 	t->out->event = failed ? PST_TAM_EV_FAILURE : PST_TAM_EV_SUCCESS;
 	if (failed)
-		note_failure(t, unread);
-	else
-		pst_tam_note(t->out,
-		    "device %.*s succeeded, %zu reports (%zu unread)",
-		    (int)t->device.name.len, (const char *)t->device.name.ptr,
-		    ch->report_count, unread);
+		note_failure(t, &unread);
+	if (failed)
+		return PST_OK;
+	count_reports(reports, t, &unread);
+	pst_tam_note(t->out, "device %.*s succeeded (%s)",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr, reports);
 	return PST_OK;
 }
 

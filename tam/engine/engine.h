@@ -286,6 +286,8 @@ struct pst_tam_engine {
 	size_t signer_count;
 	struct pst_tam_mac_key mac_keys[PST_TAM_MAC_KEYS_MAX];
 	size_t mac_count;
+	/* of the crypto port: what SUIT Reports are encrypted to; 0: none */
+	uint32_t report_key;
 	/* DER roots of agents' certificates (x5chain); may be none */
 	const struct pst_bytes *roots;
 	size_t root_count;

@@ -61,7 +61,7 @@ make_folders(const char *dir, char *note)
 	return PST_OK;
 }
 
-/* --- signing keys ------------------------------------------------------ */
+/* --- pairs of keys ------------------------------------------------------ */
 
 /* A key that others can read is one that they may have copied. */
 static enum pst_err
@@ -127,7 +127,7 @@ publish(const char *path, const struct pst_key *key, char *note)
 }
 
 static enum pst_err
-signing_key(const char *dir, const char *name, int32_t alg, struct pst_key *out,
+key_pair(const char *dir, const char *name, int32_t alg, struct pst_key *out,
     char *note)
 {
 	char path[PATH_BYTES], file[64];
@@ -308,11 +308,15 @@ open_all(struct pst_tam_keys *k, uint64_t now_s, char *note)
 	if (err == PST_OK)
 		err = make_folder(path, note);
 	if (err == PST_OK)
-		err = signing_key(
+		err = key_pair(
 		    k->dir, "tam-esp256", PST_ALG_ESP256, &k->esp256, note);
 	if (err == PST_OK)
-		err = signing_key(
+		err = key_pair(
 		    k->dir, "tam-ed25519", PST_ALG_ED25519, &k->ed25519, note);
+	/* A key on P-256 agrees and signs; this one never signs. */
+	if (err == PST_OK)
+		err = key_pair(
+		    k->dir, "tam-report", PST_ALG_ESP256, &k->report, note);
 	if (err == PST_OK)
 		err = load_challenges(k, note);
 	if (err == PST_OK && k->challenge_count == 0)

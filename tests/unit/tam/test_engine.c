@@ -1023,6 +1023,87 @@ a_failed_install_is_stored_with_its_reason(void)
 	END();
 }
 
+/* The report of a failure, protected as w.cover says; is it read? */
+static bool
+failure_is_read(bool read)
+{
+	struct last_report r;
+
+	memset(&r, 0, sizeof(r));
+	if (!world_session(&w, &a) ||
+	    !world_deliver(&w,
+		agent_answer(&w, &a, token(),
+		    PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED, digest_of(0x11),
+		    token())) ||
+	    w.out.event != PST_TAM_EV_FAILURE ||
+	    pst_tam_list_reports(w.reader, 1, 0, 1, take_report, &r) != PST_OK)
+		return false;
+	if (r.count != 1 || r.success)
+		return false;
+	w.now_s += 3600 * 24;
+	if (!read)
+		return !r.named && strstr(w.out.note, "1 unread: ") != NULL;
+	return r.named && r.reason == PST_SUIT_REASON_CONDITION_FAILED &&
+	    strstr(w.out.note, "(1 reports)") != NULL;
+}
+
+/* draft-ietf-teep-protocol, Section 8.2. */
+static void
+protected_reports_are_read(void)
+{
+	static const int32_t algs[] = { PST_ALG_A128GCM, PST_ALG_CHACHA_POLY };
+	size_t i;
+
+	BEGIN();
+	w.cover.signer = &a.signer;
+	CHECK(failure_is_read(true));
+	for (i = 0; i < 2; i++) {
+		w.cover = (struct pst_suit_report_cover){ NULL, &w.report_pub,
+			none, algs[i] };
+		CHECK(failure_is_read(true));
+		w.cover.signer = &a.signer;
+		CHECK(failure_is_read(true));
+	}
+	w.cover.alg = PST_ALG_A128CTR;
+	CHECK(failure_is_read(true));
+	END();
+}
+
+/* What the TAM cannot read says nothing, and hides no failure. */
+static void
+reports_under_other_keys_are_counted(void)
+{
+	BEGIN();
+	CHECK(agent_new(&w, &b, PST_ALG_ESP256));
+	w.cover.signer = &b.signer;
+	CHECK(failure_is_read(false));
+	CHECK(strstr(w.out.note, "signature does not verify") != NULL);
+	w.cover = (struct pst_suit_report_cover){ NULL, &b.pub, none,
+		PST_ALG_A128GCM };
+	CHECK(failure_is_read(false));
+	CHECK(strstr(w.out.note, "does not decrypt") != NULL);
+	w.cover.to = &w.report_pub;
+	w.engine.report_key = 0;
+	CHECK(failure_is_read(false));
+	CHECK(strstr(w.out.note, "no trusted key") != NULL);
+	END();
+}
+
+/* The nonce is looked at whatever is around it. */
+static void
+a_protected_report_of_another_update_voids_the_answer(void)
+{
+	BEGIN();
+	w.cover = (struct pst_suit_report_cover){ &a.signer, &w.report_pub,
+		none, PST_ALG_A128GCM };
+	CHECK(world_session(&w, &a));
+	CHECK(world_deliver(&w,
+	    agent_answer(&w, &a, token(), 0, digest_of(0x11), digest_of(1))));
+	CHECK(dropped(PST_ERR_TEEP_TOKEN));
+	CHECK_EQ(counts().reports, 0);
+	END();
+}
+
 static bool
 fail(uint32_t code, uint8_t digest)
 {
@@ -1486,6 +1567,9 @@ main(void)
 	RUN(a_token_of_another_device_is_dropped);
 	RUN(a_new_session_supersedes_a_pending_update);
 	RUN(a_report_of_another_update_voids_the_answer);
+	RUN(protected_reports_are_read);
+	RUN(reports_under_other_keys_are_counted);
+	RUN(a_protected_report_of_another_update_voids_the_answer);
 	RUN(an_answer_by_an_unknown_key_is_dropped);
 	RUN(a_failed_install_is_stored_with_its_reason);
 	RUN(what_failed_backs_off_and_is_tried_again);

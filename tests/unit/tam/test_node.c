@@ -496,7 +496,9 @@ the_state_folder_is_made_for_its_owner(void)
 	CHECK_EQ(mode_of("a/b/keys"), 0700);
 	CHECK_EQ(mode_of("a/b/keys/tam-esp256.pem"), 0600);
 	CHECK_EQ(mode_of("a/b/keys/tam-ed25519.pem"), 0600);
+	CHECK_EQ(mode_of("a/b/keys/tam-report.pem"), 0600);
 	CHECK_EQ(mode_of("a/b/tam-esp256.pub.pem"), 0644);
+	CHECK_EQ(mode_of("a/b/tam-report.pub.pem"), 0644);
 	CHECK_EQ(mode_of("a/b/tam.db"), 0600);
 	end();
 }

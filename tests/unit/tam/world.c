@@ -306,7 +306,7 @@ struct pst_bytes
 agent_answer(struct world *w, const struct agent *a, struct pst_bytes token,
     uint32_t err_code, struct pst_bytes digest, struct pst_bytes nonce)
 {
-	uint8_t records[64], report[512], item[600];
+	uint8_t records[64], report[1024], item[1100], work[1024];
 	struct pst_suit_digest d = { PST_ALG_SHA256, digest };
 	struct pst_suit_report rep;
 	struct pst_cbor_writer r, i;
@@ -334,6 +334,9 @@ agent_answer(struct world *w, const struct agent *a, struct pst_bytes token,
 		pst_cbor_writer_init(&r, report, sizeof(report));
 		if (pst_suit_report_encode(&r, &rep, no_bytes, &d, nonce) !=
 		    PST_OK)
+			return no_bytes;
+		if (pst_suit_report_protect(w->crypto, &w->cover, report,
+			sizeof(report), &r.len, work, sizeof(work)) != PST_OK)
 			return no_bytes;
 		pst_cbor_writer_init(&i, item, sizeof(item));
 		pst_cbor_put_bstr(&i, pst_cbor_written(&r));
@@ -429,6 +432,7 @@ open_engine(struct world *w)
 	static const int32_t algs[2] = { PST_ALG_ESP256, PST_ALG_ED25519 };
 	static const uint32_t suites[2] = { PST_SUITE_ESP256,
 		PST_SUITE_ED25519 };
+	struct pst_signer report;
 	struct pst_key mac;
 	bool ok;
 	size_t i;
@@ -440,6 +444,9 @@ open_engine(struct world *w)
 			return false;
 	}
 	w->engine.signer_count = 2;
+	if (!new_key(w, PST_ALG_ESP256, &report, &w->report_pub))
+		return false;
+	w->engine.report_key = report.key;
 	if (pst_key_generate(PST_ALG_HMAC_256, &mac) != PST_OK)
 		return false;
 	w->engine.mac_count = 1;

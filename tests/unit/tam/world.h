@@ -8,6 +8,7 @@
 #define POSTERN_TEST_TAM_WORLD_H
 
 #include <ports/openssl/openssl.h>
+#include <postern/suit_report.h>
 #include <tam/store/store.h>
 #include <tam/store/store_internal.h>
 
@@ -54,6 +55,9 @@ struct world {
 	uint64_t iat;
 	uint8_t digest_salt; /* to publish more than 256 manifests */
 	const struct agent *evidence_of; /* another agent's; NULL: its own */
+	/* how agents protect their reports, and the TAM's key for that */
+	struct pst_suit_report_cover cover;
+	struct pst_pubkey report_pub;
 };
 
 bool world_open(struct world *w);
