@@ -121,12 +121,12 @@ static size_t content_len;
 
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
-    struct pst_bytes component, int64_t command)
+    struct pst_bytes component, struct pst_suit_act act)
 {
 	(void)ctx;
 	(void)m;
 	(void)component;
-	(void)command;
+	(void)act;
 	return PST_OK;
 }
 
@@ -204,11 +204,12 @@ static void
 process(void *ctx)
 {
 	const struct pst_crypto *crypto = ctx;
-	const struct pst_suit_memory memory = { params,
-		sizeof(params) / sizeof(params[0]), work, sizeof(work) };
 	struct pst_suit_envelope env;
 	struct pst_suit_manifest m;
 	struct pst_suit_report report;
+	const struct pst_suit_run_args args = { crypto, &host, &report, NULL,
+		{ params, sizeof(params) / sizeof(params[0]), work,
+		    sizeof(work), NULL, 0 } };
 	struct pst_suit_run run;
 	struct pst_cbor_writer w;
 
@@ -218,8 +219,7 @@ process(void *ctx)
 		    PST_OK,
 	    "authentication");
 	pst_suit_report_init(&report, records, sizeof(records));
-	bench_must(pst_suit_run_begin(
-		       &run, &m, crypto, &host, &report, &memory) == PST_OK &&
+	bench_must(pst_suit_run_begin(&run, &m, &args) == PST_OK &&
 		pst_suit_run(&run, PST_SUIT_INSTALL) == PST_ERR_AGAIN &&
 		pst_suit_resume(&run, PST_OK, sample()->payload, true) ==
 		    PST_OK &&

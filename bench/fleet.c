@@ -235,7 +235,7 @@ fleet_agent_open(struct fleet_agent *a, const struct fleet *f, size_t i)
 		sizeof(a->registry), a->message, sizeof(a->message), a->out,
 		sizeof(a->out), a->report, sizeof(a->report),
 		{ a->params, sizeof(a->params) / sizeof(a->params[0]), a->work,
-		    sizeof(a->work) } };
+		    sizeof(a->work), NULL, 0 } };
 
 	a->store = pst_mem_store_port(&d->store);
 	a->time.now_s = (uint64_t)time(NULL);

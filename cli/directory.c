@@ -63,13 +63,13 @@ make_parents(const struct cli_directory *d, char *path)
 
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
-    struct pst_bytes component, int64_t command)
+    struct pst_bytes component, struct pst_suit_act act)
 {
 	char path[NAME_CAP];
 
 	(void)ctx;
 	(void)m;
-	(void)command;
+	(void)act;
 	return path_of(component, path);
 }
 

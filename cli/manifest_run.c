@@ -37,6 +37,7 @@ const char cli_manifest_run_help[] =
 enum {
 	PARAMS = 1024,
 	WORK = 65536,
+	ARENA = 4 << 20, /* dependencies */
 	RECORDS = 65536,
 	REPORT = RECORDS + PST_SUIT_REPORT_OVERHEAD + PST_SUIT_URI_MAX,
 	PAYLOADS_MAX = 64
@@ -62,6 +63,7 @@ struct runner {
 	struct pst_suit_report report;
 	struct pst_suit_param params[PARAMS];
 	uint8_t work[WORK], records[RECORDS], encoded[REPORT];
+	_Alignas(max_align_t) uint8_t arena[ARENA];
 };
 
 static const struct payload *
@@ -165,7 +167,10 @@ procedure(struct runner *r)
 static enum pst_err
 process(struct runner *r)
 {
-	struct pst_suit_memory memory = { r->params, PARAMS, r->work, WORK };
+	const struct pst_suit_run_args args = {
+		r->ring.crypto, &r->dir.host, &r->report, &r->ring.keys,
+		{ r->params, PARAMS, r->work, WORK, r->arena, sizeof(r->arena) }
+	};
 	enum pst_err err;
 
 	err = pst_suit_authenticate(
@@ -175,8 +180,7 @@ process(struct runner *r)
 	if (err != PST_OK)
 		return err;
 	cli_directory_begin(&r->dir, &r->m);
-	err = pst_suit_run_begin(
-	    &r->run, &r->m, r->ring.crypto, &r->dir.host, &r->report, &memory);
+	err = pst_suit_run_begin(&r->run, &r->m, &args);
 	if (err == PST_OK)
 		err = procedure(r);
 	pst_suit_run_abandon(&r->run);

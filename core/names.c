@@ -89,7 +89,9 @@ pst_err_name(enum pst_err err)
 	case PST_ERR_SUIT_UNVERIFIED:
 		return "content was written that nothing verified";
 	case PST_ERR_SUIT_DEPENDENCY:
-		return "manifest dependencies are not supported";
+		return "a dependency is not processed as it must be";
+	case PST_ERR_SUIT_DEPENDENCY_MISSING:
+		return "a dependency is not there";
 	case PST_ERR_EAT_CLAIM:
 		return "a claim is missing or ill-typed";
 	case PST_ERR_EAT_PROFILE:

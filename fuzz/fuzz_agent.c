@@ -38,6 +38,7 @@ static struct {
 
 static uint8_t registry[8192], staged[8192], message[65536], out[65536];
 static uint8_t report[8192], work[256], made[2][65536];
+static _Alignas(8) uint8_t arena[65536];
 static struct pst_suit_param params[64];
 static const uint8_t uuid[16] = "fuzzfuzzfuzzfuz";
 
@@ -101,7 +102,7 @@ open_agent(void)
 		message, sizeof(message), out, sizeof(out), report,
 		sizeof(report),
 		{ params, sizeof(params) / sizeof(params[0]), work,
-		    sizeof(work) } };
+		    sizeof(work), arena, sizeof(arena) } };
 
 	MUST(pst_agent_open(&f.agent, &f.config, &ports, &memory) == PST_OK);
 }

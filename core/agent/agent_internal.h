@@ -197,6 +197,14 @@ enum pst_err pst_agent_host_place(struct pst_agent *a, uint32_t index,
 /** Copy what an Update may change to a->staged. */
 enum pst_err pst_agent_stage(struct pst_agent *a) PST_MUST_CHECK;
 
+/**
+ * Begin a run of u->manifest.
+ *
+ * @param keys  who may sign dependencies; NULL: nobody is asked
+ */
+enum pst_err pst_agent_run_begin(
+    struct pst_agent *a, const struct pst_keys *keys) PST_MUST_CHECK;
+
 /** Begin with an envelope: authenticate, compare sequence numbers, run. */
 enum pst_err pst_agent_manifest_begin(
     struct pst_agent *a, struct pst_bytes envelope) PST_MUST_CHECK;

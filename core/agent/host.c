@@ -18,13 +18,13 @@ find(const struct pst_agent *a, enum pst_reg_kind kind, struct pst_bytes key,
  */
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
-    struct pst_bytes component, int64_t command)
+    struct pst_bytes component, struct pst_suit_act act)
 {
 	struct pst_agent *a = ctx;
 	const struct pst_agent_update *u = &a->update;
 	struct pst_reg_record r;
 
-	(void)command;
+	(void)act;
 	if (component.len > PST_SUIT_ID_MAX)
 		return PST_ERR_SUIT_COMPONENT;
 	if (!pst_agent_tam_covers(a, u->tam, component))
@@ -301,6 +301,7 @@ pst_agent_host_init(struct pst_agent *a)
 {
 	struct pst_suit_host *h = &a->update.host;
 
+	memset(h, 0, sizeof(*h));
 	h->ctx = a;
 	h->authorise = authorise;
 	h->identify = identify;

@@ -179,6 +179,16 @@ check(const struct pst_agent *a, const struct pst_suit_manifest *m, bool *same)
 }
 
 enum pst_err
+pst_agent_run_begin(struct pst_agent *a, const struct pst_keys *keys)
+{
+	struct pst_agent_update *u = &a->update;
+	const struct pst_suit_run_args args = { a->ports.crypto, &u->host,
+		&u->report, keys, a->memory.suit };
+
+	return pst_suit_run_begin(&u->run, &u->manifest, &args);
+}
+
+enum pst_err
 pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 {
 	struct pst_agent_update *u = &a->update;
@@ -203,8 +213,7 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 		pst_agent_manifest_report(a, PST_OK);
 		return PST_OK;
 	}
-	err = pst_suit_run_begin(
-	    &u->run, &u->manifest, c, &u->host, &u->report, &a->memory.suit);
+	err = pst_agent_run_begin(a, &keys);
 	u->running = err == PST_OK;
 	return err;
 }

@@ -24,8 +24,7 @@ uninstall(struct pst_agent *a, const struct pst_reg_record *r)
 	if (err == PST_OK)
 		err = pst_suit_accept(&u->envelope, c, &u->manifest, NULL);
 	if (err == PST_OK)
-		err = pst_suit_run_begin(&u->run, &u->manifest, c, &u->host,
-		    &u->report, &a->memory.suit);
+		err = pst_agent_run_begin(a, NULL);
 	if (err != PST_OK)
 		return err;
 	err = pst_suit_run(&u->run, PST_SUIT_UNINSTALL);

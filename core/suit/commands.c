@@ -279,8 +279,8 @@ pst_suit_do_invoke(
 	if (run->host->invoke == NULL)
 		return PST_ERR_UNSUPPORTED;
 	/* Section 6.3: an error, or an invoked image that was verified. */
-	if (pst_suit_has(run->written, c->component) &&
-	    !pst_suit_has(run->checked, c->component))
+	if (pst_suit_is_set(run->written, c->component) &&
+	    !pst_suit_is_set(run->checked, c->component))
 		return PST_ERR_SUIT_UNVERIFIED;
 	(void)pst_suit_param_string(
 	    run, c->component, PST_SUIT_PARAM_INVOKE_ARGS, &args);

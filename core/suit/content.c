@@ -24,8 +24,8 @@ unordered(
 	pst_suit_set(run->targets, target);
 	if (has_source)
 		pst_suit_set(run->sources, source);
-	if (pst_suit_has(run->sources, target) ||
-	    (has_source && pst_suit_has(run->targets, source)))
+	if (pst_suit_is_set(run->sources, target) ||
+	    (has_source && pst_suit_is_set(run->targets, source)))
 		return PST_ERR_SUIT_OPERATION;
 	return PST_OK;
 }
@@ -234,7 +234,7 @@ static enum pst_err
 copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
     uint32_t source)
 {
-	struct pst_bytes name = pst_suit_component(run->m, source);
+	struct pst_bytes name = pst_suit_run_place(run, source);
 	int32_t alg = pst_suit_wanted_alg(run, c->component);
 	enum pst_err err;
 
@@ -251,7 +251,7 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 		err = pst_suit_hash_end(run, c->component, alg);
 	pst_suit_hash_drop(run);
 	/* A copy of what was verified is verified. */
-	if (err == PST_OK && pst_suit_has(run->checked, source))
+	if (err == PST_OK && pst_suit_is_set(run->checked, source))
 		pst_suit_set(run->checked, c->component);
 	return err;
 }
@@ -261,21 +261,26 @@ static enum pst_err
 source_of(struct pst_suit_run *run, const struct pst_suit_command_now *c,
     uint32_t *source)
 {
+	const struct pst_suit_param *p;
 	struct pst_cbor_reader r;
 	enum pst_err err;
 
 	if (!pst_suit_param(
 		run, c->component, PST_SUIT_PARAM_SOURCE_COMPONENT, &r))
 		return PST_ERR_SUIT_PARAMETER;
-	*source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
-	if (*source == c->component)
+	/* The index is one of the manifest that set it. */
+	p = pst_suit_param_find(
+	    run, c->component, PST_SUIT_PARAM_SOURCE_COMPONENT);
+	*source = pst_suit_run_place_of(
+	    run, p->origin, (size_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX));
+	if (*source == c->component || *source >= run->place_count)
 		return PST_ERR_SUIT_OPERATION;
 	err = unordered(run, c->component, true, *source);
 	if (err != PST_OK)
 		return err;
 	/* Section 9: fetching from a component needs approval as well. */
-	return pst_suit_hard(run->host->authorise(run->host->ctx, run->m,
-	    pst_suit_component(run->m, *source), c->id));
+	return pst_suit_may(
+	    run, pst_suit_number(run), *source, PST_SUIT_ACT_COMMAND, c->id);
 }
 
 enum pst_err
@@ -294,8 +299,8 @@ pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 static void
 swap_checked(struct pst_suit_run *run, uint32_t a, uint32_t b)
 {
-	bool a_checked = pst_suit_has(run->checked, a);
-	bool b_checked = pst_suit_has(run->checked, b);
+	bool a_checked = pst_suit_is_set(run->checked, a);
+	bool b_checked = pst_suit_is_set(run->checked, b);
 
 	content_changes(run, b);
 	content_changes(run, a);
@@ -323,7 +328,7 @@ pst_suit_do_swap(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	if (err != PST_OK)
 		return err;
 	err = pst_suit_hard(run->host->swap(run->host->ctx, c->component,
-	    c->name, source, pst_suit_component(run->m, source)));
+	    c->name, source, pst_suit_run_place(run, source)));
 	if (err == PST_OK)
 		swap_checked(run, c->component, source);
 	/* A source without content makes the directive fail. */

@@ -36,7 +36,7 @@ set_size(const struct walk *w, const struct pst_suit_index *index)
 	case INDEX_LIST:
 		return index->list_len;
 	default:
-		return (uint32_t)w->m->components.count;
+		return (uint32_t)w->m->index_count;
 	}
 }
 
@@ -102,7 +102,7 @@ parameters(struct walk *w, struct pst_cbor_reader *r)
 		if (!pst_cbor_ok(r))
 			break;
 		value.ptr = r->in.ptr + r->at;
-		err = pst_suit_param_check(r, label, w->m->components.count);
+		err = pst_suit_param_check(r, label, w->m->index_count);
 		value.len = (size_t)(r->in.ptr + r->at - value.ptr);
 		if (err == PST_OK) {
 			note_source(w, label, value);
@@ -125,7 +125,7 @@ swapped(struct walk *w, uint32_t c)
 	uint32_t i;
 
 	changed(w, c);
-	for (i = 0; i < w->m->components.count; i++)
+	for (i = 0; i < w->m->index_count; i++)
 		if (pst_suit_has(w->sources, i))
 			changed(w, i);
 }
@@ -249,7 +249,7 @@ override_multiple(struct walk *w, struct pst_cbor_reader *r)
 
 		if (!pst_cbor_ok(r))
 			break;
-		if (c < 0 || (uint64_t)c >= w->m->components.count)
+		if (c < 0 || (uint64_t)c >= w->m->index_count)
 			return PST_ERR_SUIT_COMPONENT;
 		index->kind = INDEX_ONE;
 		index->one = (uint32_t)c;
@@ -287,7 +287,7 @@ copy_params(struct walk *w, struct pst_cbor_reader *r)
 		size_t k = pst_cbor_array(r, 1, PST_SUIT_COMMANDS_MAX);
 
 		if (pst_cbor_ok(r) &&
-		    (c < 0 || (uint64_t)c >= w->m->components.count))
+		    (c < 0 || (uint64_t)c >= w->m->index_count))
 			return PST_ERR_SUIT_COMPONENT;
 		while (k-- > 0 && pst_cbor_ok(r))
 			copied(w, c, pst_cbor_int(r, INT32_MIN, INT32_MAX));
@@ -329,7 +329,7 @@ command(struct walk *w)
 		return err;
 	if (id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
 		return pst_suit_index_read(
-		    w->code, arg, w->m->components.count, &l->index);
+		    w->code, arg, w->m->index_count, &l->index);
 	if (id == PST_SUIT_DIR_OVERRIDE_MULTIPLE)
 		return override_multiple(w, &r);
 	if (l->index.kind == INDEX_NONE)
@@ -357,7 +357,7 @@ sequences(struct walk *w, int32_t section, struct pst_bytes code)
 	w->code = code;
 	w->depth = 1;
 	w->levels[0].index.kind =
-	    w->m->components.count == 1 ? INDEX_ONE : INDEX_NONE;
+	    w->m->index_count == 1 ? INDEX_ONE : INDEX_NONE;
 	err = enter(w, code);
 	while (err == PST_OK && w->depth > 0) {
 		if (w->levels[w->depth - 1].left > 0)

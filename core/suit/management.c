@@ -452,6 +452,6 @@ pst_suit_do_wait(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	if (run->event == PST_SUIT_EVENT_NONE)
 		return PST_OK;
 	/* It will be carried out again, and counts as one command. */
-	run->commands--;
+	run->calls[run->call_depth - 1].commands--;
 	return PST_ERR_AGAIN;
 }

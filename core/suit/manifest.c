@@ -51,14 +51,65 @@ pst_suit_set_version(const struct pst_suit_manifest *m)
 	return pst_suit_section(m, PST_SUIT_SET_VERSION);
 }
 
+/* Take the first entry of suit-dependencies off; prefix is empty when it has
+ * none. The map was judged when the manifest was read. */
+static bool
+next_dependency(
+    struct pst_list *list, uint64_t *index, struct pst_bytes *prefix)
+{
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	struct pst_bytes item;
+
+	prefix->len = 0;
+	if (!pst_list_next(list, &item))
+		return false;
+	pst_cbor_reader_init(&r, item);
+	*index = pst_cbor_uint(&r, UINT64_MAX);
+	(void)pst_list_next(list, &item);
+	pst_cbor_reader_init(&r, item);
+	if (pst_cbor_map(&r, SIZE_MAX, &seen) == 0)
+		return true;
+	(void)pst_cbor_key(&r, &seen);
+	*prefix = pst_cbor_item(&r);
+	return true;
+}
+
+bool
+pst_suit_dependency_find(const struct pst_suit_manifest *m, size_t index,
+    uint32_t *ordinal, struct pst_bytes *prefix)
+{
+	struct pst_list list = m->dependencies;
+	uint64_t key;
+
+	for (*ordinal = 0; next_dependency(&list, &key, prefix); ++*ordinal)
+		if (key == index)
+			return true;
+	return false;
+}
+
+bool
+pst_suit_dependency(const struct pst_suit_manifest *m, size_t index)
+{
+	struct pst_bytes prefix;
+	uint32_t ordinal;
+
+	return pst_suit_dependency_find(m, index, &ordinal, &prefix);
+}
+
 struct pst_bytes
 pst_suit_component(const struct pst_suit_manifest *m, size_t index)
 {
 	struct pst_list list = m->components;
 	struct pst_bytes item = { NULL, 0 };
+	uint32_t ordinal;
 
-	if (index >= list.count)
+	if (index >= m->index_count)
 		return item;
+	if (index >= list.count) {
+		(void)pst_suit_dependency_find(m, index, &ordinal, &item);
+		return item;
+	}
 	do
 		(void)pst_list_next(&list, &item);
 	while (index-- > 0);
@@ -131,13 +182,13 @@ components(struct examination *e)
 	}
 }
 
-/* SUIT_Dependencies: recognised here, refused when a run begins. */
+/* SUIT_Dependencies; what its indices mean is judged in indices(). */
 static void
 dependencies(struct examination *e)
 {
 	struct pst_cbor_seen seen, inner;
 	struct pst_bytes prefix;
-	size_t n = pst_cbor_map(&e->r, PST_SUIT_COMPONENTS_MAX, &seen);
+	size_t n = pst_cbor_map(&e->r, PST_SUIT_DEPENDENCIES_MAX, &seen);
 	size_t fields, start = e->r.at;
 
 	if (n == 0)
@@ -157,6 +208,29 @@ dependencies(struct examination *e)
 	}
 	e->m->dependencies.items.ptr = e->r.in.ptr + start;
 	e->m->dependencies.items.len = e->r.at - start;
+}
+
+/*
+ * Which component indices there are. The published examples of trust-domains
+ * name a dependency that is not in suit-components by the next index, and its
+ * prefix is its identifier then (docs/interop.md).
+ */
+static void
+indices(struct examination *e)
+{
+	struct pst_list list = e->m->dependencies;
+	struct pst_bytes prefix;
+	uint64_t index;
+
+	e->m->index_count = (uint32_t)e->m->components.count;
+	while (pst_cbor_ok(&e->r) && next_dependency(&list, &index, &prefix)) {
+		if (index < e->m->components.count)
+			continue;
+		if (index != e->m->index_count || prefix.len == 0 ||
+		    index >= PST_SUIT_COMPONENTS_MAX)
+			pst_cbor_fail(&e->r, PST_ERR_SUIT_COMPONENT);
+		e->m->index_count++;
+	}
 }
 
 /* Read a bstr and go on inside it; returns where the outer map ends. */
@@ -206,6 +280,7 @@ common(struct examination *e)
 		}
 	}
 	leave(e, outer);
+	indices(e);
 }
 
 /* A wrong version is told before anything else of the manifest is judged. */

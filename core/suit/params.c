@@ -119,6 +119,7 @@ pst_suit_param_check(struct pst_cbor_reader *r, int64_t label, size_t count)
 	return r->err;
 }
 
+/* The entry of a parameter; NULL when it is not set. */
 static struct pst_suit_param *
 find(const struct pst_suit_run *run, uint32_t component, int64_t label)
 {
@@ -129,6 +130,13 @@ find(const struct pst_suit_run *run, uint32_t component, int64_t label)
 		if (p[i].label == label && p[i].component == component)
 			return &p[i];
 	return NULL;
+}
+
+const struct pst_suit_param *
+pst_suit_param_find(
+    const struct pst_suit_run *run, uint32_t component, int64_t label)
+{
+	return find(run, component, label);
 }
 
 /* Soft failure exists inside try-each and run-sequence only; setting it
@@ -179,13 +187,14 @@ store(struct pst_suit_run *run, uint32_t component, int64_t label,
 	}
 	p->label = (int32_t)label;
 	p->component = (uint16_t)component;
-	p->setter = 0;
+	p->setter = pst_suit_number(run);
+	p->origin = p->setter;
 	p->value = at;
 	return PST_OK;
 }
-_Static_assert(PST_SUIT_COMPONENTS_MAX <= UINT16_MAX, "index fits a param");
+_Static_assert(PST_SUIT_PLACES_MAX <= UINT16_MAX, "place fits a param");
 
-/* {+ parameters}, for one component. */
+/* {+ parameters}, for one component, which is a place. */
 static enum pst_err
 assign(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t component,
     bool replace)
@@ -203,7 +212,7 @@ assign(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t component,
 
 		if (!pst_cbor_ok(r))
 			break;
-		err = pst_suit_param_check(r, label, run->m->components.count);
+		err = pst_suit_param_check(r, label, run->m->index_count);
 		if (err == PST_OK)
 			err = store(
 			    run, component, label, run->code.ptr + at, replace);
@@ -245,7 +254,7 @@ enum pst_err
 pst_suit_override_multiple(
     struct pst_suit_run *run, uint32_t arg, uint32_t *last)
 {
-	size_t n, count = run->m->components.count;
+	size_t n, count = run->m->index_count;
 	struct pst_cbor_reader r;
 	struct pst_cbor_seen seen;
 	enum pst_err err = PST_OK;
@@ -264,7 +273,7 @@ pst_suit_override_multiple(
 			return PST_ERR_SUIT_COMPONENT;
 		*last = (uint32_t)index;
 		run->report->record.component = *last;
-		err = assign(run, &r, *last, true);
+		err = assign(run, &r, pst_suit_place(run, *last), true);
 	}
 	return err != PST_OK ? err : r.err;
 }
@@ -296,7 +305,7 @@ enum pst_err
 pst_suit_do_copy_params(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
-	size_t n, count = run->m->components.count;
+	size_t n, count = run->m->index_count;
 	struct pst_cbor_reader r;
 	struct pst_cbor_seen seen;
 	enum pst_err err = PST_OK;
@@ -313,7 +322,8 @@ pst_suit_do_copy_params(
 			break;
 		if (from < 0 || (uint64_t)from >= count)
 			return PST_ERR_SUIT_COMPONENT;
-		err = copy_labels(run, &r, (uint32_t)from, c->component);
+		err = copy_labels(
+		    run, &r, pst_suit_place(run, (uint32_t)from), c->component);
 	}
 	return err != PST_OK ? err : r.err;
 }
@@ -323,11 +333,12 @@ pst_suit_param(const struct pst_suit_run *run, uint32_t component,
     enum pst_suit_parameter label, struct pst_cbor_reader *r)
 {
 	const struct pst_suit_param *p = find(run, component, (int64_t)label);
-	struct pst_bytes members = run->m->envelope.members;
+	struct pst_bytes members;
 	struct pst_bytes rest;
 
 	if (p == NULL)
 		return false;
+	members = pst_suit_tree_manifest(run, p->origin)->envelope.members;
 	rest.ptr = p->value;
 	rest.len = members.len - (size_t)(p->value - members.ptr);
 	pst_cbor_reader_init(r, rest);
@@ -357,5 +368,17 @@ pst_suit_param_string(const struct pst_suit_run *run, uint32_t component,
 	pst_cbor_head(&r, &h);
 	out->ptr = r.in.ptr + r.at;
 	out->len = (size_t)h.arg;
+	return true;
+}
+
+bool
+pst_suit_run_parameter(const struct pst_suit_run *run, uint32_t index,
+    int64_t label, struct pst_bytes *out)
+{
+	struct pst_cbor_reader r;
+
+	if (!pst_suit_param(run, index, (enum pst_suit_parameter)label, &r))
+		return false;
+	*out = pst_cbor_item(&r);
 	return true;
 }

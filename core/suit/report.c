@@ -15,8 +15,6 @@ enum {
 	REPORT_REFERENCE = 99
 };
 
-/* A walk of dependencies deeper than this is refused when read. */
-#define MANIFEST_ID_MAX 16
 /* Parameters in one record; all registries together have 20 odd. Labels past
  * 63 are compared with each other, so the bound is one on time as well. */
 #define PROPERTIES_MAX 64
@@ -102,9 +100,12 @@ void
 pst_suit_record_put(struct pst_cbor_writer *w,
     const struct pst_suit_record *record, size_t properties)
 {
+	size_t i;
+
 	pst_cbor_put_array(w, 5);
-	/* The root manifest: the walk of dependencies is empty. */
-	pst_cbor_put_array(w, 0);
+	pst_cbor_put_array(w, record->walk_len);
+	for (i = 0; i < record->walk_len; i++)
+		pst_cbor_put_uint(w, record->walk[i]);
 	pst_cbor_put_int(w, record->section);
 	pst_cbor_put_uint(w, record->offset);
 	pst_cbor_put_uint(w, record->component);
@@ -199,14 +200,15 @@ pst_suit_report_encode(struct pst_cbor_writer *w,
 static struct pst_suit_record
 record_read(struct pst_cbor_reader *r)
 {
-	struct pst_suit_record out = { 0, 0, 0 };
+	struct pst_suit_record out = { 0 };
 	struct pst_cbor_seen seen;
-	size_t n = pst_cbor_array(r, 5, 16);
+	size_t i, n = pst_cbor_array(r, 5, 16);
 	size_t extensions = n > 5 ? n - 5 : 0;
 
-	n = pst_cbor_array(r, 0, MANIFEST_ID_MAX);
-	while (n-- > 0)
-		(void)pst_cbor_uint(r, UINT64_MAX);
+	n = pst_cbor_array(r, 0, PST_SUIT_WALK_MAX);
+	out.walk_len = (uint8_t)n;
+	for (i = 0; i < n; i++)
+		out.walk[i] = (uint16_t)pst_cbor_uint(r, UINT16_MAX);
 	out.section = (int32_t)pst_cbor_int(r, INT32_MIN, INT32_MAX);
 	out.offset = (uint32_t)pst_cbor_uint(r, UINT32_MAX);
 	out.component = (uint32_t)pst_cbor_uint(r, UINT32_MAX);

@@ -29,6 +29,13 @@
  */
 #include "suit_run.h"
 
+/* The manifest that runs. */
+static struct pst_suit_call *
+present(struct pst_suit_run *run)
+{
+	return &run->calls[run->call_depth - 1];
+}
+
 static void
 stack_pop(struct pst_suit_run *run)
 {
@@ -48,7 +55,7 @@ rounds(const struct pst_suit_run *run, const struct pst_suit_frame *f)
 	case INDEX_LIST:
 		return f->list_len;
 	case INDEX_ALL:
-		return (uint32_t)run->m->components.count;
+		return run->m->index_count;
 	default:
 		return 1;
 	}
@@ -101,8 +108,10 @@ sequence(struct pst_suit_run *run, struct pst_suit_frame *f, uint32_t at,
 {
 	struct pst_cbor_reader r;
 	enum pst_err err;
+	uint32_t count;
 
-	err = pst_suit_sequence(run->code, at, len, &f->at, &f->left);
+	err = pst_suit_sequence(run->code, at, len, &f->at, &count);
+	f->left = (uint16_t)count;
 	if (err != PST_OK || f->indexing != INDEXING_FIRST)
 		return err;
 	pst_cbor_reader_init(&r, run->code);
@@ -120,12 +129,13 @@ push(struct pst_suit_run *run, enum frame_kind kind)
 	struct pst_suit_frame *parent = pst_suit_top(run);
 	struct pst_suit_frame *f = parent + 1;
 
-	if (run->depth > PST_SUIT_DEPTH_MAX)
+	if (run->depth - present(run)->base > PST_SUIT_DEPTH_MAX ||
+	    run->depth == PST_SUIT_FRAMES_MAX)
 		return PST_ERR_LIMIT;
 	memset(f, 0, sizeof(*f));
 	f->kind = (uint8_t)kind;
 	f->index_kind = INDEX_ONE;
-	f->index = component(run, parent);
+	f->index = (uint16_t)component(run, parent);
 	f->strict_order =
 	    kind == FRAME_RUN_SEQUENCE ? true : parent->strict_order;
 	f->indexing = (uint8_t)indexing_inside(parent, kind);
@@ -133,24 +143,25 @@ push(struct pst_suit_run *run, enum frame_kind kind)
 	return PST_OK;
 }
 
-/* Begin the bottom frame with the section's content in run->code. */
+/* Begin the bottom frame of the present call with the section's content. */
 static enum pst_err
 section_begin(struct pst_suit_run *run, int32_t section, struct pst_bytes code)
 {
-	struct pst_suit_frame *f = &run->frames[0];
+	struct pst_suit_call *call = present(run);
+	struct pst_suit_frame *f = &run->frames[call->base];
 
 	memset(f, 0, sizeof(*f));
-	run->section = section;
 	run->code = code;
-	run->commands = 0;
-	run->depth = 1;
+	run->depth = call->base + 1u;
+	call->section = (uint8_t)section;
+	call->commands = 0;
 	run->report->record.section = section;
 	run->report->record.offset = 0;
 	run->report->record.component = 0;
 	f->kind = FRAME_SECTION;
 	/* Section 6.2: with more than one component each sequence MUST begin
 	 * with set-component-index; there is no index before it. */
-	f->index_kind = run->m->components.count == 1 ? INDEX_ONE : INDEX_NONE;
+	f->index_kind = run->m->index_count == 1 ? INDEX_ONE : INDEX_NONE;
 	f->strict_order = true;
 	return sequence(run, f, 0, (uint32_t)code.len);
 }
@@ -179,7 +190,7 @@ alternative(struct pst_suit_run *run)
 	f->other_len--;
 	f->soft_failure = true;
 	f->index_kind = INDEX_ONE;
-	f->index = component(run, parent);
+	f->index = (uint16_t)component(run, parent);
 	f->strict_order = parent->strict_order;
 	f->indexing = (uint8_t)indexing_inside(parent, FRAME_TRY_EACH);
 	return sequence(run, f, (uint32_t)(content.ptr - run->code.ptr),
@@ -198,7 +209,7 @@ do_try_each(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	if (err != PST_OK)
 		return err;
 	pst_suit_top(run)->other_at = first;
-	pst_suit_top(run)->other_len = count;
+	pst_suit_top(run)->other_len = (uint16_t)count;
 	return alternative(run);
 }
 
@@ -231,16 +242,15 @@ set_component_index(struct pst_suit_run *run, uint32_t arg)
 
 	if (f->indexing == INDEXING_NEVER)
 		return PST_ERR_SUIT_COMMAND;
-	err = pst_suit_index_read(
-	    run->code, arg, run->m->components.count, &index);
+	err = pst_suit_index_read(run->code, arg, run->m->index_count, &index);
 	if (err != PST_OK)
 		return err;
 	if (f->indexing == INDEXING_FIRST)
 		f->indexing = INDEXING_NEVER;
 	f->index_kind = (uint8_t)index.kind;
-	f->index = index.one;
+	f->index = (uint16_t)index.one;
 	f->list_at = index.list_at;
-	f->list_len = index.list_len;
+	f->list_len = (uint16_t)index.list_len;
 	f->at = f->next;
 	f->left--;
 	return PST_OK;
@@ -264,7 +274,7 @@ override_multiple(struct pst_suit_run *run, uint32_t arg)
 	if (err != PST_OK)
 		return err;
 	f->index_kind = INDEX_ONE;
-	f->index = last;
+	f->index = (uint16_t)last;
 	f->at = f->next;
 	f->left--;
 	return PST_OK;
@@ -339,27 +349,15 @@ command(struct pst_suit_run *run, struct pst_suit_command_now *c)
 		pst_cbor_skip(&r);
 	c->fault = r.err;
 	f->next = (uint32_t)r.at;
-	c->component = f->index_kind == INDEX_NONE ? 0 : component(run, f);
+	c->index = f->index_kind == INDEX_NONE ? 0 : component(run, f);
+	c->component = pst_suit_place(run, c->index);
 	if (run->name.len == 0 || run->name_of != c->component) {
-		run->name = pst_suit_component(run->m, c->component);
+		run->name = pst_suit_run_place(run, c->component);
 		run->name_of = c->component;
 	}
 	c->name = run->name;
 	run->report->record.offset = f->at;
-	run->report->record.component = c->component;
-}
-
-static enum pst_err
-authorised(struct pst_suit_run *run, const struct pst_suit_command_now *c)
-{
-	enum pst_err err;
-
-	if (!pst_suit_trait_of(c->id)->component)
-		return PST_OK;
-	err = run->host->authorise(run->host->ctx, run->m, c->name, c->id);
-	return err == PST_ERR_SUIT_CONDITION || err == PST_ERR_AGAIN
-	    ? PST_ERR_SUIT_UNAUTHORISED
-	    : err;
+	run->report->record.component = c->index;
 }
 
 /* Everything that must hold before a command touches anything. */
@@ -368,7 +366,8 @@ permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
 	enum pst_err err;
 
-	err = pst_suit_command_refused(c->id, run->section == PST_SUIT_COMMON);
+	err = pst_suit_command_refused(
+	    c->id, present(run)->section == PST_SUIT_COMMON);
 	if (err != PST_OK)
 		return err;
 	if (c->fault != PST_OK)
@@ -377,23 +376,26 @@ permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 		return PST_OK;
 	if (pst_suit_top(run)->index_kind == INDEX_NONE)
 		return PST_ERR_SUIT_COMPONENT;
-	return authorised(run, c);
+	return pst_suit_authorised(run, c);
 }
 
 /* A sequence came to its end: what started it is done. */
 static enum pst_err
 sequence_done(struct pst_suit_run *run)
 {
-	int32_t after = run->after;
+	struct pst_suit_call *call = present(run);
+	int32_t after = call->after;
 
 	stack_pop(run);
-	if (run->depth > 0) {
+	if (run->depth > call->base) {
 		advance(run);
 		return PST_OK;
 	}
-	if (after == 0)
+	if (after == 0) {
+		run->call_depth--;
 		return PST_OK;
-	run->after = 0;
+	}
+	call->after = 0;
 	return section_begin(
 	    run, after, pst_suit_section(run->m, (enum pst_suit_label)after));
 }
@@ -408,7 +410,7 @@ step(struct pst_suit_run *run)
 	if (pst_suit_top(run)->left == 0)
 		return sequence_done(run);
 	command(run, &c);
-	if (++run->commands > PST_SUIT_COMMANDS_MAX)
+	if (++present(run)->commands > PST_SUIT_COMMANDS_MAX)
 		return PST_ERR_LIMIT;
 	err = permitted(run, &c);
 	if (err != PST_OK)
@@ -503,34 +505,36 @@ pst_suit_supported(const struct pst_suit_manifest *m)
 static enum pst_err
 components_allowed(struct pst_suit_run *run)
 {
-	struct pst_list list = run->m->components;
-	struct pst_suit_command_now c;
+	const struct pst_suit_act hold = { PST_SUIT_ACT_HOLD, 0 };
 	enum pst_err err = PST_OK;
+	uint32_t i;
 
-	memset(&c, 0, sizeof(c));
-	while (err == PST_OK && pst_list_next(&list, &c.name)) {
-		err =
-		    run->host->authorise(run->host->ctx, run->m, c.name, c.id);
-		run->report->record.component = c.component++;
+	for (i = 0; err == PST_OK && i < run->place_count; i++) {
+		run->report->record.component = i;
+		err = run->host->authorise(run->host->ctx, run->root,
+		    pst_suit_run_place(run, i), hold);
 	}
 	return err;
 }
 
 enum pst_err
 pst_suit_run_begin(struct pst_suit_run *run, const struct pst_suit_manifest *m,
-    const struct pst_crypto *crypto, const struct pst_suit_host *host,
-    struct pst_suit_report *report, const struct pst_suit_memory *memory)
+    const struct pst_suit_run_args *args)
 {
 	enum pst_err err;
 
 	/* Section 6.1: no parameter outlives another run. */
 	memset(run, 0, sizeof(*run));
+	run->root = m;
 	run->m = m;
-	run->crypto = crypto;
-	run->host = host;
-	run->report = report;
-	run->memory = *memory;
-	if (memory->work == NULL || memory->work_cap < PST_SUIT_WORK_MIN)
+	run->crypto = args->crypto;
+	run->host = args->host;
+	run->report = args->report;
+	run->keys = args->keys;
+	run->memory = args->memory;
+	run->place_count = (uint16_t)m->index_count;
+	if (run->memory.work == NULL ||
+	    run->memory.work_cap < PST_SUIT_WORK_MIN)
 		return fail(run, PST_ERR_ARG);
 	err = pst_suit_supported(m);
 	if (err == PST_OK)
@@ -544,7 +548,7 @@ pst_suit_run(struct pst_suit_run *run, enum pst_suit_label section)
 	const uint32_t sequences = PST_SUIT_SECTIONS &
 	    ~(1u << PST_SUIT_TEXT | 1u << PST_SUIT_COSWID |
 		1u << PST_SUIT_SET_VERSION);
-	const struct pst_suit_manifest *m = run->m;
+	const struct pst_suit_manifest *m = run->root;
 	uint32_t bit = pst_suit_bit((int64_t)section) & sequences;
 	enum pst_err err;
 
@@ -559,9 +563,10 @@ pst_suit_run(struct pst_suit_run *run, enum pst_suit_label section)
 		return fail(run, PST_ERR_SUIT_SEVERED);
 	if (!(m->sections & bit))
 		return PST_OK;
-	run->after = 0;
+	memset(&run->calls[0], 0, sizeof(run->calls[0]));
+	run->call_depth = 1;
 	if (m->shared_sequence.len > 0) {
-		run->after = (int32_t)section;
+		run->calls[0].after = (uint8_t)section;
 		err = section_begin(run, PST_SUIT_COMMON, m->shared_sequence);
 	} else {
 		err = section_begin(
@@ -604,7 +609,7 @@ unverified(const struct pst_suit_run *run, uint32_t *index)
 {
 	size_t i;
 
-	for (i = 0; i < run->m->components.count; i++) {
+	for (i = 0; i < run->place_count; i++) {
 		uint64_t open = run->written[i / 64] & ~run->checked[i / 64];
 
 		*index = (uint32_t)i;

@@ -5,43 +5,57 @@
  */
 #include "suit_run.h"
 
-/* K known, S supported, P policy, C component, H shared sequence. */
-#define T(k, s, p, c, h) \
+#define BIT(param) (1u << PST_SUIT_PARAM_##param)
+/* What any command that fills a component goes by. */
+#define FILL (BIT(IMAGE_DIGEST) | BIT(IMAGE_SIZE) | BIT(COMPONENT_METADATA))
+/* And what any that decrypts does. */
+#define SEALED (FILL | BIT(ENCRYPTION_INFO))
+
+/* K known, S supported, P policy, C component, H shared sequence; then what
+ * it takes. */
+#define T(k, s, p, c, h, takes) \
 	{ \
-		k, s, p, c, h \
+		k, s, p, c, h, takes \
 	}
 static const struct pst_suit_trait traits[] = {
-	[PST_SUIT_COND_VENDOR] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_CLASS] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_IMAGE_MATCH] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_USE_BEFORE] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_COMPONENT_SLOT] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_CHECK_CONTENT] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_DEPENDENCY_INTEGRITY] = T(1, 0, 1, 1, 1),
-	[PST_SUIT_COND_IS_DEPENDENCY] = T(1, 0, 1, 1, 1),
-	[PST_SUIT_DIR_PROCESS_DEPENDENCY] = T(1, 0, 1, 1, 0),
-	[PST_SUIT_DIR_SET_COMPONENT_INDEX] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_COND_ABORT] = T(1, 1, 1, 0, 1),
-	[PST_SUIT_DIR_TRY_EACH] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_DIR_WRITE] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_SET_PARAMETERS] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_DIR_OVERRIDE_PARAMETERS] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_DIR_FETCH] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_COPY] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_INVOKE] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_COND_DEVICE] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_IMAGE_NOT_MATCH] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_MINIMUM_BATTERY] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_UPDATE_AUTHORIZED] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_COND_VERSION] = T(1, 1, 1, 1, 1),
-	[PST_SUIT_DIR_WAIT] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_SWAP] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_RUN_SEQUENCE] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_DIR_UNLINK] = T(1, 1, 1, 1, 0),
-	[PST_SUIT_DIR_OVERRIDE_MULTIPLE] = T(1, 1, 0, 0, 1),
-	[PST_SUIT_DIR_COPY_PARAMS] = T(1, 1, 0, 0, 1),
+	[PST_SUIT_COND_VENDOR] = T(1, 1, 1, 1, 1, BIT(VENDOR)),
+	[PST_SUIT_COND_CLASS] = T(1, 1, 1, 1, 1, BIT(CLASS)),
+	[PST_SUIT_COND_IMAGE_MATCH] = T(1, 1, 1, 1, 1, BIT(IMAGE_DIGEST)),
+	[PST_SUIT_COND_USE_BEFORE] = T(1, 1, 1, 1, 1, BIT(USE_BEFORE)),
+	[PST_SUIT_COND_COMPONENT_SLOT] = T(1, 1, 1, 1, 1, BIT(COMPONENT_SLOT)),
+	[PST_SUIT_COND_CHECK_CONTENT] = T(1, 1, 1, 1, 1, BIT(CONTENT)),
+	[PST_SUIT_COND_DEPENDENCY_INTEGRITY] =
+	    T(1, 0, 1, 1, 1, BIT(IMAGE_DIGEST)),
+	[PST_SUIT_COND_IS_DEPENDENCY] = T(1, 0, 1, 1, 1, 0),
+	[PST_SUIT_DIR_PROCESS_DEPENDENCY] = T(1, 0, 1, 1, 0, 0),
+	[PST_SUIT_DIR_SET_COMPONENT_INDEX] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_COND_ABORT] = T(1, 1, 1, 0, 1, 0),
+	[PST_SUIT_DIR_TRY_EACH] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_DIR_WRITE] = T(1, 1, 1, 1, 0, SEALED | BIT(CONTENT)),
+	[PST_SUIT_DIR_SET_PARAMETERS] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_DIR_OVERRIDE_PARAMETERS] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_DIR_FETCH] = T(1, 1, 1, 1, 0, SEALED | BIT(FETCH_ARGUMENTS)),
+	[PST_SUIT_DIR_COPY] = T(1, 1, 1, 1, 0, SEALED | BIT(SOURCE_COMPONENT)),
+	[PST_SUIT_DIR_INVOKE] = T(1, 1, 1, 1, 0, BIT(INVOKE_ARGS)),
+	[PST_SUIT_COND_DEVICE] = T(1, 1, 1, 1, 1, BIT(DEVICE)),
+	[PST_SUIT_COND_IMAGE_NOT_MATCH] = T(1, 1, 1, 1, 1, BIT(IMAGE_DIGEST)),
+	[PST_SUIT_COND_MINIMUM_BATTERY] =
+	    T(1, 1, 1, 1, 1, BIT(MINIMUM_BATTERY)),
+	[PST_SUIT_COND_UPDATE_AUTHORIZED] =
+	    T(1, 1, 1, 1, 1, BIT(UPDATE_PRIORITY)),
+	[PST_SUIT_COND_VERSION] = T(1, 1, 1, 1, 1, BIT(VERSION)),
+	[PST_SUIT_DIR_WAIT] = T(1, 1, 1, 1, 0, BIT(WAIT_INFO)),
+	[PST_SUIT_DIR_SWAP] =
+	    T(1, 1, 1, 1, 0, BIT(SOURCE_COMPONENT) | BIT(IMAGE_SIZE)),
+	[PST_SUIT_DIR_RUN_SEQUENCE] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_DIR_UNLINK] = T(1, 1, 1, 1, 0, 0),
+	[PST_SUIT_DIR_OVERRIDE_MULTIPLE] = T(1, 1, 0, 0, 1, 0),
+	[PST_SUIT_DIR_COPY_PARAMS] = T(1, 1, 0, 0, 1, 0),
 };
 #undef T
+#undef SEALED
+#undef FILL
+#undef BIT
 
 const struct pst_suit_trait *
 pst_suit_trait_of(int64_t id)

@@ -43,6 +43,16 @@ size_t pst_suit_digest_len(int32_t alg);
 enum pst_err pst_suit_digest_check(const struct pst_crypto *crypto,
     const struct pst_suit_digest *digest, struct pst_bytes what) PST_MUST_CHECK;
 
+/**
+ * The entry of suit-dependencies for a component index; false when it has
+ * none.
+ *
+ * @param ordinal  set to the entry's place among the others
+ * @param prefix   set to suit-dependency-prefix; empty when there is none
+ */
+bool pst_suit_dependency_find(const struct pst_suit_manifest *m, size_t index,
+    uint32_t *ordinal, struct pst_bytes *prefix);
+
 /** Read SUIT_Parameter_Version_Match and judge it. */
 void pst_suit_version_match_read(struct pst_cbor_reader *r);
 

@@ -1,6 +1,7 @@
 /*
  * What the files of the interpreter share: run.c moves through sequences,
- * commands.c and content.c carry commands out, params.c keeps parameters.
+ * commands.c and content.c carry commands out, params.c keeps parameters,
+ * tree.c knows the manifests of a run and their components.
  */
 #ifndef PST_SUIT_RUN_H
 #define PST_SUIT_RUN_H
@@ -23,7 +24,8 @@ enum indexing { INDEXING_FREE, INDEXING_FIRST, INDEXING_NEVER };
 struct pst_suit_command_now {
 	int32_t id;
 	uint32_t arg;	    /* offset of its argument in run->code */
-	uint32_t component; /* index */
+	uint32_t index;	    /* of its component in run->m */
+	uint32_t component; /* place */
 	uint8_t policy;	    /* 0 for a command that has none */
 	enum pst_err fault; /* its argument is no reporting policy */
 	struct pst_bytes name;
@@ -118,6 +120,10 @@ enum pst_err pst_suit_override_multiple(
 enum pst_err pst_suit_param_check(
     struct pst_cbor_reader *r, int64_t label, size_t count) PST_MUST_CHECK;
 
+/** The parameter of a place, or NULL. */
+const struct pst_suit_param *pst_suit_param_find(
+    const struct pst_suit_run *run, uint32_t component, int64_t label);
+
 /** A reader at the value of a parameter; false when it is not set. */
 bool pst_suit_param(const struct pst_suit_run *run, uint32_t component,
     enum pst_suit_parameter label, struct pst_cbor_reader *r);
@@ -149,6 +155,57 @@ pst_suit_clear(uint64_t *words, uint32_t index)
 	words[index / 64] &= ~((uint64_t)1 << (index % 64));
 }
 
+/** Is the bit of a place set? */
+static inline bool
+pst_suit_is_set(const uint64_t *words, uint32_t place)
+{
+	return words[place / 64] >> (place % 64) & 1;
+}
+
+/* tree.c */
+
+/** A dependency that was loaded; in the arena. */
+struct pst_suit_loaded {
+	struct pst_suit_manifest m;
+	struct pst_suit_loaded *next;		     /* loaded before */
+	struct pst_suit_component_place *components; /* m.index_count */
+	uint8_t number;				     /* from 1 on */
+	uint16_t place;				     /* of its envelope */
+};
+
+struct pst_suit_component_place {
+	const uint8_t *id;
+	uint16_t id_len;
+	uint16_t place;
+};
+
+/** Manifest `number` of the run; NULL when there is none. */
+const struct pst_suit_manifest *
+pst_suit_tree_manifest(const struct pst_suit_run *run, uint32_t number);
+
+/** The place of a component of the manifest that runs. */
+uint32_t pst_suit_place(const struct pst_suit_run *run, uint32_t index);
+
+/** The number of the manifest that runs. */
+static inline uint8_t
+pst_suit_number(const struct pst_suit_run *run)
+{
+	return run->calls[run->call_depth - 1].manifest;
+}
+
+/* rights.c */
+
+/**
+ * May the command be carried out: by the signer of its own manifest, and with
+ * parameters whose setters may say how (Section 9)?
+ */
+enum pst_err pst_suit_authorised(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c) PST_MUST_CHECK;
+
+/** Likewise for one act of manifest `number` on a place. */
+enum pst_err pst_suit_may(struct pst_suit_run *run, uint32_t number,
+    uint32_t place, enum pst_suit_act_kind kind, int64_t label) PST_MUST_CHECK;
+
 /* shape.c: the structure of sequences, shared with the walk of images.c */
 
 /** What is known of a command without looking at its argument. */
@@ -158,6 +215,7 @@ struct pst_suit_trait {
 	bool policy;	/* its argument is a reporting policy */
 	bool component; /* acts on a component, so is to be authorised */
 	bool shared;	/* may stand in the shared sequence (Section 8.4.5) */
+	uint32_t takes; /* bit n: parameter n, which its setter answers for */
 };
 const struct pst_suit_trait *pst_suit_trait_of(int64_t id);
 

@@ -77,7 +77,8 @@ enum pst_err {
 	PST_ERR_SUIT_CONDITION = 310,	 /* a condition failed */
 	PST_ERR_SUIT_OPERATION = 311,	 /* a directive failed */
 	PST_ERR_SUIT_UNVERIFIED = 312,	 /* written, but nothing checked it */
-	PST_ERR_SUIT_DEPENDENCY = 313,	 /* needs dependency support */
+	PST_ERR_SUIT_DEPENDENCY = 313,	 /* not processed as it must be */
+	PST_ERR_SUIT_DEPENDENCY_MISSING = 314, /* it is not there */
 
 	/* core/eat: RFC 9711 */
 	PST_ERR_EAT_CLAIM = 400,   /* a claim is missing or ill-typed */

@@ -17,6 +17,24 @@
 #define PST_SUIT_COMPONENTS_MAX 64 /* components of one manifest */
 #endif
 #define PST_SUIT_COMPONENT_WORDS ((PST_SUIT_COMPONENTS_MAX + 63) / 64)
+#ifndef PST_SUIT_PLACES_MAX
+#define PST_SUIT_PLACES_MAX 128 /* components of all manifests of a run */
+#endif
+#define PST_SUIT_PLACE_WORDS ((PST_SUIT_PLACES_MAX + 63) / 64)
+#ifndef PST_SUIT_DEPENDENCIES_MAX
+#define PST_SUIT_DEPENDENCIES_MAX 16 /* of one manifest, and of a run */
+#endif
+#ifndef PST_SUIT_TREE_DEPTH_MAX
+#define PST_SUIT_TREE_DEPTH_MAX 8 /* dependencies of dependencies */
+#endif
+#ifndef PST_SUIT_FRAMES_MAX
+#define PST_SUIT_FRAMES_MAX 24 /* sequences that run, of all manifests */
+#endif
+#ifndef PST_SUIT_DEPENDENCY_PREFIX
+#define PST_SUIT_DEPENDENCY_PREFIX 1 /* 0: a manifest with one is refused */
+#endif
+#define PST_SUIT_CALLS_MAX 64	   /* dependencies processed in one section */
+#define PST_SUIT_WALK_MAX 16	   /* elements of a record's manifest-id */
 #define PST_SUIT_DEPTH_MAX 8	   /* nested try-each and run-sequence */
 #define PST_SUIT_SECTION_COUNT 11  /* sections of a manifest */
 #define PST_SUIT_AUTH_MAX 8	   /* authentication blocks */
@@ -208,6 +226,9 @@ struct pst_suit_manifest {
 	struct pst_list components;    /* SUIT_Component_Identifier items */
 	struct pst_bytes shared_sequence; /* content; empty when absent */
 	struct pst_list dependencies;	  /* uint and metadata, alternating */
+	/* component indices: components, and after them dependencies that are
+	 * not among these (docs/interop.md) */
+	uint32_t index_count;
 	uint32_t sections; /* bit n: section n is usable, digest checked */
 	uint32_t severed;  /* bit n: section n was severed and is not there */
 	/* where each section's bstr begins, counted from envelope.members */
@@ -253,6 +274,9 @@ enum pst_err pst_suit_accept(const struct pst_suit_envelope *env,
 /** Component `index` as an encoded identifier; empty when out of range. */
 struct pst_bytes
 pst_suit_component(const struct pst_suit_manifest *m, size_t index);
+
+/** Is component `index` in suit-dependencies? */
+bool pst_suit_dependency(const struct pst_suit_manifest *m, size_t index);
 
 /* --- versions ----------------------------------------------------------- */
 
@@ -354,7 +378,11 @@ enum pst_err pst_suit_integrated_check(const struct pst_suit_manifest *m,
 struct pst_suit_record {
 	int32_t section;
 	uint32_t offset;
-	uint32_t component;
+	uint32_t component; /* index in the manifest that ran */
+	/* manifest-id: component indices of dependencies, from the root to the
+	 * manifest that ran; none: the root itself */
+	uint16_t walk[PST_SUIT_WALK_MAX];
+	uint8_t walk_len;
 };
 
 /**
@@ -372,7 +400,7 @@ struct pst_suit_report {
 };
 
 /* Room that the result takes beside records, reference URI and nonce. */
-#define PST_SUIT_REPORT_OVERHEAD 160
+#define PST_SUIT_REPORT_OVERHEAD 192
 
 void pst_suit_report_init(struct pst_suit_report *r, uint8_t *buf, size_t cap);
 
@@ -417,23 +445,42 @@ enum pst_suit_reason pst_suit_reason_of(enum pst_err err);
 
 /* --- the interpreter --------------------------------------------------- */
 
+/** What a manifest's signer is asked for (Section 9, third model). */
+enum pst_suit_act_kind {
+	PST_SUIT_ACT_HOLD,	/* have the component at all */
+	PST_SUIT_ACT_COMMAND,	/* act on it: label is the command's */
+	PST_SUIT_ACT_PARAMETER, /* say how: label is the parameter's */
+};
+struct pst_suit_act {
+	enum pst_suit_act_kind kind;
+	int64_t label; /* 0 for HOLD */
+};
+
 /**
  * What the interpreter asks of the device. Components are named by their
- * encoded identifier; index is the manifest's.
+ * encoded identifier. All manifests of a run share one table of places: what
+ * has the same identifier is the same place, and index is its number, less
+ * than PST_SUIT_PLACES_MAX. The components of the root manifest have their own
+ * index; those of dependencies follow as they are loaded.
+ *
+ * The manifest that is given is the one that acts, with its own signer.
  */
 struct pst_suit_host {
 	void *ctx;
 
 	/**
-	 * May the manifest's signer use this command on this component?
-	 * Asked for each component when processing begins (command 0) and
-	 * before each command that reads or changes one (Section 9).
+	 * May the manifest's signer do this with this component (Section 9)?
+	 * Asked for each component (HOLD) when processing begins and when a
+	 * dependency is loaded, and before each command that reads or changes
+	 * one: for the command, with the manifest that runs, and for each
+	 * parameter but the URI that the command takes, with the manifest that
+	 * set it.
 	 *
 	 * @retval PST_ERR_SUIT_UNAUTHORISED  no
 	 * @retval PST_ERR_SUIT_COMPONENT     no such component can exist here
 	 */
 	enum pst_err (*authorise)(void *ctx, const struct pst_suit_manifest *m,
-	    struct pst_bytes component, int64_t command);
+	    struct pst_bytes component, struct pst_suit_act act);
 
 	/**
 	 * Does the device have this vendor, class or device identifier?
@@ -557,6 +604,45 @@ struct pst_suit_host {
 	enum pst_err (*swap)(void *ctx, uint32_t index,
 	    struct pst_bytes component, uint32_t source_index,
 	    struct pst_bytes source);
+
+	/**
+	 * Does anybody but this manifest refer to a dependency? Asked before
+	 * its suit-uninstall runs (trust-domains, suit-directive-unlink).
+	 * NULL: nobody does.
+	 */
+	enum pst_err (*references)(void *ctx, const struct pst_suit_manifest *m,
+	    struct pst_bytes component, bool *others);
+
+	/**
+	 * suit-parameter-fetch-arguments for the fetch that comes next: called
+	 * before the fetched, or else write_begin, of a fetch that leaves the
+	 * envelope.
+	 */
+	enum pst_err (*fetch_arguments)(void *ctx, uint32_t index,
+	    struct pst_bytes component, struct pst_bytes uri,
+	    struct pst_bytes arguments);
+
+	/**
+	 * A custom command (label less than -256). What it changes of a
+	 * component's content is the host's to verify. pst_suit_run_parameter
+	 * tells what is set for the component.
+	 *
+	 * @param argument  encoded: bstr, tstr, int or null
+	 * @retval PST_ERR_SUIT_COMMAND    there is no such command here
+	 * @retval PST_ERR_SUIT_CONDITION  it is a condition, and failed
+	 */
+	enum pst_err (*command)(void *ctx, const struct pst_suit_manifest *m,
+	    uint32_t index, struct pst_bytes component, int64_t label,
+	    struct pst_bytes argument);
+
+	/**
+	 * Is there such a custom parameter (label less than -256)?
+	 *
+	 * @param value  encoded: int, bool, tstr or bstr
+	 * @retval PST_ERR_SUIT_PARAMETER  no, or not with this value
+	 */
+	enum pst_err (*parameter)(void *ctx, const struct pst_suit_manifest *m,
+	    struct pst_bytes component, int64_t label, struct pst_bytes value);
 };
 
 /**
@@ -566,12 +652,12 @@ struct pst_suit_host {
 struct pst_suit_frame {
 	uint32_t at;	    /* the present command */
 	uint32_t next;	    /* the command after it */
-	uint32_t left;	    /* commands to come, the present one included */
-	uint32_t index;	    /* component, or position in a list or in all */
 	uint32_t list_at;   /* component indices, when index_kind is a list */
-	uint32_t list_len;  /* how many */
 	uint32_t other_at;  /* try-each: the next alternative */
-	uint32_t other_len; /* try-each: how many are left */
+	uint16_t left;	    /* commands to come, the present one included */
+	uint16_t index;	    /* component, or position in a list or in all */
+	uint16_t list_len;  /* how many */
+	uint16_t other_len; /* try-each: how many are left */
 	uint8_t kind;	    /* section, try-each, run-sequence */
 	uint8_t index_kind; /* none, one, list or all */
 	bool soft_failure;
@@ -579,11 +665,23 @@ struct pst_suit_frame {
 	uint8_t indexing; /* whether set-component-index is legal here */
 };
 
+/** A manifest that runs: the root, or a dependency that was called. */
+struct pst_suit_call {
+	uint8_t manifest;   /* number of the manifest */
+	uint8_t base;	    /* frames below this call */
+	uint8_t section;    /* whose sequence runs now */
+	uint8_t after;	    /* section to run after the shared sequence */
+	uint16_t component; /* the dependency's index in its dependent */
+	uint16_t commands;  /* run so far in this section */
+	uint32_t done; /* bit n: dependency n was processed in this section */
+};
+
 /** A parameter that is set: where its value is encoded. */
 struct pst_suit_param {
 	int32_t label;
-	uint16_t component;
-	uint8_t setter; /* depth of the manifest that set it */
+	uint16_t component; /* place */
+	uint8_t setter;	    /* number of the manifest that set it */
+	uint8_t origin;	    /* of the one that the value is in */
 	const uint8_t *value;
 };
 
@@ -593,44 +691,79 @@ struct pst_suit_memory {
 	size_t param_cap;	       /* one too few is PST_ERR_LIMIT */
 	uint8_t *work;		       /* chunk buffer for copies and digests */
 	size_t work_cap;	       /* PST_SUIT_WORK_MIN or more */
+	/*
+	 * Where dependencies are kept: their envelopes, and about
+	 * PST_SUIT_LOADED_BYTES and 16 bytes a component for each. Too small
+	 * is PST_ERR_LIMIT; NULL: no manifest with dependencies can be run.
+	 */
+	uint8_t *arena;
+	size_t arena_cap;
 };
+#define PST_SUIT_LOADED_BYTES (sizeof(struct pst_suit_manifest) + 96)
+
+/** What a run uses; all of it is kept until the run ends. */
+struct pst_suit_run_args {
+	const struct pst_crypto *crypto;
+	const struct pst_suit_host *host;
+	struct pst_suit_report *report;
+	/*
+	 * Who may sign dependencies. NULL: a dependency is authenticated by
+	 * its digest alone, for the caller's own store or a device with one
+	 * level of access (trust-domains, Changes to Required Checks).
+	 */
+	const struct pst_keys *keys;
+	struct pst_suit_memory memory;
+};
+
+struct pst_suit_loaded; /* a dependency; private to core/suit */
 
 /**
  * A manifest being processed. Private by agreement; memory is the caller's.
  * The essay at the top of core/suit/run.c says what each field means when.
  */
 struct pst_suit_run {
-	const struct pst_suit_manifest *m;
+	const struct pst_suit_manifest *root;
+	const struct pst_suit_manifest *m; /* the one that runs */
 	const struct pst_crypto *crypto;
 	const struct pst_suit_host *host;
 	struct pst_suit_report *report;
+	const struct pst_keys *keys;
 	struct pst_suit_memory memory;
 	enum pst_err err;
-	int32_t section;       /* whose sequence runs now */
-	int32_t after;	       /* section to run after the shared sequence */
 	struct pst_bytes code; /* content of the section that runs */
 	struct pst_bytes name; /* identifier of component name_of; or empty */
 	uint32_t name_of;
-	uint32_t commands; /* run so far in this section */
-	uint32_t depth;	   /* frames in use */
+	uint32_t depth; /* frames in use */
 	uint32_t param_count;
-	uint8_t phase; /* idle, running, waiting, failed */
+	uint8_t phase;	   /* idle, running, waiting, failed */
+	uint8_t procedure; /* which one the last section was of */
 	/* enum pst_suit_event that wait waits for; 0: for a payload */
 	uint8_t event;
-	struct pst_suit_frame frames[PST_SUIT_DEPTH_MAX + 1];
-	/* components whose content was written, and verified, in this run */
-	uint64_t written[PST_SUIT_COMPONENT_WORDS];
-	uint64_t checked[PST_SUIT_COMPONENT_WORDS];
+	uint8_t call_depth; /* calls in use */
+	uint8_t call_count; /* in this section of the root */
+	uint8_t loaded_count;
+	uint16_t place_count;
+	size_t arena_used;
+	struct pst_suit_loaded *loaded; /* in the arena, the newest first */
+	struct pst_suit_call calls[PST_SUIT_TREE_DEPTH_MAX + 1];
+	struct pst_suit_frame frames[PST_SUIT_FRAMES_MAX];
+	/* places whose content was written, and verified, in this run */
+	uint64_t written[PST_SUIT_PLACE_WORDS];
+	uint64_t checked[PST_SUIT_PLACE_WORDS];
 	/* written to and read from since strict order was given up */
-	uint64_t targets[PST_SUIT_COMPONENT_WORDS];
-	uint64_t sources[PST_SUIT_COMPONENT_WORDS];
+	uint64_t targets[PST_SUIT_PLACE_WORDS];
+	uint64_t sources[PST_SUIT_PLACE_WORDS];
 	uint32_t loose_depth; /* frames when it was given up; 0: it was not */
 	/* the fetch that is under way */
-	uint32_t fetch_component;
+	uint32_t fetch_component; /* place */
 	struct pst_bytes fetch_uri;
 	uint64_t fetch_at;
 	uint64_t image_bytes; /* what it must come to; UINT64_MAX: unknown */
-	uint32_t hash;	      /* handle, valid while hashing */
+	/* the dependency that is not there, after
+	 * PST_ERR_SUIT_DEPENDENCY_MISSING; views the manifests */
+	struct pst_bytes missing;     /* its component */
+	struct pst_bytes missing_uri; /* empty: none was set */
+	uint32_t hash;		      /* handle, valid while hashing */
 	bool hashing;
 	uint8_t measured_len;
 	/* digest of what was last written, by fetch or copy */
@@ -643,20 +776,23 @@ struct pst_suit_run {
  * Begin to process a manifest: check its components with host->authorise and
  * clear all parameters (Section 6.1).
  *
- * @param m, crypto, host, report  kept until the run ends
+ * @param m     the root manifest; kept until the run ends
+ * @param args  borrowed; what it names is kept until the run ends
  */
-enum pst_err pst_suit_run_begin(struct pst_suit_run *run,
-    const struct pst_suit_manifest *m, const struct pst_crypto *crypto,
-    const struct pst_suit_host *host, struct pst_suit_report *report,
-    const struct pst_suit_memory *memory) PST_MUST_CHECK;
+enum pst_err
+pst_suit_run_begin(struct pst_suit_run *run, const struct pst_suit_manifest *m,
+    const struct pst_suit_run_args *args) PST_MUST_CHECK;
 
 /**
- * Run one section, the shared sequence first (Sections 6.4 and 8.4.5).
+ * Run one section, the shared sequence first (Sections 6.4 and 8.4.5), and
+ * with it the same section of dependencies that it processes.
  *
  * @retval PST_OK         done, or the manifest has no such section
  * @retval PST_ERR_AGAIN  if run->event is 0 a payload is wanted:
  *                        run->fetch_uri from byte run->fetch_at; else that
  *                        event has not come. Answer with pst_suit_resume
+ * @retval PST_ERR_SUIT_DEPENDENCY_MISSING  a dependency is not there and
+ *                        could not be fetched: run->missing
  * @retval otherwise      failed; the report says where and why
  */
 enum pst_err pst_suit_run(
@@ -677,7 +813,8 @@ enum pst_err pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
 
 /**
  * May the result be committed? Every component that was written must have
- * been verified by image-match or check-content, or written by `write`.
+ * been verified by image-match or check-content, or written by `write`; a
+ * dependency by dependency-integrity as well.
  *
  * @retval PST_ERR_SUIT_UNVERIFIED  no
  */
@@ -685,5 +822,26 @@ enum pst_err pst_suit_run_end(struct pst_suit_run *run) PST_MUST_CHECK;
 
 /** Release what the run holds in the crypto port. Safe at any time. */
 void pst_suit_run_abandon(struct pst_suit_run *run);
+
+/** The identifier of a place; empty when there is no such place. */
+struct pst_bytes
+pst_suit_run_place(const struct pst_suit_run *run, uint32_t index);
+
+/**
+ * A manifest of the run: 0 is the root, then dependencies as they were loaded,
+ * up to run->loaded_count.
+ *
+ * @param place  set to the place of its envelope; UINT32_MAX for the root
+ */
+const struct pst_suit_manifest *pst_suit_run_manifest(
+    const struct pst_suit_run *run, uint32_t number, uint32_t *place);
+
+/** The place of component `index` of manifest `number`; or UINT32_MAX. */
+uint32_t pst_suit_run_place_of(
+    const struct pst_suit_run *run, uint32_t number, size_t index);
+
+/** A parameter that is set for a place, encoded; false when it is not set. */
+bool pst_suit_run_parameter(const struct pst_suit_run *run, uint32_t index,
+    int64_t label, struct pst_bytes *value);
 
 #endif

@@ -509,7 +509,7 @@ def structure():
         manifest(components=0)), run=dict(sections=[20]))
     for ident, err, members, extra in [
             ("dependencies", "SUIT_DEPENDENCY", {},
-             {1: int_map({1: int_map({})})}),
+             {1: int_map({0: int_map({})})}),
             ("dependency-resolution", "SUIT_DEPENDENCY", {15: body}, {}),
             ("candidate-verification", "UNSUPPORTED", {18: body}, {})]:
         case("later-" + ident, "authentic, and refused before anything runs",
@@ -1589,7 +1589,7 @@ def walks():
         override(content=b"b")), "SUIT_COMPONENT", components=2,
         walk="SUIT_COMPONENT")
     case("walk-dependencies", "dependencies", seq(command(VENDOR)),
-         "SUIT_DEPENDENCY", extra={1: int_map({1: int_map({})})},
+         "SUIT_DEPENDENCY", extra={1: int_map({0: int_map({})})},
          walk="SUIT_DEPENDENCY")
     case("walk-severed", "a section that is not there", None,
          "SUIT_SEVERED", members={20: enc([-16, bytes(32)])},

@@ -27,7 +27,8 @@
 #define REPORT_MAX (64u << 10)
 #define WORK_MAX (64u << 10)
 /* Each component of a manifest may have each parameter set. */
-#define PARAMS_MAX (PST_SUIT_COMPONENTS_MAX * 16)
+#define PARAMS_MAX (PST_SUIT_PLACES_MAX * 16)
+#define ARENA_MAX (1 << 20)
 
 struct memory {
 	uint8_t registry[REGISTRY_MAX];
@@ -37,6 +38,7 @@ struct memory {
 	uint8_t report[REPORT_MAX];
 	uint8_t work[WORK_MAX];
 	struct pst_suit_param params[PARAMS_MAX];
+	_Alignas(8) uint8_t arena[ARENA_MAX]; /* dependencies */
 };
 
 struct options {
@@ -195,7 +197,8 @@ open_agent(struct tee *t)
 		.out_cap = sizeof(m->out),
 		.report = m->report,
 		.report_cap = sizeof(m->report),
-		.suit = { m->params, PARAMS_MAX, m->work, sizeof(m->work) },
+		.suit = { m->params, PARAMS_MAX, m->work, sizeof(m->work),
+		    m->arena, sizeof(m->arena) },
 	};
 
 	set_evidence(t);

@@ -9,6 +9,7 @@ struct world w;
 
 static uint8_t registry[65536], staged[65536];
 static uint8_t message[16384], out[16384], report[8192], work[256];
+static _Alignas(8) uint8_t arena[65536];
 static struct pst_suit_param params[32];
 static uint8_t made[4][16384]; /* messages that were made last */
 static size_t made_count;
@@ -69,7 +70,7 @@ configure(void)
 		sizeof(registry), message, sizeof(message), out, sizeof(out),
 		report, sizeof(report),
 		{ params, sizeof(params) / sizeof(params[0]), work,
-		    sizeof(work) } };
+		    sizeof(work), arena, sizeof(arena) } };
 }
 
 bool

@@ -169,8 +169,7 @@ waiting(struct world *w)
 	world_init(w);
 	w->events_after = -1;
 	pst_suit_report_init(&w->report, w->records, sizeof(w->records));
-	if (pst_suit_run_begin(&w->run, &m, fixture()->crypto, &w->host,
-		&w->report, &w->memory) != PST_OK)
+	if (world_begin(w, &w->run, &m, fixture()->crypto) != PST_OK)
 		abort();
 	return pst_suit_run(&w->run, PST_SUIT_INSTALL);
 }

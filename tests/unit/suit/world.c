@@ -48,13 +48,13 @@ world_find(struct world *w, struct pst_bytes name)
 
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
-    int64_t command)
+    struct pst_suit_act act)
 {
 	struct world *w = ctx;
 
 	(void)m;
 	w->authorised++;
-	if (w->refuse == command &&
+	if (act.kind != PST_SUIT_ACT_PARAMETER && w->refuse == act.label &&
 	    (w->refuse_name.len == 0 || same(w->refuse_name, name)))
 		return w->refuse_with;
 	return PST_OK;
@@ -307,13 +307,15 @@ world_init(struct world *w)
 	w->host = (struct pst_suit_host){ w, authorise, identify, slot,
 		write_begin, write_chunk, write_end, read_content, fetched,
 		unlink_component, invoke, now, battery, authorized, version,
-		wait_event, metadata, swap };
+		wait_event, metadata, swap, NULL, NULL, NULL, NULL };
 	w->refuse = INT64_MIN;
 	w->refuse_with = PST_ERR_SUIT_UNAUTHORISED;
 	w->memory.params = w->params;
 	w->memory.param_cap = WORLD_PARAMS;
 	w->memory.work = w->work;
 	w->memory.work_cap = sizeof(w->work);
+	w->memory.arena = w->arena;
+	w->memory.arena_cap = sizeof(w->arena);
 }
 
 void
@@ -423,6 +425,16 @@ deliver(struct world *w)
 	    &w->run, PST_OK, chunk, at + chunk.len == p->data.len);
 }
 
+enum pst_err
+world_begin(struct world *w, struct pst_suit_run *run,
+    const struct pst_suit_manifest *m, const struct pst_crypto *crypto)
+{
+	const struct pst_suit_run_args args = { crypto, &w->host, &w->report,
+		w->keys, w->memory };
+
+	return pst_suit_run_begin(run, m, &args);
+}
+
 static enum pst_err
 begin(struct world *w, const struct pst_suit_manifest *m,
     const struct pst_crypto *crypto)
@@ -435,8 +447,7 @@ begin(struct world *w, const struct pst_suit_manifest *m,
 	/* What a caller's memory holds before must not matter. */
 	memset(&w->run, 0xa5, sizeof(w->run));
 	pst_suit_report_init(&w->report, w->records, sizeof(w->records));
-	return pst_suit_run_begin(
-	    &w->run, m, crypto, &w->host, &w->report, &w->memory);
+	return world_begin(w, &w->run, m, crypto);
 }
 
 enum pst_err

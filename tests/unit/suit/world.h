@@ -71,6 +71,8 @@ struct world {
 	/* working memory of a run */
 	struct pst_suit_param params[WORLD_PARAMS];
 	uint8_t work[512];
+	_Alignas(8) uint8_t arena[65536];
+	const struct pst_keys *keys; /* of dependencies */
 	struct pst_suit_memory memory;
 	/* how payloads are delivered */
 	size_t chunk; /* bytes a time; 0: all at once */
@@ -99,6 +101,10 @@ void world_serve(struct world *w, const char *uri, struct pst_bytes data);
 /** Is this what the component holds? */
 bool
 world_holds(struct world *w, struct pst_bytes name, struct pst_bytes content);
+
+/** Begin a run with what the world has. */
+enum pst_err world_begin(struct world *w, struct pst_suit_run *run,
+    const struct pst_suit_manifest *m, const struct pst_crypto *crypto);
 
 /**
  * Begin a run, run the sections (a list ending with 0) and end it, delivering
