@@ -59,14 +59,31 @@ options(struct args *a, const char *allowed, int argc, char **argv, int files)
 	return cli_operands(argc, argv, optind, files, files);
 }
 
+/* Of a token's key there is only the public part. */
+static int
+token_key(const char *uri, struct pst_key *key)
+{
+	struct pst_p11_key *token = NULL;
+	int status = cli_token_open(uri, &token);
+
+	memset(key, 0, sizeof(*key));
+	if (status == CLI_DONE)
+		pst_p11_public(token, &key->pub);
+	pst_p11_free(&token);
+	return status;
+}
+
 static int
 read_key(const char *path, struct pst_key *key)
 {
 	struct cli_file f;
 	const char *why = NULL;
 	enum pst_err err;
-	int status = cli_read(path, PST_KEY_FILE_MAX, &f);
+	int status;
 
+	if (pst_p11_is_uri(path))
+		return token_key(path, key);
+	status = cli_read(path, PST_KEY_FILE_MAX, &f);
 	if (status != CLI_DONE)
 		return status;
 	err = pst_key_parse(cli_bytes(&f), key, &why);
@@ -147,6 +164,10 @@ from_file(const struct args *a, const char *path, bool public_only)
 	bool secret;
 	int status;
 
+	if (!public_only && pst_p11_is_uri(path))
+		return cli_fail("%s: the private part stays in its token; "
+				"--public writes the other",
+		    path);
 	status = read_key(path, &key);
 	if (status != CLI_DONE)
 		return status;

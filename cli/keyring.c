@@ -126,6 +126,29 @@ take(struct cli_keyring *ring, const struct pst_key *key,
 	return err;
 }
 
+static int
+take_token(struct cli_keyring *ring, const char *uri)
+{
+	struct cli_keyring_entry *e = &ring->key[ring->count];
+	struct pst_key key = { .secret_len = 0 };
+	enum pst_err err;
+	int status = cli_token_open(uri, &e->token);
+
+	if (status != CLI_DONE)
+		return status;
+	pst_p11_public(e->token, &key.pub);
+	err = take(ring, &key, e);
+	if (err == PST_OK)
+		err = pst_p11_add(ring->port, e->token, &e->number);
+	if (err != PST_OK) {
+		pst_p11_free(&e->token);
+		return cli_fail("%s: %s", uri, pst_err_name(err));
+	}
+	e->path = uri;
+	ring->count++;
+	return CLI_DONE;
+}
+
 int
 cli_keyring_add(struct cli_keyring *ring, const char *path)
 {
@@ -138,6 +161,8 @@ cli_keyring_add(struct cli_keyring *ring, const char *path)
 
 	if (ring->count == CLI_KEYS_MAX)
 		return cli_fail("more than %d keys", CLI_KEYS_MAX);
+	if (pst_p11_is_uri(path))
+		return take_token(ring, path);
 	status = cli_read(path, PST_KEY_FILE_MAX, &f);
 	if (status != CLI_DONE)
 		return status;
@@ -155,10 +180,14 @@ cli_keyring_add(struct cli_keyring *ring, const char *path)
 	return CLI_DONE;
 }
 
-void
-cli_keyring_warn_exposed(const struct cli_keyring_entry *e)
+int
+cli_keyring_unlock(const struct cli_keyring_entry *e)
 {
-	if (e->number != 0 && strcmp(e->path, "-") != 0 &&
-	    pst_key_file_exposed(e->path))
+	if (e->number == 0)
+		return cli_fail("%s: no private key in it", e->path);
+	if (e->token != NULL)
+		return cli_token_unlock(e->path, e->token);
+	if (strcmp(e->path, "-") != 0 && pst_key_file_exposed(e->path))
 		cli_warn("%s: others can read this private key", e->path);
+	return CLI_DONE;
 }

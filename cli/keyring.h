@@ -6,7 +6,7 @@
 #define PST_CLI_KEYRING_H
 
 #include "cli.h"
-#include "ports/openssl/openssl.h"
+#include "token.h"
 
 /* --key may be given this often. */
 #define CLI_KEYS_MAX 16
@@ -20,7 +20,8 @@ struct cli_keyring {
 	/* when not NULL, the one entry that keys finds */
 	const struct cli_keyring_entry *only;
 	struct cli_keyring_entry {
-		const char *path;
+		const char *path;	   /* or the URI of a token's key */
+		struct pst_p11_key *token; /* owned by the port; or NULL */
 		struct pst_pubkey pub;
 		uint32_t number; /* of a private or secret key; else 0 */
 		size_t kid_len;
@@ -34,11 +35,19 @@ int cli_keyring_open(struct cli_keyring *ring);
 /** Accepts one that was not opened. */
 void cli_keyring_close(struct cli_keyring *ring);
 
-/** Read a key file: PEM, COSE_Key or JWK; public, private or symmetric. */
+/**
+ * Read a key file: PEM, COSE_Key or JWK; public, private or symmetric; or find
+ * the key of a pkcs11: URI in its token.
+ */
 int cli_keyring_add(struct cli_keyring *ring, const char *path);
 
-/** Warn when others can read this private key's file. */
-void cli_keyring_warn_exposed(const struct cli_keyring_entry *e);
+/**
+ * Make sure that an entry can sign: warn when others can read its file, log
+ * in to its token.
+ *
+ * @return CLI_DONE, or CLI_REFUSED after saying why
+ */
+int cli_keyring_unlock(const struct cli_keyring_entry *e);
 
 /* --- messages --- */
 

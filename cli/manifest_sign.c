@@ -146,7 +146,9 @@ sign_with(struct sign *s, struct cli_keyring_entry *e, const char *from,
 		status = choose(s, e);
 	if (status != CLI_DONE)
 		return status;
-	cli_keyring_warn_exposed(e);
+	status = cli_keyring_unlock(e);
+	if (status != CLI_DONE)
+		return status;
 	if (pst_pubkey_published(&e->pub))
 		cli_warn(
 		    "%s: this key was published; it protects nothing", e->path);
@@ -420,8 +422,9 @@ const char cli_manifest_sign_help[] =
     "\nA signer elsewhere, an HSM or one that keeps the state of an HSS/LMS\n"
     "key, gets the bytes of --export-tbs and gives back what --attach takes;\n"
     "then KEY is its public key.\n"
-    "\n  -k, --key KEY      the signer's private key; a symmetric one makes a\n"
-    "                     MAC; may be given several times\n"
+    "\n  -k, --key KEY      the signer's private key, or a pkcs11: URI of one;\n"
+    "                     a symmetric one makes a MAC; may be given several\n"
+    "                     times\n"
     "  -a, --alg ALG      instead of the key's default, esp256 or ed25519:\n"
     "                     es256, eddsa, hs384 ...\n"
     "  -o, --out FILE     write there; - for standard output\n"

@@ -48,7 +48,7 @@ pst_port_ecdh(void *ctx, uint32_t key, const struct pst_pubkey *peer,
 	enum pst_err err;
 
 	*len = 0;
-	if (slot == NULL || slot->pub.kty != PST_KTY_EC2)
+	if (slot == NULL || slot->pkey == NULL || slot->pub.kty != PST_KTY_EC2)
 		return PST_ERR_COSE_KEY;
 	if (peer->kty != PST_KTY_EC2 || peer->crv != slot->pub.crv)
 		return PST_ERR_COSE_KEY_FORMAT;

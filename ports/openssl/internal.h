@@ -35,7 +35,8 @@ struct private_slot {
 	uint8_t *secret; /* of a MAC key */
 	size_t secret_len;
 	EVP_MAC_CTX *mac;
-	int32_t mac_alg; /* what mac is keyed for */
+	int32_t mac_alg;	      /* what mac is keyed for */
+	struct pst_external external; /* sign NULL: the key is here */
 	uint8_t thumbprint[PST_THUMBPRINT_LEN];
 };
 

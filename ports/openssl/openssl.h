@@ -148,6 +148,26 @@ const struct pst_crypto *pst_openssl_crypto(struct pst_openssl *o);
 enum pst_err pst_openssl_add(struct pst_openssl *o, const struct pst_key *key,
     uint32_t *number) PST_MUST_CHECK;
 
+/** A private key that something else holds: a token. */
+struct pst_external {
+	void *ctx;
+	/**
+	 * @param tbs  the digest for ECDSA; the message itself for Ed25519
+	 * @param sig  PST_SIGNATURE_MAX bytes; r || s for ECDSA
+	 */
+	enum pst_err (*sign)(void *ctx, int32_t alg, struct pst_bytes tbs,
+	    uint8_t *sig, size_t *len);
+	void (*close)(void *ctx); /* with the instance, or pst_openssl_remove */
+};
+
+/**
+ * Take such a key; what it signs is verified with pub before it is used, so
+ * that a wrong public part, or a fault, gives no signature.
+ */
+enum pst_err
+pst_openssl_add_external(struct pst_openssl *o, const struct pst_pubkey *pub,
+    const struct pst_external *it, uint32_t *number) PST_MUST_CHECK;
+
 /** Read a private key file and take it; pub may be NULL. */
 enum pst_err pst_openssl_add_file(struct pst_openssl *o, const char *path,
     uint32_t *number, struct pst_pubkey *pub, const char **why) PST_MUST_CHECK;

@@ -17,6 +17,8 @@ pst_private_slot_clear(struct private_slot *slot)
 	EVP_PKEY_free(slot->pkey);
 	EVP_MAC_CTX_free(slot->mac);
 	OPENSSL_clear_free(slot->secret, slot->secret_len);
+	if (slot->external.close != NULL)
+		slot->external.close(slot->external.ctx);
 	memset(slot, 0, sizeof(*slot));
 }
 
@@ -53,12 +55,26 @@ fill_secret(struct private_slot *slot, const struct pst_key *key)
 	return slot->secret != NULL;
 }
 
+static enum pst_err
+keep(struct pst_openssl *o, const struct private_slot *slot, uint32_t *number)
+{
+	struct private_slot *grown =
+	    realloc(o->keys, (o->key_count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return PST_ERR_CRYPTO;
+	o->keys = grown;
+	o->keys[o->key_count++] = *slot;
+	*number = (uint32_t)o->key_count;
+	return PST_OK;
+}
+
 enum pst_err
 pst_openssl_add(
     struct pst_openssl *o, const struct pst_key *key, uint32_t *number)
 {
-	struct private_slot *grown;
 	struct private_slot slot;
+	enum pst_err err;
 	bool ok;
 
 	*number = 0;
@@ -74,15 +90,28 @@ pst_openssl_add(
 		pst_private_slot_clear(&slot);
 		return PST_ERR_COSE_KEY_FORMAT;
 	}
-	grown = realloc(o->keys, (o->key_count + 1) * sizeof(*grown));
-	if (grown == NULL) {
+	err = keep(o, &slot, number);
+	if (err != PST_OK)
 		pst_private_slot_clear(&slot);
-		return PST_ERR_CRYPTO;
-	}
-	o->keys = grown;
-	o->keys[o->key_count++] = slot;
-	*number = (uint32_t)o->key_count;
-	return PST_OK;
+	return err;
+}
+
+enum pst_err
+pst_openssl_add_external(struct pst_openssl *o, const struct pst_pubkey *pub,
+    const struct pst_external *it, uint32_t *number)
+{
+	struct pst_key key = { .pub = *pub };
+	struct private_slot slot;
+
+	*number = 0;
+	if (pub->kty != PST_KTY_EC2 && pub->kty != PST_KTY_OKP)
+		return PST_ERR_ARG;
+	memset(&slot, 0, sizeof(slot));
+	slot.pub = *pub;
+	slot.external = *it;
+	if (pst_key_thumbprint(&key, slot.thumbprint) != PST_OK)
+		return PST_ERR_COSE_KEY_FORMAT;
+	return keep(o, &slot, number);
 }
 
 enum pst_err
@@ -200,6 +229,32 @@ sign_ed(struct pst_openssl *o, struct private_slot *slot,
 	return PST_ERR_CRYPTO;
 }
 
+static enum pst_err
+sign_external(struct pst_openssl *o, struct private_slot *slot, int32_t alg,
+    const struct pst_bytes *parts, size_t n, uint8_t *sig, size_t *len)
+{
+	uint8_t digest[PST_DIGEST_MAX];
+	struct pst_bytes tbs = { digest, 0 };
+	enum pst_err err;
+
+	if (slot->pub.kty == PST_KTY_OKP)
+		err = pst_port_join(o, parts, n, &tbs);
+	else
+		err = pst_port_ecdsa_digest(o, alg, parts, n, digest, &tbs.len);
+	if (err == PST_OK)
+		err =
+		    slot->external.sign(slot->external.ctx, alg, tbs, sig, len);
+	if (err == PST_OK &&
+	    pst_port_verify(o, &slot->pub, alg, parts, n,
+		(struct pst_bytes){ sig, *len }) != PST_OK)
+		err = PST_ERR_CRYPTO;
+	if (err == PST_OK)
+		return PST_OK;
+	memset(sig, 0, PST_SIGNATURE_MAX);
+	*len = 0;
+	return err;
+}
+
 enum pst_err
 pst_port_sign(void *ctx, uint32_t key, int32_t alg,
     const struct pst_bytes *parts, size_t n, uint8_t *sig, size_t *len)
@@ -212,6 +267,8 @@ pst_port_sign(void *ctx, uint32_t key, int32_t alg,
 		return PST_ERR_COSE_KEY;
 	if (!pst_alg_fits(&slot->pub, alg))
 		return PST_ERR_COSE_ALG;
+	if (slot->external.sign != NULL)
+		return sign_external(o, slot, alg, parts, n, sig, len);
 	if (slot->pub.kty == PST_KTY_OKP)
 		return sign_ed(o, slot, parts, n, sig, len);
 	return sign_ec(o, slot, alg, parts, n, sig, len);
