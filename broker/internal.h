@@ -28,6 +28,7 @@ struct pst_broker_tee {
 	TEEC_Session session;
 	uint8_t *buf;	    /* replies, PST_AGENT_TA_REPLY_MAX bytes */
 	TEEC_Result result; /* of the last call, for the message */
+	bool unreached;	    /* it was the TEE that was not reached */
 };
 
 /** What the agent answered. Views the buffer of the TEE. */
@@ -58,8 +59,11 @@ enum pst_err pst_broker_tee_list(
 enum pst_err pst_broker_tee_status(
     struct pst_broker_tee *t, struct pst_bytes *out) PST_MUST_CHECK;
 
+/** Where a TEE is: its name, or what the environment or the default says. */
+const char *pst_broker_tee_path(const char *name);
+
 /** A sentence about the last call that failed, and what to do. */
-const char *pst_broker_tee_why(const struct pst_broker_tee *t);
+void pst_broker_tee_why(const struct pst_broker_tee *t, char *out, size_t cap);
 
 /** The reply to a command, as bytes of the agent (postern/agent_ta.h). */
 enum pst_err pst_broker_reply_decode(

@@ -331,7 +331,7 @@ add_tees(struct service *s)
 		tee = &s->tee[i];
 		config.tee = s->config.tees[i];
 		tee->service = s;
-		tee->name = config.tee != NULL ? config.tee : "default";
+		tee->name = pst_broker_tee_path(config.tee);
 		tee->broker = pst_broker_new(&config);
 		if (tee->broker == NULL)
 			return PST_ERR_SPACE;

@@ -24,7 +24,7 @@ struct service;
 /** One TEE: its broker is used by one thread at a time. */
 struct service_tee {
 	struct service *service;
-	const char *name; /* for people; the default TEE is "default" */
+	const char *name; /* for people: where it is */
 	struct pst_broker *broker;
 	pthread_mutex_t lock;
 	pthread_t timer;

@@ -63,7 +63,7 @@ static void
 result_begin(const struct pst_broker *b, struct pst_broker_result *res)
 {
 	memset(res, 0, sizeof(*res));
-	res->tee = b->config.tee != NULL ? b->config.tee : "default";
+	res->tee = pst_broker_tee_path(b->config.tee);
 	res->took_ms = pst_broker_now_ms(); /* until result_end */
 }
 
@@ -103,8 +103,10 @@ static enum pst_err
 tee_failed(
     struct pst_broker *b, struct pst_broker_result *res, enum pst_err err)
 {
-	went_wrong(res, err, "TEE %s: %s (0x%08x)", res->tee,
-	    pst_broker_tee_why(&b->tee), (unsigned)b->tee.result);
+	char why[sizeof(res->why)];
+
+	pst_broker_tee_why(&b->tee, why, sizeof(why));
+	went_wrong(res, err, "%s", why);
 	return err;
 }
 

@@ -3,8 +3,10 @@
 
 #include <postern/cbor.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 enum pst_err
 pst_broker_tee_open(struct pst_broker_tee *t)
@@ -18,9 +20,11 @@ pst_broker_tee_open(struct pst_broker_tee *t)
 		t->result = TEEC_ERROR_OUT_OF_MEMORY;
 		return PST_ERR_SPACE;
 	}
+	t->unreached = false;
 	if (!t->context_open) {
 		t->result = TEEC_InitializeContext(t->name, &t->context);
-		if (t->result != TEEC_SUCCESS)
+		t->unreached = t->result != TEEC_SUCCESS;
+		if (t->unreached)
 			return PST_ERR_IO;
 		t->context_open = true;
 	}
@@ -193,25 +197,32 @@ pst_broker_tee_status(struct pst_broker_tee *t, struct pst_bytes *out)
 }
 
 const char *
-pst_broker_tee_why(const struct pst_broker_tee *t)
+pst_broker_tee_path(const char *name)
+{
+	if (name == NULL)
+		name = secure_getenv("POSTERN_TEE_SOCKET");
+	return name != NULL && *name != '\0' ? name : PST_TEE_SOCKET;
+}
+
+/* NULL: nothing that is known */
+static const char *
+meaning(const struct pst_broker_tee *t)
 {
 	switch (t->result) {
 	case TEEC_SUCCESS:
 		return "the agent's reply cannot be read: broker and agent "
 		       "are of different versions";
 	case TEEC_ERROR_COMMUNICATION:
-		return "no connection to the TEE; is it running "
-		       "(postern tee serve)?";
+		return "the connection was lost; try again";
 	case TEEC_ERROR_TARGET_DEAD:
 		return "the agent died; try again, it continues where it "
 		       "stopped";
 	case TEEC_ERROR_ITEM_NOT_FOUND:
-		return "there is no such TEE, or no agent in it; is it "
-		       "running (postern tee serve)?";
+		return "there is no agent in it";
 	case TEEC_ERROR_BUSY:
 		return "the agent is busy with another session; try again";
 	case TEEC_ERROR_ACCESS_DENIED:
-		return "access to the TEE or to its agent is denied";
+		return "access to it is denied to this user";
 	case TEEC_ERROR_OUT_OF_MEMORY:
 		return "out of memory";
 	case TEEC_ERROR_BAD_PARAMETERS:
@@ -219,6 +230,29 @@ pst_broker_tee_why(const struct pst_broker_tee *t)
 	case TEEC_ERROR_SHORT_BUFFER:
 		return "the agent's reply is larger than a TEEP message may be";
 	default:
-		return "the TEE failed";
+		return NULL;
 	}
+}
+
+void
+pst_broker_tee_why(const struct pst_broker_tee *t, char *out, size_t cap)
+{
+	const char *path = pst_broker_tee_path(t->name), *known = meaning(t);
+
+	if (t->unreached && t->result == TEEC_ERROR_BAD_PARAMETERS)
+		(void)snprintf(out, cap,
+		    "TEE %.200s: the path of a socket has at most %zu bytes",
+		    path, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	else if (t->unreached &&
+	    (t->result == TEEC_ERROR_ITEM_NOT_FOUND ||
+		t->result == TEEC_ERROR_COMMUNICATION))
+		(void)snprintf(out, cap,
+		    "no TEE is running at %s; start it: postern tee serve "
+		    "--state DIR --config FILE --socket %s",
+		    path, path);
+	else if (known != NULL)
+		(void)snprintf(out, cap, "TEE %s: %s", path, known);
+	else
+		(void)snprintf(out, cap, "TEE %s: failed with 0x%08x", path,
+		    (unsigned)t->result);
 }

@@ -136,6 +136,17 @@ config_of(struct args *a, const char *tee, struct pst_broker_config *config)
 typedef enum pst_err work(struct pst_broker *b, const struct args *a,
     struct pst_bytes component, struct pst_broker_result *out);
 
+/* Why, and of which TEE when there are several and it does not say. */
+static int
+explain(const struct args *a, size_t i, const struct pst_broker_result *r)
+{
+	const char *why = r->why[0] != '\0' ? r->why : pst_err_name(r->err);
+
+	if (a->tees > 1 && strstr(why, a->tee[i]) == NULL)
+		return cli_fail("%s: %s", a->tee[i], why);
+	return cli_fail("%s", why);
+}
+
 /* Do it with each TEE; one that fails does not keep the others waiting. */
 static int
 with_each(struct args *a, work *what, struct pst_bytes component)
@@ -153,11 +164,7 @@ with_each(struct args *a, work *what, struct pst_bytes component)
 		if (b == NULL)
 			return cli_fail("the broker does not start");
 		if (what(b, a, component, &result) != PST_OK)
-			status = cli_fail("%s%s%s",
-			    a->tee[i] != NULL ? a->tee[i] : "",
-			    a->tee[i] != NULL ? ": " : "",
-			    result.why[0] != '\0' ? result.why
-						  : pst_err_name(result.err));
+			status = explain(a, i, &result);
 		pst_broker_free(b);
 	}
 	return status;

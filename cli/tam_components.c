@@ -220,6 +220,10 @@ assign(const struct tam_args *a, const struct whom *to)
 	if (tam_send(a, "POST", "/assignments", NULL, body, &done, NULL) !=
 	    CLI_DONE)
 		return CLI_REFUSED;
+	if (json_is_false(json_object_get(done, "published")))
+		cli_warn("no published manifest has %s: devices get it once "
+			 "one is published",
+		    tam_text(done, "component"));
 	return tam_show(a, done, print_assigned);
 }
 

@@ -306,7 +306,7 @@ lock_state(struct server *s)
 		return complain(s, path, strerror(errno));
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return complain(s, s->options->dir,
-		    errno == EWOULDBLOCK ? "another server is using it"
+		    errno == EWOULDBLOCK ? "another TAM uses this state"
 					 : strerror(errno));
 	return 0;
 }
@@ -363,6 +363,10 @@ check_listen(const struct server *s)
 {
 	const struct pst_tam_serve *o = s->options;
 
+	if (!pst_http_address_valid(o->listen))
+		return complain(s, o->listen,
+		    "is no ADDRESS:PORT with a numeric address, as "
+		    "127.0.0.1:8080 or [::1]:8080");
 	if ((o->cert == NULL) != (o->key == NULL))
 		return complain(s,
 		    "--tls-cert and --tls-key belong together; give both",
@@ -401,15 +405,9 @@ raise_files(void)
 static int
 open_listener(struct server *s)
 {
-	switch (pst_http_listen(s->options->listen, &s->listen_fd)) {
-	case PST_OK:
+	if (pst_http_listen(s->options->listen, &s->listen_fd) == PST_OK)
 		return 0;
-	case PST_ERR_ARG:
-		return complain(s, s->options->listen,
-		    "is no ADDRESS:PORT with a numeric address");
-	default:
-		return complain(s, s->options->listen, strerror(errno));
-	}
+	return complain(s, s->options->listen, strerror(errno));
 }
 
 /* --- life -------------------------------------------------------------- */

@@ -39,6 +39,10 @@
 		} \
 	}
 
+/* Where a TEE's socket is when neither an option nor POSTERN_TEE_SOCKET says
+ * so. */
+#define PST_TEE_SOCKET "/run/postern/tee.sock"
+
 enum pst_agent_ta_command {
 	PST_AGENT_TA_REQUEST_TA = 1,   /* 1: encoded component identifier */
 	PST_AGENT_TA_UNREQUEST_TA = 2, /* 1: encoded component identifier */

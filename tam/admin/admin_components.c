@@ -132,6 +132,7 @@ assign(struct pst_admin_call *c)
 	struct pst_bytes component;
 	enum pst_tam_scope to;
 	int on_request = 0;
+	bool published;
 	enum pst_err err;
 
 	err = pst_admin_unpack(c, "{s:s, s:s, s?s, s?b}", "component", &text,
@@ -146,10 +147,13 @@ assign(struct pst_admin_call *c)
 	    c->store, c->who, component, to, target, on_request != 0, c->now_s);
 	if (err != PST_OK)
 		return scope_failed(c, err, scope, target);
-	c->out = json_pack("{s:o, s:s, s:o, s:b}", "component",
+	err = pst_tam_published(c->reader, component, &published);
+	if (err != PST_OK)
+		return err;
+	c->out = json_pack("{s:o, s:s, s:o, s:b, s:b}", "component",
 	    pst_admin_component(component), "scope", scope, "target",
 	    to == PST_TAM_ALL ? json_null() : json_string(target), "on-request",
-	    on_request);
+	    on_request, "published", published);
 	return PST_OK;
 }
 
@@ -306,8 +310,12 @@ remove_anchor(struct pst_admin_call *c)
 	if (err != PST_OK)
 		return err;
 	c->status = 204;
-	return pst_tam_anchor_remove(
-	    c->store, c->who, kind, c->arg[1], c->now_s);
+	err =
+	    pst_tam_anchor_remove(c->store, c->who, kind, c->arg[1], c->now_s);
+	if (err != PST_ERR_NOT_FOUND)
+		return err;
+	return pst_admin_refuse(
+	    c, err, "no %s anchor is called %s", kinds[kind], c->arg[1]);
 }
 
 const struct pst_admin_route pst_admin_anchor_routes[] = {

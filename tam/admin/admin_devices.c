@@ -106,6 +106,15 @@ add_inventory(void *ctx, const struct pst_tam_inventory_row *row)
 	return json_array_append_new(ctx, item) == 0;
 }
 
+/* What a call about one device, by its name in the path, ended with. */
+static enum pst_err
+about_device(struct pst_admin_call *c, enum pst_err err)
+{
+	if (err != PST_ERR_NOT_FOUND)
+		return err;
+	return pst_admin_refuse(c, err, "no device is called %s", c->arg[0]);
+}
+
 static enum pst_err
 show_device(struct pst_admin_call *c)
 {
@@ -115,7 +124,7 @@ show_device(struct pst_admin_call *c)
 
 	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	if (err != PST_OK)
-		return err;
+		return about_device(c, err);
 	inventory = json_array();
 	err = pst_tam_list_inventory(c->reader, o.id, add_inventory, inventory);
 	json_object_set_new(o.json, "components", inventory);
@@ -176,14 +185,15 @@ set_device_status(struct pst_admin_call *c)
 		err =
 		    pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	c->out = o.json;
-	return err;
+	return about_device(c, err);
 }
 
 static enum pst_err
 remove_device(struct pst_admin_call *c)
 {
 	c->status = 204;
-	return pst_tam_device_remove(c->store, c->who, c->arg[0], c->now_s);
+	return about_device(
+	    c, pst_tam_device_remove(c->store, c->who, c->arg[0], c->now_s));
 }
 
 /* --- reports ----------------------------------------------------------- */
@@ -296,7 +306,7 @@ list_device_reports(struct pst_admin_call *c)
 
 	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	json_decref(o.json);
-	return err == PST_OK ? reports_of(c, o.id) : err;
+	return err == PST_OK ? reports_of(c, o.id) : about_device(c, err);
 }
 
 const struct pst_admin_route pst_admin_device_routes[] = {
@@ -352,24 +362,54 @@ add_new_group(struct pst_admin_call *c)
 static enum pst_err
 remove_group(struct pst_admin_call *c)
 {
+	enum pst_err err;
+
 	c->status = 204;
-	return pst_tam_group_remove(c->store, c->who, c->arg[0], c->now_s);
+	err = pst_tam_group_remove(c->store, c->who, c->arg[0], c->now_s);
+	if (err != PST_ERR_NOT_FOUND)
+		return err;
+	return pst_admin_refuse(c, err, "no group is called %s", c->arg[0]);
+}
+
+/* Group, device or membership: the store does not say which is missing. */
+static enum pst_err
+member_not_found(struct pst_admin_call *c)
+{
+	struct one o = { .c = c };
+	enum pst_err err;
+
+	err = pst_tam_find_device(c->reader, c->arg[1], take_device, &o);
+	json_decref(o.json);
+	if (err == PST_ERR_NOT_FOUND)
+		return pst_admin_refuse(
+		    c, err, "no device is called %s", c->arg[1]);
+	if (err != PST_OK)
+		return err;
+	return pst_admin_refuse(c, PST_ERR_NOT_FOUND,
+	    "no group is called %s, or %s is not in it", c->arg[0], c->arg[1]);
+}
+
+static enum pst_err
+set_member(struct pst_admin_call *c, bool member)
+{
+	enum pst_err err;
+
+	c->status = 204;
+	err = pst_tam_group_member(
+	    c->store, c->who, c->arg[0], c->arg[1], member, c->now_s);
+	return err == PST_ERR_NOT_FOUND ? member_not_found(c) : err;
 }
 
 static enum pst_err
 add_member(struct pst_admin_call *c)
 {
-	c->status = 204;
-	return pst_tam_group_member(
-	    c->store, c->who, c->arg[0], c->arg[1], true, c->now_s);
+	return set_member(c, true);
 }
 
 static enum pst_err
 remove_member(struct pst_admin_call *c)
 {
-	c->status = 204;
-	return pst_tam_group_member(
-	    c->store, c->who, c->arg[0], c->arg[1], false, c->now_s);
+	return set_member(c, false);
 }
 
 const struct pst_admin_route pst_admin_group_routes[] = {

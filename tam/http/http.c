@@ -77,6 +77,17 @@ resolve(const char *text)
 }
 
 bool
+pst_http_address_valid(const char *text)
+{
+	struct addrinfo *list = resolve(text);
+
+	if (list == NULL)
+		return false;
+	freeaddrinfo(list);
+	return true;
+}
+
+bool
 pst_http_loopback(const char *text)
 {
 	struct addrinfo *list = resolve(text);

@@ -97,6 +97,9 @@ enum pst_err pst_http_listen(const char *text, int *fd) PST_MUST_CHECK;
 /** Is a numeric "ADDRESS:PORT" on this host only? False when it is none. */
 bool pst_http_loopback(const char *text);
 
+/** Is it ADDRESS:PORT with a numeric address? */
+bool pst_http_address_valid(const char *text);
+
 /** The address of a socket as "ADDRESS:PORT". */
 void pst_http_address(int fd, char *out, size_t cap);
 

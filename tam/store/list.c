@@ -288,6 +288,23 @@ pst_tam_list_assignments(struct pst_tam_reader *r, int64_t after, size_t limit,
 	    give_assignment, &e, ctx);
 }
 
+enum pst_err
+pst_tam_published(
+    struct pst_tam_reader *r, struct pst_bytes component, bool *published)
+{
+	sqlite3_stmt *s = pst_tam_stmt(pst_tam_reader_db(r), SQL_PUBLISHED);
+	int rc;
+
+	*published = false;
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, component);
+	rc = sqlite3_step(s);
+	*published = rc == SQLITE_ROW;
+	(void)sqlite3_reset(s);
+	return pst_tam_db_err(rc);
+}
+
 static bool
 give_anchor(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 {

@@ -243,6 +243,11 @@ authenticate(struct signers *all, struct pst_bytes envelope,
 		return no(note, err, "no SUIT envelope: %s at byte %zu",
 		    pst_err_name(err), at);
 	err = pst_suit_authenticate(&env, all->crypto, &keys, m, &at);
+	if (err == PST_ERR_COSE_KEY)
+		return no(note, err,
+		    "not authentic: no trusted key for this message; trust its"
+		    " signer first: postern tam anchors add NAME --kind signer"
+		    " --key FILE --prefix COMPONENT");
 	if (err != PST_OK)
 		return no(note, err, "not authentic: %s", pst_err_name(err));
 	return PST_OK;

@@ -331,6 +331,8 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	    " FROM assignments a LEFT JOIN groups g ON g.id = a.grp"
 	    " LEFT JOIN devices d ON d.id = a.device"
 	    " WHERE a.id > ? ORDER BY a.id LIMIT ?",
+	[SQL_PUBLISHED] =
+	    "SELECT 1 FROM manifest_components WHERE component = ? LIMIT 1",
 	[SQL_LIST_ANCHORS] =
 	    "SELECT id, kind, name, public_key, prefixes, prefix_count"
 	    " FROM anchors WHERE id > ? ORDER BY id LIMIT ?",

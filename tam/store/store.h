@@ -285,6 +285,9 @@ struct pst_tam_assignment_row {
 };
 typedef bool
 pst_tam_each_assignment(void *ctx, const struct pst_tam_assignment_row *row);
+/** Does a published manifest have this component, or this name? */
+enum pst_err pst_tam_published(struct pst_tam_reader *r,
+    struct pst_bytes component, bool *published) PST_MUST_CHECK;
 enum pst_err pst_tam_list_assignments(struct pst_tam_reader *r, int64_t after,
     size_t limit, pst_tam_each_assignment *each, void *ctx) PST_MUST_CHECK;
 

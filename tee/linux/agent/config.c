@@ -54,6 +54,16 @@ fail(struct reader *r, const yaml_node_t *n, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Nothing of it was read: no line is to blame. */
+static void
+fail_file(struct reader *r, const char *why)
+{
+	if (r->failed)
+		return;
+	r->failed = true;
+	(void)snprintf(r->why, r->why_cap, "%s: %s", r->path, why);
+}
+
 /* --- nodes --------------------------------------------------------------- */
 
 static const char *
@@ -636,7 +646,7 @@ parse(struct reader *r, FILE *f)
 	yaml_parser_t parser;
 
 	if (!yaml_parser_initialize(&parser)) {
-		fail(r, NULL, "out of memory");
+		fail_file(r, "out of memory");
 		return;
 	}
 	yaml_parser_set_input_file(&parser, f);
@@ -660,16 +670,16 @@ pst_config_read(const char *path, char *why, size_t why_cap)
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL || fstat(fileno(f), &st) != 0) {
-		fail(&r, NULL, "%s", strerror(errno));
+		fail_file(&r, strerror(errno));
 		if (f != NULL)
 			fclose(f);
 		return NULL;
 	}
 	r.c = calloc(1, sizeof(*r.c));
 	if (r.c == NULL)
-		fail(&r, NULL, "out of memory");
+		fail_file(&r, "out of memory");
 	if (!S_ISREG(st.st_mode) || st.st_size > PST_CONFIG_FILE_MAX)
-		fail(&r, NULL, "not a file of at most 1 MiB");
+		fail_file(&r, "not a file of at most 1 MiB");
 	set_folder(&r);
 	if (!r.failed) {
 		defaults(r.c);

@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_SOCKET "/run/postern/tee.sock"
 /* What is installed and remembered: some 200 bytes a component. */
 #define REGISTRY_MAX (512u << 10)
 #define REPORT_MAX (64u << 10)
@@ -243,7 +242,7 @@ ready(const char *socket)
 static void
 make_run_folder(const char *socket)
 {
-	if (strcmp(socket, DEFAULT_SOCKET) == 0)
+	if (strcmp(socket, PST_TEE_SOCKET) == 0)
 		(void)!mkdir("/run/postern", 0755);
 }
 
@@ -330,7 +329,7 @@ usage(FILE *to)
 	    "  --config FILE  YAML: device, tams, signers\n"
 	    "  --socket PATH  where clients connect (environment: "
 	    "POSTERN_TEE_SOCKET;\n"
-	    "                 else " DEFAULT_SOCKET ")\n");
+	    "                 else " PST_TEE_SOCKET ")\n");
 }
 
 /* -1: go on; else the exit status */
@@ -361,7 +360,7 @@ parse_options(int argc, char **argv, struct options *o)
 	if (o->socket == NULL)
 		o->socket = getenv("POSTERN_TEE_SOCKET");
 	if (o->socket == NULL || *o->socket == '\0')
-		o->socket = DEFAULT_SOCKET;
+		o->socket = PST_TEE_SOCKET;
 	if (optind == argc && o->state != NULL && o->config != NULL)
 		return -1;
 	usage(stderr);

@@ -4,6 +4,8 @@
  */
 #include "operation.h"
 
+#include <postern/agent_ta.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,8 +13,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define DEFAULT_PATH "/run/postern/tee.sock"
 
 struct pst_teec_session {
 	int fd;
@@ -96,7 +96,7 @@ TEEC_InitializeContext(const char *name, TEEC_Context *context)
 	if (name == NULL)
 		name = secure_getenv("POSTERN_TEE_SOCKET");
 	if (name == NULL || *name == '\0')
-		name = DEFAULT_PATH;
+		name = PST_TEE_SOCKET;
 	m = malloc(sizeof(*m));
 	if (m == NULL)
 		return TEEC_ERROR_OUT_OF_MEMORY;

@@ -307,7 +307,8 @@ a_tee_that_is_not_there_is_said_so(void)
 	config.tee = "absent";
 	broker = pst_broker_new(&config);
 	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_ERR_IO);
-	CHECK(strstr(res.why, "absent") != NULL);
+	CHECK(
+	    strstr(res.why, "no TEE is running at absent; start it: ") != NULL);
 	end();
 }
 

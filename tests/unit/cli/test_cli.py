@@ -1142,6 +1142,40 @@ class Tee(Case):
         self.refused("broker", "request", "--tee", "absent", "app/ta")
         self.refused("broker", "unrequest", "--tee", "absent", "app/ta")
 
+    def test_what_is_wrong_with_a_tee_is_said_plainly(self):
+        path = self.path("tee.sock")
+        for c in (("tee", "status"), ("broker", "sync")):
+            said = self.refused(*c, "--tee", path).stderr
+            self.assertIn(b"no TEE is running at " + path.encode(), said)
+            self.assertIn(b"postern tee serve --state DIR --config FILE "
+                          b"--socket " + path.encode(), said)
+            self.assertNotIn(b"0x", said)
+            self.assertEqual(said.count(b"\n"), 1)
+        long = "/tmp/" + "x" * 120
+        said = self.refused("tee", "status", "--tee", long).stderr
+        self.assertIn(b"at most 107 bytes", said)
+        self.assertEqual(said.count(long.encode()), 1)
+        said = self.refused("broker", "sync", "--tee", path, "--tee",
+                            "other").stderr
+        self.assertEqual(said.count(b"no TEE is running at "), 2)
+
+    def test_a_socket_path_too_long_is_refused_at_the_start(self):
+        self.ok("key", "generate", "-o", self.path("key.pem"))
+        self.write("tee.yaml", "device: {oemid: '894823', hwmodel: x, "
+                   "hwversion: x}\ntams: []\nsigners: []\n")
+        long = "/tmp/" + "x" * 120
+        r = run("tee", "serve", "--state", "state", "--config", "tee.yaml",
+                "--socket", long, cwd=self.dir)
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn(b"the path of a socket has at most 107 bytes", r.stderr)
+
+    def test_a_configuration_that_is_not_there_has_no_line(self):
+        r = run("tee", "serve", "--state", "state", "--config", "none.yaml",
+                cwd=self.dir)
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn(b"none.yaml: No such file", r.stderr)
+        self.assertNotIn(b"none.yaml:1", r.stderr)
+
     def test_what_is_no_component(self):
         for c in ("request", "unrequest"):
             self.misused("broker", c, "a//b")

@@ -175,6 +175,7 @@ class Server:
         p = subprocess.run([POSTERN, "tam", args[0], "--state", self.state,
                             *args[1:]], capture_output=True, text=True)
         assert p.returncode == want, (args, p.returncode, p.stdout, p.stderr)
+        self.said = p.stderr
         return p.stdout if want == 0 else p.stderr
 
 

@@ -109,7 +109,21 @@ def two_servers_do_not_share_a_state():
         other = Server(s.folder, ready=False)
         same(other.port, 0)
         same(other.stop(), 1)
+        assert "another TAM uses this state" in s.log(), s.log()
         same(s.post()[0].status, 200)
+
+
+def an_address_that_is_none_is_said_to_be_none():
+    with tempfile.TemporaryDirectory() as folder:
+        for address in ("nonsense", "127.0.0.1", ":8080", "localhost:8080",
+                        "[::1", "127.0.0.1:99999", "127.0.0.1:x", ""):
+            p = subprocess.run(
+                [POSTERN, "tam", "serve", "--state", folder + "/state",
+                 "--listen", address], capture_output=True, text=True,
+                timeout=20)
+            same((address, p.returncode), (address, 1))
+            assert "is no ADDRESS:PORT" in p.stderr, p.stderr
+            assert "tls" not in p.stderr, p.stderr
 
 
 def plain_http_beyond_this_host_is_refused():
@@ -649,8 +663,8 @@ def the_command_line_does_all_of_it():
         same(len(json.loads(s.run("audit", "--json", "--limit", "2"))), 2)
         with open(suit, "wb") as f:
             f.write(manifest(key))
-        assert "not published" in s.run("publish", suit, want=1)
-        s.run("devices", "show", "none", want=1)
+        said = s.run("publish", suit, want=1)
+        assert "outside the prefixes" in said and "not published" in said, said
         s.run("assign", ta, "--to", "nobody", want=1)
         for args in (("devices", "enroll"), ("devices", "show"),
                      ("devices", "dance", "one"), ("assign", ta),
@@ -659,6 +673,50 @@ def the_command_line_does_all_of_it():
                      ("audit", "--to", "x"), ("audit", "--limit", "x"),
                      ("devices", "--key")):
             assert s.run(*args, want=2)
+
+
+def what_is_not_there_is_named():
+    with server() as s:
+        _, pem = new_key(s.folder, "a")
+        s.api("POST", "/devices", {"name": "one", "key": pem})
+        s.run("groups", "add", "lab")
+        for word in ("show", "revoke", "activate", "remove", "reports"):
+            said = s.run("devices", word, "nobody", want=1)
+            assert "no device is called nobody" in said, said
+        for args, want in (
+                (("remove", "crew"), "no group is called crew"),
+                (("join", "crew", "one"), "no group is called crew"),
+                (("join", "lab", "nobody"), "no device is called nobody"),
+                (("leave", "lab", "one"), "one is not in it")):
+            said = s.run("groups", *args, want=1)
+            assert want in said, said
+        said = s.run("anchors", "remove", "--kind", "signer", "x", want=1)
+        assert "no signer anchor is called x" in said, said
+
+
+def an_unknown_signer_is_to_be_trusted_first():
+    with server() as s:
+        private, _ = new_key(s.folder, "unknown")
+        suit = s.folder + "/hello.suit"
+        with open(suit, "wb") as f:
+            f.write(manifest(private))
+        said = s.run("publish", suit, want=1)
+        assert "postern tam anchors add" in said, said
+
+
+def what_was_never_published_is_assigned_with_a_warning():
+    with server() as s:
+        key = signer(s, "dev", "uuid:" + UUID)
+        ta = "uuid:%s/ta" % UUID
+        s.run("assign", ta, "--to", "all")
+        assert "no published manifest has " + ta in s.said, s.said
+        suit = s.folder + "/hello.suit"
+        with open(suit, "wb") as f:
+            f.write(manifest(key))
+        s.run("publish", suit)
+        for component in (ta, "uuid:%s/manifest" % UUID):
+            s.run("assign", component, "--to", "all")
+            same(s.said, "")
 
 
 def a_name_that_is_two_things_is_asked_for():

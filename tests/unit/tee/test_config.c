@@ -189,7 +189,7 @@ files_that_are_none_are_refused(void)
 
 	snprintf(name, sizeof(name), "%s/none", dir);
 	CHECK(pst_config_read(name, why, sizeof(why)) == NULL);
-	CHECK(strstr(why, "No such file") != NULL);
+	CHECK(strstr(why, "/none: No such file") != NULL);
 	CHECK(pst_config_read(dir, why, sizeof(why)) == NULL);
 	CHECK(strstr(why, "not a file") != NULL);
 	CHECK(pst_config_read("/dev/zero", why, sizeof(why)) == NULL);
