@@ -92,6 +92,8 @@ pst_err_name(enum pst_err err)
 		return "a dependency is not processed as it must be";
 	case PST_ERR_SUIT_DEPENDENCY_MISSING:
 		return "a dependency is not there";
+	case PST_ERR_SUIT_RECIPIENT:
+		return "encrypted, and not to this device";
 	case PST_ERR_EAT_CLAIM:
 		return "a claim is missing or ill-typed";
 	case PST_ERR_EAT_PROFILE:

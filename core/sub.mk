@@ -25,6 +25,7 @@ srcs-y += suit/shape.c
 srcs-y += suit/params.c
 srcs-y += suit/commands.c
 srcs-y += suit/content.c
+srcs-y += suit/decrypt.c
 srcs-y += suit/run.c
 srcs-y += suit/tree.c
 srcs-y += suit/rights.c

@@ -181,9 +181,9 @@ void pst_agent_journal_complete(struct pst_agent *a);
 /** Drop the journal from a registry. */
 void pst_agent_journal_clear(struct pst_registry *reg);
 /** pst_suit_host.fetched */
-enum pst_err
-pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
-    struct pst_bytes uri, uint64_t *have, bool *complete);
+enum pst_err pst_agent_journal_ask(void *ctx, uint32_t index,
+    struct pst_bytes component, struct pst_bytes uri, struct pst_bytes info,
+    uint64_t *have, bool *complete);
 
 /* --- host.c: what the SUIT processor asks for --------------------------- */
 

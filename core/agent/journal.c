@@ -74,7 +74,8 @@ note_message(struct pst_agent *a)
 	return pst_agent_note(a, &a->registry, &r);
 }
 
-/* A fetch is known by its URI, the manifest's place and the component. */
+/* A fetch is known by its URI, what decrypts it, the manifest's place and the
+ * component. */
 static void
 fetch_place(const struct pst_agent *a, uint8_t out[PST_REG_PLACE_LEN])
 {
@@ -142,9 +143,28 @@ pst_agent_journal_suspend(struct pst_agent *a)
 	return PST_OK;
 }
 
+/* 0xff stands in no URI. */
+static enum pst_err
+fetch_key(struct pst_agent *a, struct pst_bytes uri, struct pst_bytes info)
+{
+	const struct pst_crypto *c = a->ports.crypto;
+	const struct pst_bytes parts[] = { uri, PST_BYTES_LIT("\xff"), info };
+	uint8_t digest[PST_DIGEST_MAX];
+	size_t len = 0;
+	enum pst_err err;
+
+	err = c->digest(c->ctx, PST_ALG_SHA256, parts, info.len > 0 ? 3 : 1,
+	    digest, &len);
+	if (err == PST_OK && len != sizeof(a->update.fetch_uri))
+		err = PST_ERR_CRYPTO;
+	if (err == PST_OK)
+		memcpy(a->update.fetch_uri, digest, len);
+	return err;
+}
+
 enum pst_err
 pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
-    struct pst_bytes uri, uint64_t *have, bool *complete)
+    struct pst_bytes uri, struct pst_bytes info, uint64_t *have, bool *complete)
 {
 	struct pst_agent *a = ctx;
 	struct pst_agent_update *u = &a->update;
@@ -156,7 +176,7 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 	*complete = false;
 	if (u->uninstall)
 		return PST_ERR_SUIT_OPERATION;
-	err = pst_agent_sha256(a, uri, u->fetch_uri);
+	err = fetch_key(a, uri, info);
 	if (err != PST_OK)
 		return err;
 	u->fetching = true;
@@ -175,6 +195,9 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 	if (err != PST_OK)
 		return err;
 	*complete = r.n[1] == 1;
+	/* What is decrypted is not gone on with in its middle. */
+	if (info.len > 0 && !*complete)
+		*have = 0;
 	if (*have == 0 && !*complete)
 		return PST_OK;
 	/* Go on in it, as if write_begin had been called. */

@@ -298,6 +298,8 @@ acceptable(const struct pst_cose_sealed *msg, struct layer *l)
 		return PST_ERR_COSE_ALG;
 	if (!agreement && l->headers.protected.len > 0)
 		return PST_ERR_COSE_STRUCTURE;
+	if (l->args->wrapped && l->method->wrap == 0)
+		return PST_ERR_COSE_ALG;
 	/* A key without a wrap is the only recipient's, and carries nothing. */
 	if (l->method->wrap == 0 &&
 	    (l->wrapped.len > 0 || msg->recipients.count != 1))

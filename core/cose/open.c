@@ -129,6 +129,16 @@ release(struct pst_cose_opening *o, size_t n, uint8_t *out)
 	return err;
 }
 
+/* Of all that has come, the last tag_len bytes stay held: how many of those
+ * held so far go when a chunk of n bytes comes. */
+static size_t
+released(const struct pst_cose_opening *o, size_t n)
+{
+	size_t keep = n < o->tag_len ? n : o->tag_len;
+
+	return o->held + keep > o->tag_len ? o->held + keep - o->tag_len : 0;
+}
+
 enum pst_err
 pst_cose_open_update(
     struct pst_cose_opening *o, struct pst_bytes in, uint8_t *out, size_t *len)
@@ -139,11 +149,9 @@ pst_cose_open_update(
 	*len = 0;
 	if (!o->running)
 		return PST_ERR_STATE;
-	/* Of all that has come, the last tag_len bytes stay held. */
 	keep = in.len < o->tag_len ? in.len : o->tag_len;
 	from_in = in.len - keep;
-	from_held =
-	    o->held + keep > o->tag_len ? o->held + keep - o->tag_len : 0;
+	from_held = released(o, in.len);
 	if (from_held > 0)
 		err = release(o, from_held, out);
 	if (err == PST_OK && from_in > 0)
@@ -159,6 +167,21 @@ pst_cose_open_update(
 	o->held = (uint8_t)(o->held + keep);
 	*len = from_held + from_in;
 	return PST_OK;
+}
+
+/* What was held goes right before the chunk, so that all of the chunk that is
+ * decrypted stays where it is. */
+enum pst_err
+pst_cose_open_in_place(
+    struct pst_cose_opening *o, uint8_t *buf, size_t len, struct pst_bytes *out)
+{
+	uint8_t *to = buf - released(o, len);
+	size_t n;
+	enum pst_err err =
+	    pst_cose_open_update(o, (struct pst_bytes){ buf, len }, to, &n);
+
+	*out = (struct pst_bytes){ to, n };
+	return err;
 }
 
 enum pst_err

@@ -213,7 +213,7 @@ pst_suit_do_image_match(
 		return err;
 	if (!same)
 		return PST_ERR_SUIT_CONDITION;
-	pst_suit_set(run->checked, c->component);
+	pst_suit_verified(run, c->component);
 	return PST_OK;
 }
 
@@ -266,7 +266,7 @@ pst_suit_do_check_content(
 	}
 	if (at != want.len || !same)
 		return PST_ERR_SUIT_CONDITION;
-	pst_suit_set(run->checked, c->component);
+	pst_suit_verified(run, c->component);
 	return PST_OK;
 }
 

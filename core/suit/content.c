@@ -4,7 +4,14 @@
  *
  * A component is open from write_begin to write_end; what it held before is
  * what others see until then. While it is open fetch_component names it,
- * fetch_at counts the payload and image_bytes is what it must come to.
+ * fetch_at counts the payload as it comes, put_bytes what the host was given,
+ * which differs from it while decrypting, and image_bytes is what that must
+ * come to. vouched says whether something verified what is being written.
+ *
+ * origin names, for what was decrypted from another component, that component
+ * for as long as neither has changed: to verify the one is to verify the
+ * other, for a cipher gives only one plaintext for a ciphertext, and the other
+ * way round.
  */
 #include "suit_run.h"
 
@@ -30,6 +37,29 @@ unordered(
 	return PST_OK;
 }
 
+static void
+forget_origin(struct pst_suit_run *run, uint32_t component)
+{
+	size_t i;
+
+	run->origin[component] = 0;
+	for (i = 0; i < PST_SUIT_PLACES_MAX; i++)
+		if (run->origin[i] == component + 1)
+			run->origin[i] = 0;
+}
+
+/* A component cannot be its own origin, nor be written without losing what
+ * came from it: there is no circle. */
+void
+pst_suit_verified(struct pst_suit_run *run, uint32_t component)
+{
+	pst_suit_set(run->checked, component);
+	while (run->origin[component] != 0) {
+		component = run->origin[component] - 1u;
+		pst_suit_set(run->checked, component);
+	}
+}
+
 /* From here on the content is new, and nothing has verified it. */
 static void
 content_changes(struct pst_suit_run *run, uint32_t component)
@@ -38,7 +68,10 @@ content_changes(struct pst_suit_run *run, uint32_t component)
 	pst_suit_clear(run->checked, component);
 	if (run->measured_component == component)
 		run->measured_alg = 0;
+	forget_origin(run, component);
 	run->fetch_at = 0;
+	run->put_bytes = 0;
+	run->vouched = false;
 	run->fetch_component = component;
 	run->image_bytes = pst_suit_param_uint(
 	    run, component, PST_SUIT_PARAM_IMAGE_SIZE, UINT64_MAX);
@@ -67,45 +100,78 @@ write_begin(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	    run->host->ctx, c->component, c->name, size_bytes));
 }
 
-/* Append to what is being written; never more than the image may be. */
-static enum pst_err
-append(struct pst_suit_run *run, struct pst_bytes chunk)
+enum pst_err
+pst_suit_append(struct pst_suit_run *run, struct pst_bytes chunk)
 {
 	enum pst_err err;
 
 	if (chunk.len == 0)
 		return PST_OK;
-	if (run->fetch_at > run->image_bytes ||
-	    chunk.len > run->image_bytes - run->fetch_at)
+	if (run->put_bytes > run->image_bytes ||
+	    chunk.len > run->image_bytes - run->put_bytes)
 		return PST_ERR_SUIT_OPERATION;
 	err = run->host->write(run->host->ctx, run->fetch_component, chunk);
 	if (err != PST_OK)
 		return pst_suit_hard(err);
-	run->fetch_at += chunk.len;
+	run->put_bytes += chunk.len;
 	return pst_suit_hash_update(run, chunk);
 }
 
+/* A piece of the payload, as it came. */
+static enum pst_err
+put(struct pst_suit_run *run, struct pst_bytes chunk)
+{
+	return run->decrypting ? pst_suit_decrypt(run, chunk)
+			       : pst_suit_append(run, chunk);
+}
+
+/* The payload is whole. Of an AEAD the tag is checked first. */
 static enum pst_err
 write_end(struct pst_suit_run *run)
 {
-	if (run->image_bytes != UINT64_MAX && run->fetch_at != run->image_bytes)
-		return PST_ERR_SUIT_OPERATION;
-	return pst_suit_hard(
-	    run->host->write_end(run->host->ctx, run->fetch_component));
+	uint32_t component = run->fetch_component;
+	enum pst_err err = PST_OK;
+
+	if (run->decrypting)
+		err = pst_suit_decrypt_end(run);
+	if (err == PST_OK && run->image_bytes != UINT64_MAX &&
+	    run->put_bytes != run->image_bytes)
+		err = PST_ERR_SUIT_OPERATION;
+	if (err == PST_OK)
+		err = pst_suit_hard(
+		    run->host->write_end(run->host->ctx, component));
+	if (err == PST_OK)
+		err = pst_suit_hash_end(
+		    run, component, pst_suit_wanted_alg(run, component));
+	if (err == PST_OK && run->vouched)
+		pst_suit_verified(run, component);
+	return err;
 }
 
 enum pst_err
 pst_suit_fetch_more(struct pst_suit_run *run, struct pst_bytes chunk, bool last)
 {
-	enum pst_err err = append(run, chunk);
+	enum pst_err err = put(run, chunk);
 
-	if (err != PST_OK || !last)
-		return err;
-	err = write_end(run);
-	if (err != PST_OK)
-		return err;
-	return pst_suit_hash_end(run, run->fetch_component,
-	    pst_suit_wanted_alg(run, run->fetch_component));
+	run->fetch_at += chunk.len;
+	return err == PST_OK && last ? write_end(run) : err;
+}
+
+/* What is encrypted has another size than the image, as a rule. */
+static enum pst_err
+open_target(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    uint64_t payload_bytes)
+{
+	struct pst_bytes info;
+	bool encrypted = pst_suit_encrypted(run, c->component, &info);
+	enum pst_err err = PST_OK;
+
+	if (encrypted)
+		err = pst_suit_decrypt_begin(run, info);
+	if (err == PST_OK)
+		err = write_begin(
+		    run, c, encrypted ? run->image_bytes : payload_bytes);
+	return err;
 }
 
 /* A payload that came in the envelope. */
@@ -113,7 +179,7 @@ static enum pst_err
 fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
     struct pst_bytes payload)
 {
-	enum pst_err err = write_begin(run, c, payload.len);
+	enum pst_err err = open_target(run, c, payload.len);
 
 	if (err == PST_OK)
 		err = pst_suit_hash_begin(
@@ -123,22 +189,31 @@ fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	return err;
 }
 
-/* What an interrupted run left is not hashed again here: image-match reads
- * it when it is whole. */
+/*
+ * What an interrupted run left is not hashed again here: image-match reads it
+ * when it is whole. Of what was decrypted the host ended only what had a tag
+ * that held, with this very encryption-info.
+ */
 static enum pst_err
-fetch_on(struct pst_suit_run *run, bool complete)
+fetch_on(struct pst_suit_run *run, struct pst_bytes info, bool complete)
 {
-	if (complete && run->image_bytes != UINT64_MAX &&
-	    run->fetch_at != run->image_bytes)
+	if (!complete)
+		return PST_ERR_AGAIN;
+	if (run->image_bytes != UINT64_MAX &&
+	    run->put_bytes != run->image_bytes)
 		return PST_ERR_SUIT_OPERATION;
-	return complete ? PST_OK : PST_ERR_AGAIN;
+	if (info.len > 0 && pst_suit_encryption_info_aead(info))
+		pst_suit_verified(run, run->fetch_component);
+	return PST_OK;
 }
 
 static enum pst_err
 fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
 	const struct pst_suit_host *host = run->host;
+	struct pst_bytes info;
 	bool complete = false;
+	bool encrypted = pst_suit_encrypted(run, c->component, &info);
 	uint64_t have = 0;
 	enum pst_err err;
 
@@ -147,14 +222,18 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 		return PST_ERR_FETCH;
 	if (host->fetched != NULL) {
 		err = host->fetched(host->ctx, c->component, c->name,
-		    run->fetch_uri, &have, &complete);
+		    run->fetch_uri, info, &have, &complete);
 		if (err != PST_OK)
 			return pst_suit_hard(err);
 	}
+	/* No cipher goes on in the middle of what it has to authenticate. */
+	if (encrypted && !complete)
+		have = 0;
 	run->fetch_at = have;
+	run->put_bytes = have;
 	if (have > 0 || complete)
-		return fetch_on(run, complete);
-	err = write_begin(run, c, run->image_bytes);
+		return fetch_on(run, info, complete);
+	err = open_target(run, c, run->image_bytes);
 	if (err == PST_OK)
 		err = pst_suit_hash_begin(
 		    run, pst_suit_wanted_alg(run, c->component));
@@ -201,58 +280,71 @@ pst_suit_do_write(
 	content_changes(run, c->component);
 	err = metadata(run, c);
 	if (err == PST_OK)
-		err = write_begin(run, c, content.len);
+		err = open_target(run, c, content.len);
+	run->vouched = true;
 	if (err == PST_OK)
-		err = append(run, content);
+		err = put(run, content);
 	if (err == PST_OK)
 		err = write_end(run);
-	if (err == PST_OK)
-		pst_suit_set(run->checked, c->component);
 	return err;
+}
+
+/* Read a piece of the source and put it into the target. */
+static enum pst_err
+copy_chunk(struct pst_suit_run *run, uint32_t source, struct pst_bytes name,
+    uint64_t at, size_t *len)
+{
+	struct pst_bytes chunk;
+	enum pst_err err;
+
+	if (run->decrypting)
+		return pst_suit_decrypt_read(run, source, name, at, len);
+	err = pst_suit_read_chunk(run, source, name, at, &chunk);
+	*len = chunk.len;
+	return err == PST_OK ? pst_suit_append(run, chunk) : err;
 }
 
 /* All of the source into the target, which is open. */
 static enum pst_err
 copy_content(struct pst_suit_run *run, uint32_t source, struct pst_bytes name)
 {
-	struct pst_bytes chunk;
 	uint64_t at = 0;
+	size_t len;
 	enum pst_err err;
 
 	do {
-		err = pst_suit_read_chunk(run, source, name, at, &chunk);
-		if (err == PST_OK)
-			err = append(run, chunk);
-		at += chunk.len;
-	} while (err == PST_OK && chunk.len > 0);
+		err = copy_chunk(run, source, name, at, &len);
+		at += len;
+	} while (err == PST_OK && len > 0);
 	/* A source without content makes the directive fail (8.4.10.5). */
 	return err == PST_ERR_NOT_FOUND ? PST_ERR_SUIT_OPERATION : err;
 }
 
-/* Copy c's source into c's component. */
+/* Copy c's source into c's component. A copy of what was verified is verified,
+ * and so is what is decrypted from it. */
 static enum pst_err
 copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
     uint32_t source)
 {
 	struct pst_bytes name = pst_suit_run_place(run, source);
-	int32_t alg = pst_suit_wanted_alg(run, c->component);
+	bool decrypts;
 	enum pst_err err;
 
 	err = metadata(run, c);
 	if (err == PST_OK)
-		err = write_begin(run, c, run->image_bytes);
+		err = open_target(run, c, run->image_bytes);
+	decrypts = run->decrypting;
+	run->vouched = pst_suit_is_set(run->checked, source);
 	if (err == PST_OK)
-		err = pst_suit_hash_begin(run, alg);
+		err = pst_suit_hash_begin(
+		    run, pst_suit_wanted_alg(run, c->component));
 	if (err == PST_OK)
 		err = copy_content(run, source, name);
+	if (err == PST_OK && decrypts)
+		run->origin[c->component] = (uint16_t)(source + 1);
 	if (err == PST_OK)
 		err = write_end(run);
-	if (err == PST_OK)
-		err = pst_suit_hash_end(run, c->component, alg);
 	pst_suit_hash_drop(run);
-	/* A copy of what was verified is verified. */
-	if (err == PST_OK && pst_suit_is_set(run->checked, source))
-		pst_suit_set(run->checked, c->component);
 	return err;
 }
 

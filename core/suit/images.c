@@ -19,6 +19,10 @@ struct walk {
 	struct pst_suit_images *out;
 	/* what a source-component names, so what a swap may change */
 	uint64_t sources[PST_SUIT_COMPONENT_WORDS];
+	/* components for which an encryption-info is set, and one whose
+	 * payload has a tag */
+	uint64_t encrypted[PST_SUIT_COMPONENT_WORDS];
+	uint64_t tagged[PST_SUIT_COMPONENT_WORDS];
 	int32_t section;
 	struct pst_bytes code;
 	uint32_t depth;
@@ -53,6 +57,17 @@ set_member(const struct walk *w, const struct pst_suit_index *index, uint32_t n)
 	}
 }
 
+static void
+note_encrypted(struct walk *w, uint32_t c, struct pst_bytes value)
+{
+	struct pst_cbor_reader r;
+
+	pst_cbor_reader_init(&r, value);
+	pst_suit_set(w->encrypted, c);
+	if (pst_suit_encryption_info_aead(pst_cbor_bstr(&r, 1, SIZE_MAX)))
+		pst_suit_set(w->tagged, c);
+}
+
 /* A parameter is set for every component of the present set. */
 static enum pst_err
 parameter(struct walk *w, int64_t label, struct pst_bytes value)
@@ -67,6 +82,8 @@ parameter(struct walk *w, int64_t label, struct pst_bytes value)
 		if (label == PST_SUIT_PARAM_IMAGE_DIGEST &&
 		    w->section != PST_SUIT_UNINSTALL)
 			pst_suit_set(w->out->digests, c);
+		if (label == PST_SUIT_PARAM_ENCRYPTION_INFO)
+			note_encrypted(w, c, value);
 		if (w->visit != NULL)
 			err = w->visit(w->ctx, (enum pst_suit_label)w->section,
 			    c, (enum pst_suit_parameter)label, value);
@@ -130,6 +147,32 @@ swapped(struct walk *w, uint32_t c)
 			changed(w, i);
 }
 
+/* A component was verified; so may be what it was decrypted from. */
+static void
+verified(struct walk *w, uint32_t c)
+{
+	struct pst_suit_images *out = w->out;
+	size_t i;
+
+	if (pst_suit_has(out->written, c))
+		pst_suit_set(out->verified, c);
+	for (i = 0;
+	     pst_suit_has(w->encrypted, c) && i < PST_SUIT_COMPONENT_WORDS; i++)
+		out->verified[i] |= out->written[i] & w->sources[i];
+}
+
+/* A copy of what was verified is verified. */
+static bool
+source_verified(const struct walk *w)
+{
+	size_t i;
+
+	for (i = 0; i < PST_SUIT_COMPONENT_WORDS; i++)
+		if (w->out->verified[i] & w->sources[i])
+			return true;
+	return false;
+}
+
 /* What a command with a reporting policy may do to one component. */
 static void
 effect(struct walk *w, int64_t id, uint32_t c)
@@ -140,6 +183,9 @@ effect(struct walk *w, int64_t id, uint32_t c)
 	case PST_SUIT_DIR_FETCH:
 	case PST_SUIT_DIR_COPY:
 		changed(w, c);
+		if (pst_suit_has(w->tagged, c) ||
+		    (id == PST_SUIT_DIR_COPY && source_verified(w)))
+			verified(w, c);
 		break;
 	case PST_SUIT_DIR_SWAP:
 		swapped(w, c);
@@ -150,8 +196,7 @@ effect(struct walk *w, int64_t id, uint32_t c)
 		break;
 	case PST_SUIT_COND_IMAGE_MATCH:
 	case PST_SUIT_COND_CHECK_CONTENT:
-		if (pst_suit_has(out->written, c))
-			pst_suit_set(out->verified, c);
+		verified(w, c);
 		break;
 	case PST_SUIT_DIR_UNLINK:
 		if (w->section == PST_SUIT_UNINSTALL)
@@ -389,6 +434,8 @@ pst_suit_manifest_images(const struct pst_suit_manifest *m,
 	w.ctx = ctx;
 	w.out = &images;
 	memset(w.sources, 0, sizeof(w.sources));
+	memset(w.encrypted, 0, sizeof(w.encrypted));
+	memset(w.tagged, 0, sizeof(w.tagged));
 	images.install = m->sections &
 	    (1u << PST_SUIT_INSTALL | 1u << PST_SUIT_PAYLOAD_FETCH);
 	images.validate = m->sections & 1u << PST_SUIT_VALIDATE;

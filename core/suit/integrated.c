@@ -13,6 +13,11 @@ struct look {
 	/* components for which the URI is set, then whose digest fits */
 	uint64_t named[PST_SUIT_COMPONENT_WORDS];
 	uint64_t fits[PST_SUIT_COMPONENT_WORDS];
+	/* components with encryption-info, or what such a one may be decrypted
+	 * from */
+	uint64_t encrypted[PST_SUIT_COMPONENT_WORDS];
+	uint64_t sources[PST_SUIT_COMPONENT_WORDS];
+	bool decrypts;
 };
 
 static bool
@@ -37,6 +42,16 @@ visit(void *ctx, enum pst_suit_label section, uint32_t component,
 
 	(void)section;
 	pst_cbor_reader_init(&r, value);
+	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO) {
+		l->encrypted[component / 64] |= bit;
+		l->decrypts = true;
+		return PST_OK;
+	}
+	if (label == PST_SUIT_PARAM_SOURCE_COMPONENT) {
+		pst_suit_set(l->sources,
+		    (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX));
+		return PST_OK;
+	}
 	if (label == PST_SUIT_PARAM_URI) {
 		if (pst_same(pst_cbor_tstr(&r, 0, SIZE_MAX), l->uri))
 			l->named[component / 64] |= bit;
@@ -65,8 +80,12 @@ check(const struct pst_suit_manifest *m, struct look *l)
 	if (err != PST_OK)
 		return err;
 	for (i = 0; i < PST_SUIT_COMPONENT_WORDS; i++) {
+		uint64_t open = l->named[i] & ~l->fits[i] & ~l->encrypted[i];
+
 		any |= l->named[i];
-		if (l->named[i] & ~l->fits[i])
+		if (l->decrypts)
+			open &= ~l->sources[i] | images.digests[i];
+		if (open)
 			return PST_ERR_SUIT_DIGEST;
 	}
 	return any != 0 ? PST_OK : PST_ERR_SUIT_STRUCTURE;

@@ -33,6 +33,15 @@ digest(struct pst_cbor_reader *r)
 	pst_cbor_fail(r, pst_cbor_end(&in));
 }
 
+static void
+encryption_info(struct pst_cbor_reader *r)
+{
+	struct pst_bytes info = pst_cbor_bstr(r, 1, SIZE_MAX);
+
+	if (pst_cbor_ok(r) && pst_suit_encryption_info_check(info) != PST_OK)
+		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
+}
+
 /* bstr .cbor something */
 static void
 wrapped(struct pst_cbor_reader *r, void (*read)(struct pst_cbor_reader *r))
@@ -102,8 +111,11 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 	case PST_SUIT_PARAM_SOURCE_COMPONENT:
 		source_component(r, count);
 		break;
+	case PST_SUIT_PARAM_ENCRYPTION_INFO:
+		encryption_info(r);
+		break;
 	default:
-		/* Encryption, fetch arguments, custom and unknown ones: a
+		/* Fetch arguments, custom and unknown ones: a
 		 * command that needs one would do something else without
 		 * it. */
 		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
@@ -177,6 +189,9 @@ store(struct pst_suit_run *run, uint32_t component, int64_t label,
 	/* Section 6.1: what would be passed over must not be set. */
 	if (label == PST_SUIT_PARAM_COMPONENT_METADATA &&
 	    run->host->metadata == NULL)
+		return PST_ERR_SUIT_PARAMETER;
+	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO &&
+	    run->crypto->cipher_begin == NULL)
 		return PST_ERR_SUIT_PARAMETER;
 	if (p != NULL && !replace)
 		return PST_OK;

@@ -70,7 +70,7 @@ put_finding(struct pst_cbor_writer *w, const struct pst_suit_run *run,
 	if (label == PST_SUIT_PARAM_IMAGE_DIGEST)
 		put_measured(w, run);
 	else if (label == PST_SUIT_PARAM_IMAGE_SIZE)
-		pst_cbor_put_uint(w, run->fetch_at);
+		pst_cbor_put_uint(w, run->put_bytes);
 	else if (pst_suit_param(
 		     run, c->component, (enum pst_suit_parameter)label, &r))
 		pst_cbor_put_raw(w, pst_cbor_item(&r));

@@ -39,7 +39,6 @@ pst_suit_reason_of(enum pst_err err)
 	case PST_ERR_COSE_KEY_FORMAT:
 	case PST_ERR_COSE_CERT:
 	case PST_ERR_COSE_CERT_EXPIRED:
-	case PST_ERR_COSE_DECRYPT:
 	case PST_ERR_SUIT_UNSIGNED:
 	case PST_ERR_SUIT_DIGEST:
 		return PST_SUIT_REASON_UNAUTHORISED;

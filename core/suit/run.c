@@ -458,6 +458,7 @@ static enum pst_err
 fail(struct pst_suit_run *run, enum pst_err err)
 {
 	pst_suit_hash_drop(run);
+	pst_suit_decrypt_drop(run);
 	run->phase = PHASE_FAILED;
 	run->err = err;
 	run->report->err = err;
@@ -638,8 +639,10 @@ pst_suit_run_end(struct pst_suit_run *run)
 void
 pst_suit_run_abandon(struct pst_suit_run *run)
 {
-	if (run->crypto != NULL)
+	if (run->crypto != NULL) {
 		pst_suit_hash_drop(run);
+		pst_suit_decrypt_drop(run);
+	}
 	run->phase = PHASE_FAILED;
 	if (run->err == PST_OK)
 		run->err = PST_ERR_STATE;

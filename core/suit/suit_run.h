@@ -95,6 +95,47 @@ pst_suit_hard(enum pst_err err)
 	return err;
 }
 
+/** What is written next of the open component; never more than the image may
+ * be. */
+enum pst_err pst_suit_append(
+    struct pst_suit_run *run, struct pst_bytes chunk) PST_MUST_CHECK;
+
+/** Something verified what the component holds: that counts for what it was
+ * decrypted from as well. */
+void pst_suit_verified(struct pst_suit_run *run, uint32_t component);
+
+/* decrypt.c */
+
+/** Is this a SUIT_Encryption_Info, whatever it is for? */
+enum pst_err
+pst_suit_encryption_info_check(struct pst_bytes info) PST_MUST_CHECK;
+
+/** Is what it decrypts authenticated by a tag? */
+bool pst_suit_encryption_info_aead(struct pst_bytes info);
+
+/** Is encryption-info set? info is empty when it is not. */
+bool pst_suit_encrypted(
+    const struct pst_suit_run *run, uint32_t component, struct pst_bytes *info);
+
+/** Find the content key: from here on the run is decrypting. */
+enum pst_err pst_suit_decrypt_begin(
+    struct pst_suit_run *run, struct pst_bytes info) PST_MUST_CHECK;
+
+/** Decrypt a piece of the payload and append it to the open component. */
+enum pst_err pst_suit_decrypt(
+    struct pst_suit_run *run, struct pst_bytes chunk) PST_MUST_CHECK;
+
+/** Likewise a piece of another component from byte `at`; *len is 0 at its
+ * end. */
+enum pst_err pst_suit_decrypt_read(struct pst_suit_run *run, uint32_t source,
+    struct pst_bytes name, uint64_t at, size_t *len) PST_MUST_CHECK;
+
+/** Check the tag, where there is one. */
+enum pst_err pst_suit_decrypt_end(struct pst_suit_run *run) PST_MUST_CHECK;
+
+/** Give up, and leave nothing of the plaintext in the work buffer. */
+void pst_suit_decrypt_drop(struct pst_suit_run *run);
+
 /* record.c */
 
 #define PST_SUIT_POLICY_MAX 15 /* all four bits of a reporting policy */

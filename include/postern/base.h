@@ -79,6 +79,7 @@ enum pst_err {
 	PST_ERR_SUIT_UNVERIFIED = 312,	 /* written, but nothing checked it */
 	PST_ERR_SUIT_DEPENDENCY = 313,	 /* not processed as it must be */
 	PST_ERR_SUIT_DEPENDENCY_MISSING = 314, /* it is not there */
+	PST_ERR_SUIT_RECIPIENT = 320, /* encrypted, and not to this device */
 
 	/* core/eat: RFC 9711 */
 	PST_ERR_EAT_CLAIM = 400,   /* a claim is missing or ill-typed */

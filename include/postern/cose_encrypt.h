@@ -52,6 +52,9 @@ struct pst_cose_open_args {
 	/* Accept AES-CTR (RFC 9459): what it gives is not authentic, and the
 	 * caller has a digest of it. Else PST_ERR_COSE_ALG. */
 	bool unauthenticated;
+	/* Only content keys that come wrapped: AxxxKW, ECDH with AxxxKW. The
+	 * wrap tells a wrong key before anything is decrypted. */
+	bool wrapped;
 	bool one_recipient; /* only the recipient with index `recipient` */
 	size_t recipient;
 };
@@ -94,6 +97,16 @@ enum pst_err pst_cose_open_begin(struct pst_cose_opening *o,
  */
 enum pst_err pst_cose_open_update(struct pst_cose_opening *o,
     struct pst_bytes in, uint8_t *out, size_t *len) PST_MUST_CHECK;
+
+/**
+ * Likewise in place.
+ *
+ * @param buf  the chunk; the PST_AEAD_TAG_LEN bytes before it are the caller's
+ *             too, and are written: the end of the chunk before goes there
+ * @param out  set to the plaintext, a view of that memory
+ */
+enum pst_err pst_cose_open_in_place(struct pst_cose_opening *o, uint8_t *buf,
+    size_t len, struct pst_bytes *out) PST_MUST_CHECK;
 
 /** Check the tag; PST_OK makes what was written authentic. */
 enum pst_err pst_cose_open_end(struct pst_cose_opening *o) PST_MUST_CHECK;

@@ -10,7 +10,7 @@
 #ifndef POSTERN_SUIT_H
 #define POSTERN_SUIT_H
 
-#include <postern/cose.h>
+#include <postern/cose_encrypt.h>
 
 /* Limits. Exceeding one gives the report's reason, never a truncation. */
 #ifndef PST_SUIT_COMPONENTS_MAX
@@ -313,8 +313,9 @@ struct pst_suit_images {
 	uint64_t digests[PST_SUIT_COMPONENT_WORDS];
 	/* fetch, copy or write may change it */
 	uint64_t written[PST_SUIT_COMPONENT_WORDS];
-	/* image-match or check-content may verify it after such a command, in
-	 * the same section or a later one, or write may fill it */
+	/* image-match, check-content or the tag of an AEAD may verify it, or
+	 * what is copied or decrypted from it, after such a command, in the
+	 * same section or a later one, or write may fill it */
 	uint64_t verified[PST_SUIT_COMPONENT_WORDS];
 	/* suit-uninstall unlinks it */
 	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS];
@@ -362,6 +363,9 @@ enum pst_err pst_suit_manifest_images(const struct pst_suit_manifest *m,
  * manifest sets (draft-ietf-suit-manifest, Section 7.5)? For each component
  * whose URI names a payload, one of its image digests must be the payload's.
  * The signature does not cover them, so who passes an envelope on asks this.
+ * Of what is encrypted only a device that decrypts it can tell: a payload is
+ * passed over where encryption-info is set for the component, or where no
+ * digest is, and encryption-info for a component that has a source.
  *
  * @param name  set to the key of the payload at fault; a view, or empty
  *
@@ -525,12 +529,17 @@ struct pst_suit_host {
 	 * is not called: further chunks append to what is there. NULL: every
 	 * fetch starts anew. Not asked for integrated payloads.
 	 *
+	 * @param info      encryption-info that the payload is decrypted with
+	 *                  as it comes, empty: none. It is a part of what a
+	 *                  fetch is known by. With one the run goes on only
+	 *                  from what is complete: from anything less it calls
+	 *                  write_begin and starts anew
 	 * @param have      bytes that are there; 0: start anew
 	 * @param complete  they are the whole payload; write_end was called
 	 */
 	enum pst_err (*fetched)(void *ctx, uint32_t index,
-	    struct pst_bytes component, struct pst_bytes uri, uint64_t *have,
-	    bool *complete);
+	    struct pst_bytes component, struct pst_bytes uri,
+	    struct pst_bytes info, uint64_t *have, bool *complete);
 
 	/** Drop this manifest's reference to a component (trust-domains). */
 	enum pst_err (*unlink)(void *ctx, const struct pst_suit_manifest *m,
@@ -709,7 +718,10 @@ struct pst_suit_run_args {
 	/*
 	 * Who may sign dependencies. NULL: a dependency is authenticated by
 	 * its digest alone, for the caller's own store or a device with one
-	 * level of access (trust-domains, Changes to Required Checks).
+	 * level of access (trust-domains, Changes to Required Checks). Its
+	 * find_secret gives the secrets of the device that open encrypted
+	 * payloads: it is asked with the headers of a recipient, whose alg
+	 * tells them from keys of a MAC.
 	 */
 	const struct pst_keys *keys;
 	struct pst_suit_memory memory;
@@ -757,8 +769,15 @@ struct pst_suit_run {
 	/* the fetch that is under way */
 	uint32_t fetch_component; /* place */
 	struct pst_bytes fetch_uri;
-	uint64_t fetch_at;
-	uint64_t image_bytes; /* what it must come to; UINT64_MAX: unknown */
+	uint64_t fetch_at;    /* bytes of the payload that have come */
+	uint64_t put_bytes;   /* bytes that the host was given to write */
+	uint64_t image_bytes; /* what they must come to; UINT64_MAX: unknown */
+	/* the cipher between them, and what verifies its result */
+	struct pst_cose_opening opening;
+	bool decrypting;
+	bool vouched;
+	/* for what was decrypted from a place: its number and one */
+	uint16_t origin[PST_SUIT_PLACES_MAX];
 	/* the dependency that is not there, after
 	 * PST_ERR_SUIT_DEPENDENCY_MISSING; views the manifests */
 	struct pst_bytes missing;     /* its component */

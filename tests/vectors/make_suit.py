@@ -14,6 +14,7 @@ import hmac
 import json
 import os
 import re
+import sys
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature)
 from cryptography.hazmat.primitives.serialization import (
     Encoding, PublicFormat)
+
+import make_suit_encryption
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "suit")
@@ -173,13 +176,13 @@ def params(**v):
     labels = dict(vendor=1, klass=2, digest=3, slot=5, strict=12, soft=13,
                   size=14, content=18, uri=21, source=22, args=23, device=24,
                   before=4, battery=26, priority=27, version=28, wait=29,
-                  metadata=30)
+                  metadata=30, info=19)
     out = {}
     for k, value in v.items():
         if k in ("version", "wait", "metadata") and not isinstance(
                 value, Raw):
             value = Raw(bstr(enc(value)))
-        if k == "digest":
+        if k in ("digest", "info"):
             value = Raw(bstr(value))
         out[labels[k]] = value if isinstance(value, Raw) else enc(value)
     return int_map(out)
@@ -943,7 +946,7 @@ def parameters():
     case("params-twice", "a parameter twice", seq(command(
         OVERRIDE, b"\xa2" + 2 * (enc(21) + enc(URI)))), "CBOR_DUPLICATE")
     for label, value, ident in [
-            (0, 0, "0"), (19, b"", "encryption-info"),
+            (0, 0, "0"), (19, b"", "encryption-info-empty"),
             (25, b"", "fetch-arguments"), (31, 1, "31"),
             (99, 0, "unknown"), (-1, 0, "negative"), (-300, 0, "custom"),
             ("a", 0, "text")]:
@@ -1608,7 +1611,8 @@ def main():
             os.remove(os.path.join(OUT, n))
     for file, data in [("signer.cose_key", enc(SIGNER.public)),
                        ("signer-p256.cose_key", enc(NIST.public)),
-                       ("hmac.bin", SECRET)]:
+                       ("hmac.bin", SECRET)] + list(
+                           make_suit_encryption.KEYS.items()):
         with open(os.path.join(OUT, "keys", file), "wb") as f:
             f.write(data)
     for part in (authentication, severing, structure, fetching, conditions,
@@ -1616,6 +1620,7 @@ def main():
                  devices, records, walks, management, waiting, metadata_rows,
                  several, swapping, extension_metadata):
         part()
+    make_suit_encryption.rows(sys.modules[__name__])
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
         for r in rows:
             f.write(json.dumps(r) + "\n")

@@ -557,6 +557,38 @@ stream(const struct plan *p, size_t chunk, size_t cut, size_t *got)
 	return err;
 }
 
+/* Likewise in place: each chunk comes behind what the one before left. */
+static enum pst_err
+stream_in_place(const struct plan *p, size_t chunk, size_t cut, size_t *got)
+{
+	struct pst_cose_open_args args = { .keys = &keys,
+		.unauthenticated = true };
+	uint8_t buf[PST_AEAD_TAG_LEN + TEXT_LEN + 64];
+	struct pst_cose_opening o;
+	struct pst_cose_sealed msg;
+	struct pst_bytes plain;
+	struct made m;
+	size_t next = 0, at = 0, n;
+	bool right = true;
+
+	make(p, &m);
+	must(pst_cose_sealed_parse(m.all, &msg, NULL));
+	must(pst_cose_open_begin(&o, &msg, crypto, &args, &next));
+	for (*got = 0; at < m.content.len - cut; at += n) {
+		n = m.content.len - cut - at;
+		n = n < chunk ? n : chunk;
+		memset(buf, 0xa5, sizeof(buf));
+		memcpy(buf + PST_AEAD_TAG_LEN, m.content.ptr + at, n);
+		must(pst_cose_open_in_place(
+		    &o, buf + PST_AEAD_TAG_LEN, n, &plain));
+		right = right && plain.ptr >= buf &&
+		    plain.ptr + plain.len <= buf + PST_AEAD_TAG_LEN + n &&
+		    memcmp(plain.ptr, text + *got, plain.len) == 0;
+		*got += plain.len;
+	}
+	return right ? pst_cose_open_end(&o) : PST_ERR_STATE;
+}
+
 static void
 streams_in_chunks_of_any_size(void)
 {
@@ -571,6 +603,12 @@ streams_in_chunks_of_any_size(void)
 		CHECK_EQ(stream(&ctr_kw, chunk, 0, &got), PST_OK);
 		CHECK_EQ(got, TEXT_LEN);
 		CHECK_EQ(stream(&p, chunk, 1, &got), PST_ERR_COSE_DECRYPT);
+		CHECK_EQ(stream_in_place(&p, chunk, 0, &got), PST_OK);
+		CHECK_EQ(got, TEXT_LEN);
+		CHECK_EQ(stream_in_place(&ctr_kw, chunk, 0, &got), PST_OK);
+		CHECK_EQ(got, TEXT_LEN);
+		CHECK_EQ(
+		    stream_in_place(&p, chunk, 1, &got), PST_ERR_COSE_DECRYPT);
 		CHECK_EQ(stream(&p, chunk, TEXT_LEN + 1, &got),
 		    PST_ERR_COSE_DECRYPT);
 		CHECK_EQ(got, 0);

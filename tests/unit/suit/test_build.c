@@ -407,8 +407,8 @@ what_is_signed_can_be_signed_elsewhere(void)
 	pst_cbor_writer_init(&w, buffer[1], sizeof(buffer[1]));
 	CHECK_EQ(pst_suit_sign_with(&w, &env, crypto, &how), PST_OK);
 	CHECK_EQ(authentic(pst_cbor_written(&w), &m), PST_ERR_COSE_SIGNATURE);
-	CHECK_EQ(pst_suit_envelope_decode(pst_cbor_written(&w), &env, NULL),
-	    PST_OK);
+	CHECK_EQ(
+	    pst_suit_envelope_decode(pst_cbor_written(&w), &env, NULL), PST_OK);
 	CHECK_EQ(env.blocks.count, 1);
 	how.kind = PST_TAG_SIGN;
 	CHECK_EQ(pst_suit_sign_with(&w, &env, crypto, &how), PST_ERR_ARG);

@@ -161,7 +161,7 @@ read_content(void *ctx, uint32_t index, struct pst_bytes name, uint64_t at,
 
 static enum pst_err
 fetched(void *ctx, uint32_t index, struct pst_bytes name, struct pst_bytes uri,
-    uint64_t *have, bool *complete)
+    struct pst_bytes info, uint64_t *have, bool *complete)
 {
 	struct world *w = ctx;
 	struct world_component *c = world_find(w, name);
@@ -169,7 +169,8 @@ fetched(void *ctx, uint32_t index, struct pst_bytes name, struct pst_bytes uri,
 
 	*have = 0;
 	*complete = false;
-	if (same(old, uri) && (c->open || c->complete)) {
+	w->next_info = info;
+	if (same(old, uri) && same(c->info, info) && (c->open || c->complete)) {
 		*have = c->complete ? c->len : c->next_len;
 		*complete = c->complete;
 		w->now_index = (uint64_t)(c - w->c);
@@ -384,6 +385,7 @@ journal(struct world *w)
 
 	memcpy(c->uri, w->run.fetch_uri.ptr, w->run.fetch_uri.len);
 	c->uri_len = w->run.fetch_uri.len;
+	c->info = w->next_info;
 }
 
 /* Time goes by; a device that never sees the event gives up. */
@@ -450,6 +452,20 @@ begin(struct world *w, const struct pst_suit_manifest *m,
 	return world_begin(w, &w->run, m, crypto);
 }
 
+/* What was not written to its end is dropped with the transaction. */
+static void
+drop_open(struct world *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++) {
+		free(w->c[i].next);
+		w->c[i].next = NULL;
+		w->c[i].next_len = 0;
+		w->c[i].open = false;
+	}
+}
+
 enum pst_err
 world_run(struct world *w, const struct pst_suit_manifest *m,
     const struct pst_crypto *crypto, const int *sections)
@@ -475,5 +491,7 @@ again:
 	if (err == PST_OK)
 		err = pst_suit_run_end(&w->run);
 	pst_suit_run_abandon(&w->run);
+	if (err != PST_OK)
+		drop_open(w);
 	return err;
 }

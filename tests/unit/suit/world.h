@@ -28,6 +28,7 @@ struct world_component {
 	bool complete; /* write_end was called in this transaction */
 	uint8_t uri[PST_SUIT_URI_MAX]; /* of the fetch that filled it */
 	size_t uri_len;
+	struct pst_bytes info; /* its encryption-info; views the manifest */
 	uint64_t slot;
 	bool has_slot;
 	int unlinks, invokes;
@@ -66,13 +67,14 @@ struct world {
 	struct pst_bytes serve_any;
 	char log[4096]; /* "begin 0, write 3, end 0, " and so on */
 	size_t log_len;
-	uint64_t now_index; /* index that is being written */
-	int authorised;	    /* calls */
+	uint64_t now_index;	    /* index that is being written */
+	struct pst_bytes next_info; /* of the fetch that was asked about last */
+	int authorised;		    /* calls */
 	/* working memory of a run */
 	struct pst_suit_param params[WORLD_PARAMS];
 	uint8_t work[512];
 	_Alignas(8) uint8_t arena[65536];
-	const struct pst_keys *keys; /* of dependencies */
+	const struct pst_keys *keys; /* of dependencies, and of the device */
 	struct pst_suit_memory memory;
 	/* how payloads are delivered */
 	size_t chunk; /* bytes a time; 0: all at once */
