@@ -40,6 +40,7 @@ srcs-y += agent/keys.c
 srcs-y += agent/manifest.c
 srcs-y += agent/message.c
 srcs-y += agent/query.c
+srcs-y += agent/report.c
 srcs-y += agent/request.c
 srcs-y += agent/settle.c
 srcs-y += agent/share.c

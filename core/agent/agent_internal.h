@@ -211,17 +211,19 @@ enum pst_err pst_agent_manifest_begin(
 /** Its procedure is done: measure, link, record it in a->staged. */
 enum pst_err pst_agent_manifest_end(struct pst_agent *a) PST_MUST_CHECK;
 
-/** Write the report of the present manifest behind those before it. */
-void pst_agent_manifest_report(struct pst_agent *a, enum pst_err err);
-
-/** Begin the report of the next manifest, of which nothing is known yet. */
-void pst_agent_report_begin(struct pst_agent *a);
-
 bool pst_agent_find_manifest(
     const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r);
 
 /** Remove content that nothing refers to from a->staged. */
 void pst_agent_drop_orphans(struct pst_agent *a);
+
+/* --- report.c ----------------------------------------------------------- */
+
+/** Begin the report of the next manifest, of which nothing is known yet. */
+void pst_agent_report_begin(struct pst_agent *a);
+
+/** Write the report of the present manifest behind those before it. */
+void pst_agent_manifest_report(struct pst_agent *a, enum pst_err err);
 
 /* --- unlink.c ----------------------------------------------------------- */
 

@@ -28,60 +28,6 @@ pst_agent_stage(struct pst_agent *a)
 	return PST_OK;
 }
 
-/* Finished reports grow from the start, records of the present one behind. */
-static size_t
-reports_cap(const struct pst_agent *a)
-{
-	return a->memory.report_cap / 2;
-}
-
-void
-pst_agent_report_begin(struct pst_agent *a)
-{
-	size_t half = reports_cap(a);
-
-	memset(&a->update.envelope, 0, sizeof(a->update.envelope));
-	memset(&a->update.manifest, 0, sizeof(a->update.manifest));
-	memset(a->update.unlinked, 0, sizeof(a->update.unlinked));
-	pst_suit_report_init(&a->update.report, a->memory.report + half,
-	    a->memory.report_cap - half);
-}
-
-void
-pst_agent_manifest_report(struct pst_agent *a, enum pst_err err)
-{
-	struct pst_agent_update *u = &a->update;
-	struct pst_suit_report *r = &u->report;
-	struct pst_bytes nonce = { u->token, u->token_len };
-	struct pst_cbor_writer w;
-	size_t mark;
-
-	/* The transaction is one: with a failure the others did not happen. */
-	if (err != PST_OK) {
-		u->reports_len = 0;
-		u->reports_count = 0;
-		if (r->err == PST_OK) {
-			r->err = err;
-			r->reason = pst_suit_reason_of(err);
-		}
-	}
-	/* What could not be read, or is not in memory, has no digest to report
-	 * about. */
-	if (!u->loaded || u->envelope.digest.alg == PST_ALG_NONE)
-		return;
-	pst_cbor_writer_init(&w, a->memory.report + u->reports_len,
-	    reports_cap(a) - u->reports_len);
-	mark = pst_cbor_wrap_begin(&w);
-	if (pst_suit_report_encode(&w, r, u->manifest.reference_uri,
-		&u->envelope.digest, nonce) != PST_OK)
-		return;
-	pst_cbor_wrap_bstr(&w, mark);
-	if (w.err != PST_OK)
-		return;
-	u->reports_len += w.len;
-	u->reports_count++;
-}
-
 bool
 pst_agent_find_manifest(
     const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r)

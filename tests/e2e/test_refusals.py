@@ -253,6 +253,11 @@ class Trust(Case):
         error = content(self.world.relay.exchanges[2].body)
         self.assertEqual((error[0], error[2]), (ERROR, ERR_MANIFEST))
         self.assertNotIn(HELLO, tee.installed())
+        # What it reports is signed, and for the TAM alone.
+        report = cbor2.loads(error[1][19][0])
+        self.assertEqual(report.tag, 18)
+        self.assertEqual(cbor2.loads(report.value[2]).tag, 96)
+        self.assertNotIn("unread", tam.log())
         # The operator sees the failure.
         self.assertRegex(tam.cli("devices", "reports", "tee"), "(?i)fail")
         shown = [line for line in tam.cli("devices", "show", "tee").split("\n")

@@ -234,8 +234,10 @@ class Tam:
 class Tee:
     """A Linux TEE on a socket of its own, with its configuration."""
 
-    def __init__(self, world, name, uri, keys, signers, prefixes):
+    def __init__(self, world, name, uri, keys, signers, prefixes,
+                 report_key=None):
         self.world = world
+        self.report_key = report_key
         self.name = name
         self.state = world.path(name)
         self.socket = world.path(name + ".sock")
@@ -257,7 +259,11 @@ class Tee:
                  "  oemid: 0abcde", "  hwmodel: test", '  hwversion: "1"',
                  "tams:", "  - name: main", "    uri: " + self.uri,
                  "    keys: " + json.dumps(self.keys),
-                 "    prefixes: " + prefixes, "signers:"]
+                 "    prefixes: " + prefixes]
+        if self.report_key:
+            lines += ["    report-key: " + self.report_key,
+                      "    sign-reports: true"]
+        lines.append("signers:")
         for name, key in self.signers.items():
             lines += ["  - name: " + name, "    key: " + key,
                       "    prefixes: " + prefixes]
@@ -339,7 +345,8 @@ class World:
         t = Tee(self, name, uri or self.relay.uri,
                 keys if keys is not None else self.tam_keys(tam),
                 signers or {"developer": self.public(self.signer)},
-                [HELLO, COUNTER])
+                [HELLO, COUNTER],
+                os.path.join(tam.state, "tam-report.pub.pem"))
         t.start()
         self.tees.append(t)
         if enroll:

@@ -483,6 +483,29 @@ take_tam_root(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		e->tam->root = e->data->root.cert[0];
 }
 
+/* What reports are encrypted to: ECDH needs a key on a NIST curve. */
+static void
+take_tam_report_key(
+    struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct tam_entry *e = to;
+
+	(void)size;
+	public_key(r, n, &e->tam->report_key);
+	if (!r->failed && e->tam->report_key.kty != PST_KTY_EC2)
+		fail(r, n, "an EC key is needed to encrypt to");
+}
+
+static void
+take_tam_sign_reports(
+    struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct tam_entry *e = to;
+
+	(void)size;
+	take_bool(r, n, &e->tam->sign_reports, sizeof(e->tam->sign_reports));
+}
+
 static void
 take_tam_prefixes(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
@@ -500,6 +523,8 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		{ "uri", take_tam_uri, 0, 0, true },
 		{ "keys", take_tam_keys, 0, 0, false },
 		{ "root", take_tam_root, 0, 0, false },
+		{ "report-key", take_tam_report_key, 0, 0, false },
+		{ "sign-reports", take_tam_sign_reports, 0, 0, false },
 		{ "prefixes", take_tam_prefixes, 0, 0, true },
 		{ 0 },
 	};

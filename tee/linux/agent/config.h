@@ -14,6 +14,8 @@
  *       uri: URL
  *       keys: [FILE, ...]       public keys that may sign its messages
  *       root: FILE              or a certificate that theirs lead to
+ *       report-key: FILE        EC public key that reports are encrypted to
+ *       sign-reports: BOOL      each by itself, besides the message around it
  *       prefixes: [COMPONENT, ...]
  *   signers:
  *     - name: TEXT

@@ -11,5 +11,6 @@ void fault_cases(void);
 void query_cases(void);
 void request_cases(void);
 void limit_cases(void);
+void report_cases(void);
 
 #endif

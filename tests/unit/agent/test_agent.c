@@ -33,6 +33,7 @@ main(void)
 		query_cases();
 		request_cases();
 		limit_cases();
+		report_cases();
 		update_cases();
 		fault_cases();
 	}

@@ -37,6 +37,8 @@ small_configuration_has_defaults(void)
 	CHECK_EQ(c->signers[0].scope.count, 2);
 	CHECK(c->signers[0].scope.prefix[0].len == 5);
 	CHECK_EQ(c->tams[0].key_count, 1);
+	CHECK_EQ(c->tams[0].report_key.kty, 0);
+	CHECK(!c->tams[0].sign_reports);
 	CHECK_EQ(c->suites, PST_SUITE_ESP256 | PST_SUITE_ED25519);
 	CHECK_EQ(c->first_suite, PST_ALG_ESP256);
 	CHECK(c->oemid_len == 3 && c->oemid[0] == 0x89);
@@ -49,21 +51,22 @@ small_configuration_has_defaults(void)
 static void
 every_key_is_read(void)
 {
-	struct pst_config *c =
-	    read_text("device:\n"
-		      "  vendor-id: 00112233-4455-6677-8899-aabbccddeeff\n"
-		      "  class-id: 10112233-4455-6677-8899-aabbccddeeff\n"
-		      "  device-id: 20112233-4455-6677-8899-aabbccddeeff\n"
-		      "  oemid: 000102030405060708090a0b0c0d0e0f\n"
-		      "  hwmodel: abcdefghijklmnopqrstuvwxyz012345\n"
-		      "  hwversion: '2.1'\n"
-		      "  debug: true\n" TAM SIGNER "ueid: '01020304050607'\n"
-		      "suites: [ed25519]\n"
-		      "policy-interval: 60\n"
-		      "call-timeout: 5\n"
-		      "payload-max: 1000000\n"
-		      "socket-mode: '0660'\n"
-		      "broker-uid: 1000\n");
+	struct pst_config *c = read_text(
+	    "device:\n"
+	    "  vendor-id: 00112233-4455-6677-8899-aabbccddeeff\n"
+	    "  class-id: 10112233-4455-6677-8899-aabbccddeeff\n"
+	    "  device-id: 20112233-4455-6677-8899-aabbccddeeff\n"
+	    "  oemid: 000102030405060708090a0b0c0d0e0f\n"
+	    "  hwmodel: abcdefghijklmnopqrstuvwxyz012345\n"
+	    "  hwversion: '2.1'\n"
+	    "  debug: true\n" TAM "    report-key: key.pem\n"
+	    "    sign-reports: true\n" SIGNER "ueid: '01020304050607'\n"
+	    "suites: [ed25519]\n"
+	    "policy-interval: 60\n"
+	    "call-timeout: 5\n"
+	    "payload-max: 1000000\n"
+	    "socket-mode: '0660'\n"
+	    "broker-uid: 1000\n");
 
 	CHECK(c != NULL);
 	CHECK(c->has_vendor && c->vendor_id[15] == 0xff);
@@ -79,6 +82,8 @@ every_key_is_read(void)
 	CHECK_EQ(c->socket_mode, 0660);
 	CHECK_EQ(c->broker_uid, 1000);
 	CHECK(c->debug);
+	CHECK_EQ(c->tams[0].report_key.kty, PST_KTY_EC2);
+	CHECK(c->tams[0].sign_reports);
 	pst_config_free(c);
 }
 
@@ -133,6 +138,11 @@ bad_configurations_are_refused_with_line_and_reason(void)
 		{ DEVICE TAM_HEAD
 		    "    keys: [key.pem]\n    prefixes: ['a//b']\n",
 		    "not a component identifier" },
+		{ DEVICE TAM "    report-key: edwards.pem\n" SIGNER,
+		    ":10: an EC key is needed" },
+		{ DEVICE TAM "    report-key: none.pem\n" SIGNER,
+		    "none.pem: No such file" },
+		{ DEVICE TAM "    sign-reports: 1\n" SIGNER, "true or false" },
 		{ DEVICE "tams: [{name: a, uri: 'ftp://x', keys: [key.pem], "
 			 "prefixes: []}]\n",
 		    "http:// or https://" },
@@ -226,6 +236,10 @@ make_files(void)
 	snprintf(path, sizeof(path), "%s/tee.yaml", dir);
 	snprintf(file, sizeof(file), "%s/key.pem", dir);
 	good = pst_key_generate(PST_ALG_ESP256, &key) == PST_OK &&
+	    pst_key_write(file, &key, PST_KEY_PEM, false) == PST_OK;
+	pst_key_wipe(&key);
+	snprintf(file, sizeof(file), "%s/edwards.pem", dir);
+	good = good && pst_key_generate(PST_ALG_ED25519, &key) == PST_OK &&
 	    pst_key_write(file, &key, PST_KEY_PEM, false) == PST_OK;
 	pst_key_wipe(&key);
 	snprintf(file, sizeof(file), "%s/junk", dir);
