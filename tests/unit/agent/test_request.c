@@ -369,6 +369,79 @@ a_damaged_registry_does_not_open(void)
 	CHECK(world_holds(HELLO, V1));
 }
 
+/* --- another agent beside it --------------------------------------------- */
+
+/* Another device: memory, store and a TAM of its own. */
+struct other {
+	struct pst_mem_store store;
+	struct pst_store store_port;
+	struct pst_agent_config config;
+	struct pst_agent agent;
+	struct pst_agent_out out;
+	uint8_t registry[8192], staged[8192], message[4096], reply[4096];
+	uint8_t report[1024], work[PST_SUIT_WORK_MIN];
+	struct pst_suit_param params[4];
+};
+
+static enum pst_err
+other_open(struct other *o)
+{
+	const struct pst_agent_memory memory = {
+		.registry = o->registry,
+		.staged = o->staged,
+		.registry_cap = sizeof(o->registry),
+		.message = o->message,
+		.message_cap = sizeof(o->message),
+		.out = o->reply,
+		.out_cap = sizeof(o->reply),
+		.report = o->report,
+		.report_cap = sizeof(o->report),
+		.suit = { .params = o->params,
+		    .param_cap = 4,
+		    .work = o->work,
+		    .work_cap = sizeof(o->work) },
+	};
+	struct pst_agent_ports ports = { &w.crypto_port, &o->store_port,
+		&w.clock_port, &w.attester_port };
+
+	pst_mem_store_init(&o->store);
+	o->store_port = pst_mem_store_port(&o->store);
+	o->config = w.config;
+	o->config.tams = w.config.tams + TWO;
+	o->config.tam_count = 1;
+	return pst_agent_open(&o->agent, &o->config, &ports, &memory);
+}
+
+/* Nothing of an agent is outside the memory that it was given: neither what
+ * it has nor what it does shows in another, whatever that memory held. */
+static void
+pitfall_two_agents_live_in_one_process(void)
+{
+	static struct other o;
+	struct world_manifest m = world_hello(1, V1);
+	struct pst_agent_component c;
+
+	BEGIN();
+	if (w.mode.rebuild)
+		return; /* a round is kept in memory */
+	memset(&o, 0xa5, sizeof(o));
+	CHECK_EQ(other_open(&o), PST_OK);
+	world_install("token-01", &m);
+	CHECK(world_holds(HELLO, V1));
+	CHECK_EQ(pst_agent_component(&o.agent, HELLO, &c), PST_ERR_NOT_FOUND);
+	check(true);
+	CHECK(pst_equal(w.out.uri, URI_ONE));
+	CHECK_EQ(pst_agent_policy_check(&o.agent, true, &o.out), PST_OK);
+	CHECK(pst_equal(o.out.uri, URI_TWO));
+	check(true);
+	CHECK(pst_equal(w.out.uri, URI_TWO));
+	CHECK_EQ(pst_agent_policy_check(&o.agent, true, &o.out), PST_OK);
+	CHECK_EQ(o.out.what, PST_AGENT_NOTHING);
+	pst_agent_close(&o.agent);
+	CHECK(world_holds(HELLO, V1));
+	pst_mem_store_free(&o.store);
+}
+
 void
 request_cases(void)
 {
@@ -387,6 +460,7 @@ request_cases(void)
 	RUN(sessions_that_do_not_exist_are_refused);
 	RUN(a_configuration_that_cannot_be_right_is_refused);
 	RUN(a_damaged_registry_does_not_open);
+	RUN(pitfall_two_agents_live_in_one_process);
 	agent_cases += test_cases;
 	agent_failures += test_failures;
 	test_cases = test_failures = 0;
