@@ -10,25 +10,12 @@
 
 /* --- create ------------------------------------------------------------ */
 
-struct create {
-	const struct pst_crypto *crypto;
-	const struct pst_suit_build *what;
-};
-
-static enum pst_err
-build(struct pst_cbor_writer *w, void *ctx)
-{
-	const struct create *c = ctx;
-
-	return pst_suit_build(w, c->crypto, c->what);
-}
-
 static int
 create_file(const char *from, const char *to)
 {
 	struct cli_source *s = calloc(1, sizeof(*s));
+	struct cli_file out = { NULL, 0 };
 	struct cli_keyring ring;
-	struct create c;
 	int status;
 
 	if (s == NULL)
@@ -36,9 +23,11 @@ create_file(const char *from, const char *to)
 	status = cli_keyring_open(&ring);
 	if (status == CLI_DONE)
 		status = cli_source_read(s, ring.crypto, from);
-	c = (struct create){ ring.crypto, &s->build };
 	if (status == CLI_DONE)
-		status = cli_envelope_write(build, &c, from, to);
+		status = cli_source_encode(s, ring.crypto, &out);
+	if (status == CLI_DONE)
+		status = cli_write(to, cli_bytes(&out), 0644);
+	cli_file_free(&out);
 	cli_source_close(s);
 	cli_keyring_close(&ring);
 	free(s);
@@ -165,9 +154,15 @@ const struct cli_command cli_manifest[] = {
 	    "times\n"
 	    "  --json         print JSON\n",
 	    verify, NULL },
-	{ "show", "[--json] FILE|-", "summarise an envelope, unverified",
+	{ "show", "[--json | --yaml [--authentication]] FILE|-",
+	    "summarise an envelope, unverified",
 	    "Nothing is verified but digests. See also postern inspect.\n"
-	    "\n  --json  print JSON\n",
+	    "\n  --json            print JSON\n"
+	    "  --yaml            print a source that gives the same manifest "
+	    "again\n"
+	    "  --authentication  with its signatures: then create gives the "
+	    "very\n"
+	    "                    same envelope\n",
 	    cli_manifest_show, NULL },
 	{ "run",
 	    "--key KEY... --root DIR [--device FILE] [--payload URI=FILE]... "

@@ -42,6 +42,16 @@ int cli_manifest_check(struct cli_keyring *ring,
 void
 cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json);
 
+/**
+ * Write an envelope as a source that gives its members again.
+ *
+ * @param blocks  authentication too: then it gives the very same bytes
+ * @return CLI_DONE, or CLI_REFUSED after saying why
+ */
+int cli_manifest_yaml(const char *path, struct pst_bytes in,
+    const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
+    bool blocks, FILE *f);
+
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
 int cli_manifest_sign(int argc, char **argv);

@@ -378,32 +378,34 @@ cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json)
 	json_decref(out);
 }
 
+enum show_as { AS_TEXT, AS_JSON, AS_YAML };
+
 static int
-show(const char *path, bool json)
+show_file(const struct cli_keyring *ring, const char *path, enum show_as as,
+    bool blocks)
 {
 	struct pst_suit_envelope env;
 	struct pst_suit_manifest m;
-	struct cli_keyring ring;
 	struct cli_file file;
 	enum pst_err err;
 	size_t at = 0;
-	int status = cli_keyring_open(&ring);
+	int status = cli_envelope_read(path, &file, &env);
 
-	if (status == CLI_DONE)
-		status = cli_envelope_read(path, &file, &env);
-	if (status != CLI_DONE) {
-		cli_keyring_close(&ring);
+	if (status != CLI_DONE)
 		return status;
-	}
 	/* Shown to a person, and not acted upon. */
-	err = pst_suit_accept(&env, ring.crypto, &m, &at);
-	if (err != PST_OK)
-		status =
-		    cli_fail("%s: %s at byte %zu", path, pst_err_name(err), at);
-	else
-		cli_manifest_summary(&m, stdout, json);
+	if (as == AS_YAML) {
+		status = cli_manifest_yaml(
+		    path, cli_bytes(&file), &env, ring->crypto, blocks, stdout);
+	} else {
+		err = pst_suit_accept(&env, ring->crypto, &m, &at);
+		if (err != PST_OK)
+			status = cli_fail(
+			    "%s: %s at byte %zu", path, pst_err_name(err), at);
+		else
+			cli_manifest_summary(&m, stdout, as == AS_JSON);
+	}
 	cli_file_free(&file);
-	cli_keyring_close(&ring);
 	return status;
 }
 
@@ -411,16 +413,32 @@ int
 cli_manifest_show(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
+		{ "json", no_argument, NULL, 'j' },
+		{ "yaml", no_argument, NULL, 'y' },
+		{ "authentication", no_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 },
 	};
-	bool json = false;
-	int c;
+	enum show_as as = AS_TEXT;
+	struct cli_keyring ring;
+	bool blocks = false;
+	int c, status;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c != 'j')
+		if (c == '?')
 			return cli_usage(argv[0], "unknown option");
-		json = true;
+		if (c == 'a')
+			blocks = true;
+		else
+			as = c == 'j' ? AS_JSON : AS_YAML;
 	}
-	c = cli_operands(argc, argv, optind, 1, 1);
-	return c != CLI_DONE ? c : show(argv[optind], json);
+	if (blocks && as != AS_YAML)
+		return cli_usage(argv[0], "--authentication is for --yaml");
+	status = cli_operands(argc, argv, optind, 1, 1);
+	if (status != CLI_DONE)
+		return status;
+	status = cli_keyring_open(&ring);
+	if (status == CLI_DONE)
+		status = show_file(&ring, argv[optind], as, blocks);
+	cli_keyring_close(&ring);
+	return status;
 }

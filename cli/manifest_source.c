@@ -1,30 +1,15 @@
 #include "manifest_source.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "diag/component.h"
+#include "form/form.h"
 
 /* Bytes of a content that stands in the manifest. */
 enum { CONTENT_MAX = 65536 };
-
-static const char *const manifest_keys[] = { "sequence", "manifest-id",
-	"reference-uri", "components", "description", "update-description",
-	"language", "severable", "early-fetch", "uninstall", "set-version",
-	"use-before",
-	/* of a single component, written here for short */
-	"component", "payload", "content", "installed", "uri", "file", "digest",
-	"size", "vendor-id", "class-id", "device-id", "invoke",
-	"requires-version", "version", "vendor", "model",
-	"component-description", NULL };
-
-static const char *const component_keys[] = { "component", "payload", "content",
-	"installed", "uri", "file", "digest", "size", "vendor-id", "class-id",
-	"device-id", "invoke", "requires-version", "version", "vendor", "model",
-	"component-description", NULL };
 
 static struct pst_bytes
 view(const char *text)
@@ -45,33 +30,9 @@ text(struct cli_yaml *y, yaml_node_t *map, const char *key)
 uint32_t
 cli_section_bit(const char *name)
 {
-	static const struct {
-		const char *name;
-		enum pst_suit_label label;
-	} sections[] = { { "payload-fetch", PST_SUIT_PAYLOAD_FETCH },
-		{ "install", PST_SUIT_INSTALL }, { "text", PST_SUIT_TEXT } };
-	size_t i;
+	const struct form_field *f = form_by_name(&form_severable, name);
 
-	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		if (strcmp(name, sections[i].name) == 0)
-			return (uint32_t)1 << sections[i].label;
-	}
-	return 0;
-}
-
-/* A path in the source is relative to the source. */
-static char *
-beside(const struct cli_source *s, const char *path)
-{
-	char *copy, *out = NULL;
-
-	if (path[0] == '/' || strcmp(s->yaml.path, "-") == 0)
-		return strdup(path);
-	copy = strdup(s->yaml.path);
-	if (copy == NULL || asprintf(&out, "%s/%s", dirname(copy), path) < 0)
-		out = NULL;
-	free(copy);
-	return out;
+	return f != NULL ? (uint32_t)1 << f->label : 0;
 }
 
 /* The whole content of a file that a key names. */
@@ -80,7 +41,7 @@ read_data(struct cli_source *s, yaml_node_t *map, const char *key, size_t max,
     struct cli_file *out)
 {
 	const char *name = cli_yaml_text(&s->yaml, map, key);
-	char *path = name != NULL ? beside(s, name) : NULL;
+	char *path = name != NULL ? form_path(&s->yaml, name) : NULL;
 
 	if (path == NULL || cli_read(path, max, out) != CLI_DONE)
 		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, key),
@@ -121,7 +82,7 @@ measure(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *map,
     struct cli_source_component *own)
 {
 	const char *name = cli_yaml_text(&s->yaml, map, key);
-	char *path = name != NULL ? beside(s, name) : NULL;
+	char *path = name != NULL ? form_path(&s->yaml, name) : NULL;
 	FILE *f = path != NULL ? fopen(path, "rb") : NULL;
 	enum pst_err err = PST_ERR_IO;
 
@@ -146,20 +107,41 @@ static void
 given_digest(struct cli_source *s, yaml_node_t *map,
     struct pst_suit_build_component *c, struct cli_source_component *own)
 {
-	static const char prefix[] = "sha-256:";
+	static const struct pst_list none = { { NULL, 0 }, 0 };
 	const char *value = cli_yaml_text(&s->yaml, map, "digest");
-	size_t n = strlen(prefix);
+	struct pst_cbor_writer w;
+	struct pst_cbor_reader r;
 
 	c->image_bytes = cli_yaml_number(&s->yaml, map, "size", UINT64_MAX);
-	if (value == NULL || strncmp(value, prefix, n) != 0 ||
-	    strlen(value) != n + 64 ||
-	    !pst_hex_parse(value + n, 64, own->digest)) {
+	if (value == NULL) {
 		cli_yaml_fail(&s->yaml, map,
-		    "a uri needs a file, or a digest: sha-256:HEX");
+		    "a file of the image is needed, or a digest: sha-256:HEX");
 		return;
 	}
-	c->digest.alg = PST_ALG_SHA256;
-	c->digest.bytes = (struct pst_bytes){ own->digest, 32 };
+	pst_cbor_writer_init(&w, own->digest, sizeof(own->digest));
+	if (form_scalar(&form_digest, value, &none, &w) != NULL) {
+		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, "digest"),
+		    "digest: expected one like sha-256:HEX");
+		return;
+	}
+	pst_cbor_reader_init(&r, pst_cbor_written(&w));
+	c->digest = pst_suit_digest_read(&r);
+}
+
+/* Of an encrypted payload the image is what it decrypts to. */
+static void
+describe(struct cli_source *s, const struct pst_crypto *crypto,
+    yaml_node_t *map, const char *key, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
+{
+	bool sealed = cli_yaml_get(&s->yaml, map, "encryption-info") != NULL;
+
+	if (sealed)
+		key = "plaintext";
+	if (cli_yaml_get(&s->yaml, map, key) != NULL)
+		measure(s, crypto, map, key, c, own);
+	else
+		given_digest(s, map, c, own);
 }
 
 static void
@@ -169,63 +151,159 @@ from_uri(struct cli_source *s, const struct pst_crypto *crypto,
 {
 	c->source = PST_SUIT_FROM_URI;
 	c->uri = text(&s->yaml, map, "uri");
-	if (cli_yaml_get(&s->yaml, map, "file") == NULL)
-		given_digest(s, map, c, own);
+	describe(s, crypto, map, "file", c, own);
+}
+
+/* What an integrated payload is called: its name, or one of our own. */
+static void
+name_of(struct cli_source *s, yaml_node_t *map, size_t index,
+    const char *otherwise, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
+{
+	c->source = PST_SUIT_FROM_ENVELOPE;
+	c->uri = text(&s->yaml, map, "name");
+	if (c->uri.len > 0)
+		return;
+	if (index == 0)
+		snprintf(own->name, sizeof(own->name), "#%s", otherwise);
 	else
-		measure(s, crypto, map, "file", c, own);
+		snprintf(
+		    own->name, sizeof(own->name), "#%s%zu", otherwise, index);
+	c->uri = view(own->name);
 }
 
 static void
-from_envelope(struct cli_source *s, yaml_node_t *map, size_t index,
-    struct pst_suit_build_component *c, struct cli_source_component *own)
+from_envelope(struct cli_source *s, const struct pst_crypto *crypto,
+    yaml_node_t *map, size_t index, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
 {
 	read_data(s, map, "payload", CLI_FILE_MAX, &own->data);
-	if (index == 0)
-		snprintf(own->name, sizeof(own->name), "#tc");
-	else
-		snprintf(own->name, sizeof(own->name), "#tc%zu", index);
-	c->source = PST_SUIT_FROM_ENVELOPE;
-	c->uri = view(own->name);
+	name_of(s, map, index, "tc", c, own);
 	c->data = cli_bytes(&own->data);
 	c->image_bytes = own->data.len;
+	if (cli_yaml_get(&s->yaml, map, "encryption-info") != NULL)
+		describe(s, crypto, map, "plaintext", c, own);
 }
 
-/* Exactly one of the keys says where the bytes come from. */
+static void
+from_content(struct cli_source *s, const struct pst_crypto *crypto,
+    yaml_node_t *map, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
+{
+	read_data(s, map, "content", CONTENT_MAX, &own->data);
+	c->source = PST_SUIT_FROM_CONTENT;
+	c->data = cli_bytes(&own->data);
+	c->image_bytes = own->data.len;
+	if (cli_yaml_get(&s->yaml, map, "encryption-info") != NULL)
+		describe(s, crypto, map, "plaintext", c, own);
+}
+
+/* Its identity is its manifest's digest, its size that of the envelope. */
+static void
+from_dependency(struct cli_source *s, const struct pst_crypto *crypto,
+    yaml_node_t *map, size_t index, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
+{
+	yaml_node_t *node = cli_yaml_get(&s->yaml, map, "dependency");
+	struct pst_suit_envelope env;
+	struct pst_suit_manifest m;
+	enum pst_err err;
+
+	read_data(s, map, "dependency", CLI_FILE_MAX, &own->data);
+	if (s->yaml.failed)
+		return;
+	err = pst_suit_envelope_decode(cli_bytes(&own->data), &env, NULL);
+	if (err == PST_OK)
+		err = pst_suit_accept(&env, crypto, &m, NULL);
+	if (err != PST_OK) {
+		cli_yaml_fail(&s->yaml, node, "dependency: not a manifest: %s",
+		    pst_err_name(err));
+		return;
+	}
+	c->dependency = true;
+	c->sections = m.sections | m.severed;
+	c->digest = m.digest;
+	c->image_bytes = own->data.len;
+	c->data = cli_bytes(&own->data);
+	c->source = PST_SUIT_FROM_URI;
+	c->uri = text(&s->yaml, map, "uri");
+	if (c->uri.len == 0)
+		name_of(s, map, index, "dependency", c, own);
+}
+
+/* Exactly one of the keys says where the bytes come from; a dependency may
+ * be fetched. */
 static void
 source(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *map,
     size_t index, struct pst_suit_build_component *c,
     struct cli_source_component *own)
 {
 	static const char *const keys[] = { "payload", "uri", "content",
-		"installed" };
+		"installed", "dependency" };
 	int which = -1;
 	int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		if (cli_yaml_get(&s->yaml, map, keys[i]) == NULL)
 			continue;
-		if (which >= 0)
+		if (which >= 0 && !(which == 1 && i == 4))
 			cli_yaml_fail(&s->yaml, map, "both %s and %s",
 			    keys[which], keys[i]);
 		which = i;
 	}
 	if (which < 0)
 		cli_yaml_fail(&s->yaml, map,
-		    "one of payload, uri, content and installed is needed");
+		    "one of payload, uri, content, installed and dependency "
+		    "is needed");
 	if (which == 0)
-		from_envelope(s, map, index, c, own);
+		from_envelope(s, crypto, map, index, c, own);
 	if (which == 1)
 		from_uri(s, crypto, map, c, own);
-	if (which == 2) {
-		read_data(s, map, "content", CONTENT_MAX, &own->data);
-		c->source = PST_SUIT_FROM_CONTENT;
-		c->data = cli_bytes(&own->data);
-		c->image_bytes = own->data.len;
-	}
+	if (which == 2)
+		from_content(s, crypto, map, c, own);
 	if (which == 3) {
 		c->source = PST_SUIT_FROM_DEVICE;
 		measure(s, crypto, map, "installed", c, own);
 	}
+	if (which == 4)
+		from_dependency(s, crypto, map, index, c, own);
+}
+
+static void identifier(struct cli_source *s, yaml_node_t *map, const char *key,
+    uint8_t id[PST_SUIT_ID_MAX], struct pst_bytes *out);
+
+/* What belongs to some sources only. */
+static void
+extras(struct cli_source *s, yaml_node_t *map,
+    struct pst_suit_build_component *c, struct cli_source_component *own)
+{
+	static const struct {
+		const char *key, *needs;
+	} pairs[] = { { "prefix", "dependency" }, { "file", "uri" },
+		{ "plaintext", "encryption-info" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (cli_yaml_get(&s->yaml, map, pairs[i].key) != NULL &&
+		    cli_yaml_get(&s->yaml, map, pairs[i].needs) == NULL)
+			cli_yaml_fail(&s->yaml,
+			    cli_yaml_get(&s->yaml, map, pairs[i].key),
+			    "%s: only with %s", pairs[i].key, pairs[i].needs);
+	}
+	if (cli_yaml_get(&s->yaml, map, "name") != NULL &&
+	    c->source != PST_SUIT_FROM_ENVELOPE)
+		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, "name"),
+		    "name: only of what travels in the envelope");
+	if (cli_yaml_get(&s->yaml, map, "prefix") != NULL)
+		identifier(s, map, "prefix", own->prefix, &c->prefix);
+	if (cli_yaml_get(&s->yaml, map, "encryption-info") == NULL)
+		return;
+	read_data(s, map, "encryption-info", CONTENT_MAX, &own->info);
+	c->encryption_info = cli_bytes(&own->info);
+	if (c->encryption_info.len == 0 || c->encryption_info.ptr[0] != 0xd8)
+		cli_yaml_fail(&s->yaml,
+		    cli_yaml_get(&s->yaml, map, "encryption-info"),
+		    "encryption-info: not a tagged COSE_Encrypt");
 }
 
 static void
@@ -286,14 +364,19 @@ component(struct cli_source *s, const struct pst_crypto *crypto,
 	struct pst_suit_build_component *c = &s->component[index];
 	struct cli_source_component *own = &s->owned[index];
 	struct cli_yaml *y = &s->yaml;
+	yaml_node_t *n;
 
 	c->image_bytes = UINT64_MAX;
 	identifier(s, map, "component", own->id, &c->id);
 	source(s, crypto, map, index, c, own);
+	if (!y->failed)
+		extras(s, map, c, own);
 	uuid(s, map, "vendor-id", own->vendor, &c->vendor_id);
 	uuid(s, map, "class-id", own->class_id, &c->class_id);
 	uuid(s, map, "device-id", own->device, &c->device_id);
-	c->invoke = cli_yaml_flag(y, map, "invoke", false);
+	n = cli_yaml_get(y, map, "invoke");
+	if (n != NULL && n->type == YAML_SCALAR_NODE)
+		c->invoke = cli_yaml_flag(y, map, "invoke", false);
 	requires(s, map, c, own);
 	c->text_vendor = text(y, map, "vendor");
 	c->text_model = text(y, map, "model");
@@ -366,31 +449,10 @@ components(
 			    PST_SUIT_COMPONENTS_MAX);
 			return;
 		}
-		cli_yaml_keys(&s->yaml, n, component_keys);
+		form_keys(&s->yaml, n, &form_source_component, false);
 		component(s, crypto, n, i);
 	}
 	s->build.count = i;
-}
-
-static void
-severable(struct cli_source *s, yaml_node_t *root)
-{
-	yaml_node_t *list = cli_yaml_get(&s->yaml, root, "severable");
-	yaml_node_t *n;
-	uint32_t bit;
-	size_t i;
-
-	for (i = 0;
-	     list != NULL && (n = cli_yaml_element(&s->yaml, list, i)) != NULL;
-	     i++) {
-		bit = n->type == YAML_SCALAR_NODE
-		    ? cli_section_bit((const char *)n->data.scalar.value)
-		    : 0;
-		if (bit == 0)
-			cli_yaml_fail(&s->yaml, n,
-			    "expected payload-fetch, install or text");
-		s->build.severable |= bit;
-	}
 }
 
 /* set-version and use-before */
@@ -419,10 +481,8 @@ whole(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *root)
 {
 	struct pst_suit_build *b = &s->build;
 	struct cli_yaml *y = &s->yaml;
+	yaml_node_t *n;
 
-	cli_yaml_keys(y, root, manifest_keys);
-	if (cli_yaml_get(y, root, "sequence") == NULL)
-		cli_yaml_fail(y, root, "sequence is needed");
 	b->sequence = cli_yaml_number(y, root, "sequence", 0);
 	components(s, crypto, root);
 	b->components = s->component;
@@ -438,24 +498,87 @@ whole(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *root)
 	if (b->language.len == 0 && has_text(s))
 		b->language = PST_BYTES_LIT("en");
 	b->early = cli_yaml_flag(y, root, "early-fetch", false);
-	b->uninstall = cli_yaml_flag(y, root, "uninstall", true);
-	severable(s, root);
+	n = cli_yaml_get(y, root, "uninstall");
+	b->uninstall = n == NULL || n->type != YAML_SCALAR_NODE ||
+	    cli_yaml_flag(y, root, "uninstall", true);
 	release(s, root);
+}
+
+/* Is there a key of what is generated, or a component that says more than
+ * its identifier? */
+static yaml_node_t *
+describes(struct cli_source *s, yaml_node_t *root)
+{
+	yaml_node_t *key, *value, *n, *k, *v;
+	const struct form_field *f;
+	const char *name;
+	size_t i, c;
+
+	for (i = 0; cli_yaml_pair(&s->yaml, root, i, &key, &value); i++) {
+		name = cli_yaml_string(key);
+		f = name != NULL ? form_by_name(&form_source, name) : NULL;
+		if (f == NULL)
+			continue;
+		if (f->label >= SOURCE_COMPONENT &&
+		    f->label < SOURCE_COMPONENTS)
+			return key;
+		for (c = 0; f->label == SOURCE_COMPONENTS &&
+		     (n = cli_yaml_element(&s->yaml, value, c)) != NULL;
+		     c++)
+			if (cli_yaml_pair(&s->yaml, n, 0, &k, &v) &&
+			    (name = cli_yaml_string(k)) != NULL &&
+			    strcmp(name, "raw") != 0)
+				return n;
+	}
+	return NULL;
+}
+
+static void
+judge(struct cli_source *s, const struct pst_crypto *crypto)
+{
+	static const char *const alone[] = { "raw-envelope", "manifest" };
+	yaml_node_t *root = cli_yaml_root(&s->yaml);
+	bool whole_given = false;
+	size_t i;
+
+	if (root == NULL)
+		return;
+	form_keys(&s->yaml, root, &form_source, true);
+	for (i = 0; i < 2; i++)
+		whole_given |= cli_yaml_get(&s->yaml, root, alone[i]) != NULL;
+	if (whole_given)
+		return;
+	if (cli_yaml_get(&s->yaml, root, "sequence") == NULL)
+		cli_yaml_fail(&s->yaml, root, "sequence is needed");
+	s->generated = describes(s, root) != NULL;
+	if (!s->generated &&
+	    cli_yaml_get(&s->yaml, root, "components") == NULL &&
+	    cli_yaml_get(&s->yaml, root, "common") == NULL)
+		cli_yaml_fail(&s->yaml, root, "components are needed");
+	if (s->generated)
+		whole(s, crypto, root);
+}
+
+int
+cli_source_parse(struct cli_source *s, const struct pst_crypto *crypto,
+    const char *path, struct pst_bytes source)
+{
+	int status = cli_yaml_parse(&s->yaml, path, source);
+
+	if (status == CLI_DONE)
+		judge(s, crypto);
+	return status == CLI_DONE && s->yaml.failed ? CLI_REFUSED : status;
 }
 
 int
 cli_source_read(
     struct cli_source *s, const struct pst_crypto *crypto, const char *path)
 {
-	yaml_node_t *root;
 	int status = cli_yaml_read(&s->yaml, path);
 
-	if (status != CLI_DONE)
-		return status;
-	root = cli_yaml_root(&s->yaml);
-	if (root != NULL)
-		whole(s, crypto, root);
-	return s->yaml.failed ? CLI_REFUSED : CLI_DONE;
+	if (status == CLI_DONE)
+		judge(s, crypto);
+	return status == CLI_DONE && s->yaml.failed ? CLI_REFUSED : status;
 }
 
 void
@@ -463,7 +586,9 @@ cli_source_close(struct cli_source *s)
 {
 	size_t i;
 
-	for (i = 0; i < PST_SUIT_COMPONENTS_MAX; i++)
+	for (i = 0; i < PST_SUIT_COMPONENTS_MAX; i++) {
 		cli_file_free(&s->owned[i].data);
+		cli_file_free(&s->owned[i].info);
+	}
 	cli_yaml_close(&s->yaml);
 }

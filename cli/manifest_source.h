@@ -1,6 +1,7 @@
 /*
- * The file that a developer writes, as the description that core/suit builds
- * an envelope from. docs/manifests.md has its keys.
+ * The file that a developer writes. Its components may say where their bytes
+ * come from: then core/suit generates the sections. It may spell out sections
+ * instead, or some of them. docs/manifests.md has its keys.
  */
 #ifndef PST_CLI_MANIFEST_SOURCE_H
 #define PST_CLI_MANIFEST_SOURCE_H
@@ -14,14 +15,16 @@
 struct cli_source_component {
 	uint8_t id[PST_SUIT_ID_MAX];
 	uint8_t vendor[16], class_id[16], device[16];
-	uint8_t digest[PST_DIGEST_MAX];
-	char name[16]; /* of an integrated payload */
+	uint8_t digest[8 + PST_DIGEST_MAX]; /* or an encoded SUIT_Digest */
+	uint8_t prefix[PST_SUIT_ID_MAX];
+	char name[32]; /* of an integrated payload */
 	uint8_t requires[PST_SUIT_BUILD_REQUIRES][CLI_VERSION_MATCH_MAX];
-	struct cli_file data;
+	struct cli_file data, info;
 };
 
 struct cli_source {
 	struct cli_yaml yaml;
+	bool generated; /* build says what the sections are made of */
 	struct pst_suit_build build; /* views everything below */
 	uint8_t manifest_id[PST_SUIT_ID_MAX];
 	uint8_t set_version[CLI_VERSION_MAX];
@@ -37,6 +40,18 @@ struct cli_source {
  */
 int cli_source_read(
     struct cli_source *s, const struct pst_crypto *crypto, const char *path);
+/** Likewise from memory; path names it. */
+int cli_source_parse(struct cli_source *s, const struct pst_crypto *crypto,
+    const char *path, struct pst_bytes source);
+
+/**
+ * Encode what was read: the sections that the file spells out, and around
+ * them those that follow from its components (cli/manifest_parts.c).
+ *
+ * @param out  the envelope; the caller frees it
+ */
+int cli_source_encode(struct cli_source *s, const struct pst_crypto *crypto,
+    struct cli_file *out);
 void cli_source_close(struct cli_source *s);
 
 /** The bit of a section by its name, "install"; 0 for none. */

@@ -7,20 +7,24 @@
 
 #include "diag/component.h"
 
-static int
-parse(struct cli_yaml *y, const struct cli_file *f)
+int
+cli_yaml_parse(struct cli_yaml *y, const char *path, struct pst_bytes text)
 {
 	yaml_parser_t parser;
 	int status = CLI_DONE;
 
+	y->path = path;
 	if (!yaml_parser_initialize(&parser))
 		return cli_fail("%s: no memory", y->path);
-	yaml_parser_set_input_string(&parser, f->ptr, f->len);
+	yaml_parser_set_input_string(&parser, text.ptr, text.len);
 	y->open = yaml_parser_load(&parser, &y->document) != 0;
 	if (!y->open)
-		status = cli_fail("%s:%zu: %s", y->path,
-		    parser.problem_mark.line + 1,
-		    parser.problem != NULL ? parser.problem : "not YAML");
+		status = y->quiet
+		    ? CLI_REFUSED
+		    : cli_fail("%s:%zu:%zu: %s", y->path,
+			  parser.problem_mark.line + 1,
+			  parser.problem_mark.column + 1,
+			  parser.problem != NULL ? parser.problem : "not YAML");
 	yaml_parser_delete(&parser);
 	return status;
 }
@@ -32,11 +36,10 @@ cli_yaml_read(struct cli_yaml *y, const char *path)
 	int status;
 
 	memset(y, 0, sizeof(*y));
-	y->path = path;
 	status = cli_read(path, CLI_YAML_MAX, &f);
 	if (status != CLI_DONE)
 		return status;
-	status = parse(y, &f);
+	status = cli_yaml_parse(y, path, cli_bytes(&f));
 	cli_file_free(&f);
 	return status;
 }
@@ -58,8 +61,10 @@ cli_yaml_fail(struct cli_yaml *y, const yaml_node_t *at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)cli_fail("%s:%zu: %s", y->path,
-	    at != NULL ? at->start_mark.line + 1 : 1, text);
+	if (!y->quiet)
+		(void)cli_fail("%s:%zu:%zu: %s", y->path,
+		    at != NULL ? at->start_mark.line + 1 : 1,
+		    at != NULL ? at->start_mark.column + 1 : 1, text);
 	y->failed = true;
 }
 
@@ -74,8 +79,8 @@ cli_yaml_root(struct cli_yaml *y)
 	return NULL;
 }
 
-static const char *
-scalar(const yaml_node_t *n)
+const char *
+cli_yaml_string(const yaml_node_t *n)
 {
 	if (n == NULL || n->type != YAML_SCALAR_NODE ||
 	    strlen((const char *)n->data.scalar.value) != n->data.scalar.length)
@@ -103,20 +108,36 @@ cli_yaml_keys(struct cli_yaml *y, yaml_node_t *map, const char *const *known)
 
 	for (; p < map->data.mapping.pairs.top; p++) {
 		key = yaml_document_get_node(&y->document, p->key);
-		name = scalar(key);
+		name = cli_yaml_string(key);
 		if (name == NULL || !listed(name, known)) {
 			cli_yaml_fail(y, key, "unknown key: %s",
 			    name != NULL ? name : "not a text");
 			continue;
 		}
 		for (q = map->data.mapping.pairs.start; q < p; q++) {
-			const char *other = scalar(
+			const char *other = cli_yaml_string(
 			    yaml_document_get_node(&y->document, q->key));
 
 			if (other != NULL && strcmp(name, other) == 0)
 				cli_yaml_fail(y, key, "%s occurs twice", name);
 		}
 	}
+}
+
+bool
+cli_yaml_pair(struct cli_yaml *y, yaml_node_t *map, size_t i, yaml_node_t **key,
+    yaml_node_t **value)
+{
+	yaml_node_pair_t *p;
+
+	if (map->type != YAML_MAPPING_NODE)
+		return false;
+	p = map->data.mapping.pairs.start;
+	if (i >= (size_t)(map->data.mapping.pairs.top - p))
+		return false;
+	*key = yaml_document_get_node(&y->document, p[i].key);
+	*value = yaml_document_get_node(&y->document, p[i].value);
+	return true;
 }
 
 yaml_node_t *
@@ -126,7 +147,8 @@ cli_yaml_get(struct cli_yaml *y, yaml_node_t *map, const char *key)
 	const char *name;
 
 	for (; p < map->data.mapping.pairs.top; p++) {
-		name = scalar(yaml_document_get_node(&y->document, p->key));
+		name = cli_yaml_string(
+		    yaml_document_get_node(&y->document, p->key));
 		if (name != NULL && strcmp(name, key) == 0)
 			return yaml_document_get_node(&y->document, p->value);
 	}
@@ -137,7 +159,7 @@ const char *
 cli_yaml_text(struct cli_yaml *y, yaml_node_t *map, const char *key)
 {
 	yaml_node_t *n = cli_yaml_get(y, map, key);
-	const char *text = scalar(n);
+	const char *text = cli_yaml_string(n);
 
 	if (n == NULL)
 		return NULL;
@@ -150,7 +172,7 @@ cli_yaml_text(struct cli_yaml *y, yaml_node_t *map, const char *key)
 const char *
 cli_yaml_scalar(struct cli_yaml *y, int node)
 {
-	return scalar(yaml_document_get_node(&y->document, node));
+	return cli_yaml_string(yaml_document_get_node(&y->document, node));
 }
 
 uint64_t

@@ -49,6 +49,7 @@ srcs-y += agent/update.c
 srcs-y += suit/images.c
 srcs-y += suit/integrated.c
 srcs-y += suit/build.c
+srcs-y += suit/assemble.c
 srcs-y += suit/sign.c
 srcs-y += eat/claims.c
 srcs-y += eat/attester.c

@@ -1,6 +1,7 @@
 /*
  * What postern manifest does with a manifest that somebody else wrote: the
- * check of digests in its sequences, and the summary. The input is the
+ * check of digests in its sequences, the summary, and the YAML that gives the
+ * same bytes again, whatever they are. The input is the
  * manifest; an envelope with the right digest is put around it, so that what
  * follows the comparison of digests is reached, and an integrated payload.
  */
@@ -89,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pst_suit_envelope env;
 	struct pst_suit_manifest m;
+	struct pst_bytes in;
 	uint8_t *buf;
 
 	if (ring.crypto == NULL) {
@@ -100,10 +102,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	buf = malloc(size + 256);
 	MUST(buf != NULL);
-	if (pst_suit_envelope_decode(
-		envelope((struct pst_bytes){ data, size }, buf, size + 256),
-		&env, NULL) == PST_OK &&
-	    pst_suit_accept(&env, ring.crypto, &m, NULL) == PST_OK) {
+	in = envelope((struct pst_bytes){ data, size }, buf, size + 256);
+	if (pst_suit_envelope_decode(in, &env, NULL) != PST_OK) {
+		free(buf);
+		return 0;
+	}
+	MUST(cli_manifest_yaml("input", in, &env, ring.crypto, true, nowhere) ==
+	    CLI_DONE);
+	if (pst_suit_accept(&env, ring.crypto, &m, NULL) == PST_OK) {
 		(void)cli_manifest_check(&ring, &m, "input");
 		cli_manifest_summary(&m, nowhere, false);
 		cli_manifest_summary(&m, nowhere, true);

@@ -13,7 +13,8 @@
 #define UUID_LEN 16
 #define SHA256_LEN 32
 #define SEVERABLE_HERE \
-	(1u << PST_SUIT_PAYLOAD_FETCH | 1u << PST_SUIT_INSTALL | \
+	(1u << PST_SUIT_DEPENDENCY_RESOLUTION | 1u << PST_SUIT_PAYLOAD_FETCH | \
+	    1u << PST_SUIT_CANDIDATE_VERIFICATION | 1u << PST_SUIT_INSTALL | \
 	    1u << PST_SUIT_TEXT)
 
 /* Reporting policies (Section 8.4.7): a failure is recorded; image-match adds
@@ -71,6 +72,26 @@ source_valid(const struct pst_suit_build_component *c)
 	}
 }
 
+/* Its digest is that of its manifest: it cannot be computed here. */
+static bool
+dependency_valid(const struct pst_suit_build_component *c)
+{
+	if (!c->dependency)
+		return c->prefix.len == 0;
+	return (c->source == PST_SUIT_FROM_URI ||
+		   c->source == PST_SUIT_FROM_ENVELOPE) &&
+	    has_digest(&c->digest) && !c->invoke &&
+	    (c->prefix.len == 0 || pst_component_id_valid(c->prefix));
+}
+
+/* Of what is encrypted only the plaintext has the digest of the image. */
+static bool
+encryption_valid(const struct pst_suit_build_component *c)
+{
+	return c->encryption_info.len == 0 ||
+	    (c->source != PST_SUIT_FROM_DEVICE && has_digest(&c->digest));
+}
+
 static bool
 requires_valid(const struct pst_suit_build_component *c)
 {
@@ -92,9 +113,10 @@ static bool
 component_valid(const struct pst_suit_build_component *c)
 {
 	return pst_component_id_valid(c->id) && source_valid(c) &&
-	    requires_valid(c) && uuid_or_none(c->vendor_id) &&
-	    uuid_or_none(c->class_id) && uuid_or_none(c->device_id) &&
-	    pst_utf8_valid(c->text_vendor) && pst_utf8_valid(c->text_model) &&
+	    dependency_valid(c) && encryption_valid(c) && requires_valid(c) &&
+	    uuid_or_none(c->vendor_id) && uuid_or_none(c->class_id) &&
+	    uuid_or_none(c->device_id) && pst_utf8_valid(c->text_vendor) &&
+	    pst_utf8_valid(c->text_model) &&
 	    pst_utf8_valid(c->text_description) &&
 	    pst_utf8_valid(c->text_version);
 }
@@ -295,7 +317,7 @@ is_fetched(const struct pst_suit_build_component *c)
 	    c->source == PST_SUIT_FROM_ENVELOPE;
 }
 
-/* Set one parameter, do something with it, and verify what came of it. */
+/* Set what says where it comes from, do so, and verify what came of it. */
 static void
 obtain(struct build *b, struct sequence *s, size_t index)
 {
@@ -303,17 +325,62 @@ obtain(struct build *b, struct sequence *s, size_t index)
 
 	select_component(b, s, index);
 	command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-	pst_cbor_put_map(s->w, 1);
+	pst_cbor_put_map(s->w, (size_t)1 + (c->encryption_info.len > 0));
+	if (!is_fetched(c)) {
+		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_CONTENT);
+		pst_cbor_put_bstr(s->w, c->data);
+	}
+	if (c->encryption_info.len > 0) {
+		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_ENCRYPTION_INFO);
+		pst_cbor_put_bstr(s->w, c->encryption_info);
+	}
 	if (is_fetched(c)) {
 		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_URI);
 		pst_cbor_put_tstr(s->w, c->uri);
-		act(s, PST_SUIT_DIR_FETCH, POLICY_ACT);
-	} else {
-		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_CONTENT);
-		pst_cbor_put_bstr(s->w, c->data);
-		act(s, PST_SUIT_DIR_WRITE, POLICY_ACT);
 	}
-	act(s, PST_SUIT_COND_IMAGE_MATCH, POLICY_MATCH);
+	act(s, is_fetched(c) ? PST_SUIT_DIR_FETCH : PST_SUIT_DIR_WRITE,
+	    POLICY_ACT);
+	act(s,
+	    c->dependency ? PST_SUIT_COND_DEPENDENCY_INTEGRITY
+			  : PST_SUIT_COND_IMAGE_MATCH,
+	    c->dependency ? POLICY_CHECK : POLICY_MATCH);
+}
+
+/* Run a section of every dependency that has it (trust-domains, Section 5).
+ * Their integrity is known no longer than a section lasts. */
+static void
+process(struct build *b, struct sequence *s, enum pst_suit_label section)
+{
+	size_t i;
+
+	for (i = 0; i < b->what->count; i++) {
+		const struct pst_suit_build_component *c =
+		    &b->what->components[i];
+
+		if (!c->dependency ||
+		    !(c->sections & pst_suit_bit((int64_t)section)))
+			continue;
+		select_component(b, s, i);
+		act(s, PST_SUIT_COND_DEPENDENCY_INTEGRITY, POLICY_CHECK);
+		act(s, PST_SUIT_DIR_PROCESS_DEPENDENCY, POLICY_ACT);
+	}
+}
+
+static void
+resolve(struct build *b, struct sequence *s)
+{
+	size_t i;
+
+	for (i = 0; i < b->what->count; i++) {
+		const struct pst_suit_build_component *c =
+		    &b->what->components[i];
+
+		if (!c->dependency)
+			continue;
+		obtain(b, s, i);
+		if (c->sections & 1u << PST_SUIT_DEPENDENCY_RESOLUTION)
+			act(s, PST_SUIT_DIR_PROCESS_DEPENDENCY, POLICY_ACT);
+	}
 }
 
 static void
@@ -321,11 +388,19 @@ payload_fetch(struct build *b, struct sequence *s)
 {
 	size_t i;
 
+	process(b, s, PST_SUIT_PAYLOAD_FETCH);
 	if (b->what->early)
 		preconditions(b, s);
 	for (i = 0; b->what->early && i < b->what->count; i++)
-		if (is_fetched(&b->what->components[i]))
+		if (is_fetched(&b->what->components[i]) &&
+		    !b->what->components[i].dependency)
 			obtain(b, s, i);
+}
+
+static void
+candidates(struct build *b, struct sequence *s)
+{
+	process(b, s, PST_SUIT_CANDIDATE_VERIFICATION);
 }
 
 static void
@@ -335,27 +410,66 @@ install(struct build *b, struct sequence *s)
 
 	if (!b->what->early)
 		preconditions(b, s);
+	process(b, s, PST_SUIT_INSTALL);
 	for (i = 0; i < b->what->count; i++) {
 		const struct pst_suit_build_component *c =
 		    &b->what->components[i];
 
 		if (c->source == PST_SUIT_FROM_CONTENT ||
-		    (is_fetched(c) && !b->what->early))
+		    (is_fetched(c) && !c->dependency && !b->what->early))
 			obtain(b, s, i);
 	}
+}
+
+static size_t
+dependencies(const struct pst_suit_build *what)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < what->count; i++)
+		n += what->components[i].dependency;
+	return n;
+}
+
+/* Every component that is an image. */
+static void
+select_images(struct build *b, struct sequence *s)
+{
+	size_t i, n = dependencies(b->what);
+
+	if (n == 0) {
+		select_all(b, s);
+		return;
+	}
+	command(s, PST_SUIT_DIR_SET_COMPONENT_INDEX);
+	pst_cbor_put_array(s->w, b->what->count - n);
+	for (i = 0; i < b->what->count; i++)
+		if (!b->what->components[i].dependency)
+			pst_cbor_put_uint(s->w, i);
 }
 
 static void
 validate(struct build *b, struct sequence *s)
 {
-	select_all(b, s);
+	process(b, s, PST_SUIT_VALIDATE);
+	if (dependencies(b->what) == b->what->count)
+		return;
+	select_images(b, s);
 	act(s, PST_SUIT_COND_IMAGE_MATCH, POLICY_MATCH);
+}
+
+static void
+load(struct build *b, struct sequence *s)
+{
+	process(b, s, PST_SUIT_LOAD);
 }
 
 static void
 invoke(struct build *b, struct sequence *s)
 {
 	size_t i;
+
+	process(b, s, PST_SUIT_INVOKE);
 
 	for (i = 0; i < b->what->count; i++) {
 		if (!b->what->components[i].invoke)
@@ -370,6 +484,7 @@ uninstall(struct build *b, struct sequence *s)
 {
 	if (!b->what->uninstall)
 		return;
+	process(b, s, PST_SUIT_UNINSTALL);
 	select_all(b, s);
 	act(s, PST_SUIT_DIR_UNLINK, POLICY_ACT);
 }
@@ -491,8 +606,14 @@ writer_of(int label)
 	switch (label) {
 	case PST_SUIT_VALIDATE:
 		return validate;
+	case PST_SUIT_LOAD:
+		return load;
 	case PST_SUIT_INVOKE:
 		return invoke;
+	case PST_SUIT_DEPENDENCY_RESOLUTION:
+		return resolve;
+	case PST_SUIT_CANDIDATE_VERIFICATION:
+		return candidates;
 	case PST_SUIT_PAYLOAD_FETCH:
 		return payload_fetch;
 	case PST_SUIT_INSTALL:
@@ -541,12 +662,37 @@ manifest_section(struct build *b, int label)
 	return 1;
 }
 
+/* SUIT_Dependencies (trust-domains, Section 5). */
+static void
+put_dependencies(struct build *b)
+{
+	const struct pst_suit_build_component *c;
+	size_t i;
+
+	pst_cbor_put_uint(b->w, PST_SUIT_DEPENDENCIES);
+	pst_cbor_put_map(b->w, dependencies(b->what));
+	for (i = 0; i < b->what->count; i++) {
+		c = &b->what->components[i];
+		if (!c->dependency)
+			continue;
+		pst_cbor_put_uint(b->w, i);
+		pst_cbor_put_map(b->w, c->prefix.len > 0);
+		if (c->prefix.len > 0) {
+			pst_cbor_put_uint(b->w, 1);
+			pst_cbor_put_raw(b->w, c->prefix);
+		}
+	}
+}
+
 static void
 put_common(struct build *b)
 {
 	size_t i, mark = pst_cbor_wrap_begin(b->w);
+	bool some = dependencies(b->what) > 0;
 
-	pst_cbor_put_map(b->w, 2);
+	pst_cbor_put_map(b->w, (size_t)2 + some);
+	if (some)
+		put_dependencies(b);
 	pst_cbor_put_uint(b->w, PST_SUIT_COMPONENTS);
 	pst_cbor_put_array(b->w, b->what->count);
 	for (i = 0; i < b->what->count; i++)
@@ -560,9 +706,10 @@ put_common(struct build *b)
 static void
 put_manifest(struct build *b)
 {
-	static const uint8_t sections[] = { PST_SUIT_VALIDATE, PST_SUIT_INVOKE,
-		PST_SUIT_PAYLOAD_FETCH, PST_SUIT_INSTALL, PST_SUIT_TEXT,
-		PST_SUIT_UNINSTALL };
+	static const uint8_t sections[] = { PST_SUIT_VALIDATE, PST_SUIT_LOAD,
+		PST_SUIT_INVOKE, PST_SUIT_DEPENDENCY_RESOLUTION,
+		PST_SUIT_PAYLOAD_FETCH, PST_SUIT_CANDIDATE_VERIFICATION,
+		PST_SUIT_INSTALL, PST_SUIT_TEXT, PST_SUIT_UNINSTALL };
 	struct pst_cbor_writer *w = b->w;
 	size_t mark = w->len, i, pairs = 3;
 
@@ -598,7 +745,8 @@ put_manifest(struct build *b)
 static size_t
 put_severed(struct build *b)
 {
-	static const uint8_t labels[] = { PST_SUIT_PAYLOAD_FETCH,
+	static const uint8_t labels[] = { PST_SUIT_DEPENDENCY_RESOLUTION,
+		PST_SUIT_PAYLOAD_FETCH, PST_SUIT_CANDIDATE_VERIFICATION,
 		PST_SUIT_INSTALL, PST_SUIT_TEXT };
 	size_t i, start, pairs = 0;
 

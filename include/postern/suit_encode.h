@@ -44,6 +44,16 @@ struct pst_suit_build_component {
 	/* what the version that is installed must be, each an encoded
 	 * SUIT_Parameter_Version_Match, or empty: no such condition */
 	struct pst_bytes requires[PST_SUIT_BUILD_REQUIRES];
+	/* encoded COSE_Encrypt, tagged, or empty: the payload is as it is; with
+	 * it digest and image_bytes are those of the plaintext */
+	struct pst_bytes encryption_info;
+	/* it is a manifest that this one depends on: FROM_URI or
+	 * FROM_ENVELOPE; digest is that of its manifest, image_bytes that of
+	 * its envelope, sections has bit n for each section n that it has,
+	 * prefix is its suit-dependency-prefix or empty */
+	bool dependency;
+	uint32_t sections;
+	struct pst_bytes prefix;
 	/* suit-text; each empty when there is none */
 	struct pst_bytes text_vendor, text_model, text_description,
 	    text_version;
@@ -67,7 +77,8 @@ struct pst_suit_build {
 	 * the update are; without a language there is no suit-text */
 	struct pst_bytes language, text_manifest, text_update;
 	/* bit n: section n moves to the envelope, its digest to the manifest;
-	 * 16 payload-fetch, 20 install, 23 text */
+	 * 15 dependency-resolution, 16 payload-fetch,
+	 * 18 candidate-verification, 20 install, 23 text */
 	uint32_t severable;
 };
 
@@ -79,7 +90,9 @@ struct pst_suit_build {
  * The shared sequence sets digest, size and identifiers of each component and
  * checks the identifiers; install, or payload-fetch when it comes first,
  * checks time and versions before anything else; install fetches (or writes)
- * and verifies; validate verifies; uninstall unlinks.
+ * and verifies; validate verifies; uninstall unlinks. Dependencies are fetched
+ * in dependency-resolution, and each section that one has is processed first
+ * in the same section here.
  *
  * @param crypto  for SHA-256
  *
@@ -93,6 +106,48 @@ struct pst_suit_build {
 enum pst_err
 pst_suit_build(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
     const struct pst_suit_build *what) PST_MUST_CHECK;
+
+/** A pair of a map, key and value encoded. */
+struct pst_suit_pair {
+	struct pst_bytes key, value;
+};
+
+/** A manifest and what stands around it. All views are borrowed. */
+struct pst_suit_parts {
+	bool untagged;			     /* leave out tag 107 */
+	int32_t digest_alg;		     /* of the manifest; 0: SHA-256 */
+	struct pst_suit_digest digest;	     /* alg 0: it is computed */
+	struct pst_bytes manifest;	     /* content of suit-manifest */
+	const struct pst_suit_pair *members; /* severed members, payloads */
+	size_t member_count;
+	const struct pst_bytes *blocks; /* authentication blocks */
+	size_t block_count;
+};
+
+/**
+ * Write an envelope from its parts, members in deterministic order. Nothing
+ * is judged: a key below 4 among the members gives an envelope that no one
+ * accepts.
+ *
+ * @retval PST_ERR_CBOR_DUPLICATE  two members have the same key
+ * @retval PST_ERR_LIMIT           more than PST_SUIT_MEMBERS_MAX, or blocks
+ */
+enum pst_err
+pst_suit_assemble(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_suit_parts *parts) PST_MUST_CHECK;
+
+/**
+ * Write a map in deterministic order (RFC 8949, Section 4.2.1).
+ *
+ * @retval PST_ERR_CBOR_DUPLICATE  a key occurs twice
+ */
+enum pst_err pst_suit_pairs_put(struct pst_cbor_writer *w,
+    const struct pst_suit_pair *pairs, size_t count) PST_MUST_CHECK;
+
+/** The digest of an encoded item, as severed members have it. */
+enum pst_err pst_suit_digest_of(const struct pst_crypto *crypto, int32_t alg,
+    struct pst_bytes item, uint8_t out[PST_DIGEST_MAX],
+    struct pst_suit_digest *digest) PST_MUST_CHECK;
 
 /**
  * Write the envelope again with one more authentication block. The manifest's

@@ -659,7 +659,7 @@ components:
             self.source(**changes)
             r = self.refused("manifest", "create", "m.yaml")
             self.assertEqual(r.stdout, b"")
-            self.assertIn("m.yaml:%d: " % line, r.stderr.decode(), changes)
+            self.assertIn("m.yaml:%d:" % line, r.stderr.decode(), changes)
             self.assertIn(says, r.stderr.decode())
         for text in ("", "[1, 2]", "a: b: c", "component: a\ncomponent: b\n",
                      "\t"):
