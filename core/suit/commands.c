@@ -213,7 +213,8 @@ pst_suit_do_image_match(
 		return err;
 	if (!same)
 		return PST_ERR_SUIT_CONDITION;
-	pst_suit_verified(run, c->component);
+	pst_suit_verified(run, c->component,
+	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_IMAGE_DIGEST));
 	return PST_OK;
 }
 
@@ -266,7 +267,8 @@ pst_suit_do_check_content(
 	}
 	if (at != want.len || !same)
 		return PST_ERR_SUIT_CONDITION;
-	pst_suit_verified(run, c->component);
+	pst_suit_verified(run, c->component,
+	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_CONTENT));
 	return PST_OK;
 }
 

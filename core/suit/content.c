@@ -6,7 +6,12 @@
  * what others see until then. While it is open fetch_component names it,
  * fetch_at counts the payload as it comes, put_bytes what the host was given,
  * which differs from it while decrypting, and image_bytes is what that must
- * come to. vouched says whether something verified what is being written.
+ * come to. vouched says whether something verified what is being written, and
+ * voucher which manifest said what it must be. What one manifest has vouched
+ * for in one component counts in another only with its right to say so there;
+ * and what comes out of a decryption counts as verified only when whoever gave
+ * the encryption-info may write the component himself: with a key of his own
+ * choice any ciphertext is authentic (docs/decisions/0103).
  *
  * origin names, for what was decrypted from another component, that component
  * for as long as neither has changed: to verify the one is to verify the
@@ -51,13 +56,43 @@ forget_origin(struct pst_suit_run *run, uint32_t component)
 /* A component cannot be its own origin, nor be written without losing what
  * came from it: there is no circle. */
 void
-pst_suit_verified(struct pst_suit_run *run, uint32_t component)
+pst_suit_verified(struct pst_suit_run *run, uint32_t component, uint8_t voucher)
 {
 	pst_suit_set(run->checked, component);
+	run->vouchers[component] = voucher;
 	while (run->origin[component] != 0) {
 		component = run->origin[component] - 1u;
 		pst_suit_set(run->checked, component);
+		run->vouchers[component] = voucher;
 	}
+}
+
+/* May manifest `number` do this, so that its word counts? */
+static bool
+counts(struct pst_suit_run *run, uint8_t number, uint32_t component,
+    enum pst_suit_act_kind kind, int64_t label)
+{
+	return number == pst_suit_number(run) ||
+	    pst_suit_may(run, number, component, kind, label) == PST_OK;
+}
+
+/* Is what was verified in one component verified in another? */
+static bool
+stays(struct pst_suit_run *run, uint32_t from, uint32_t to)
+{
+	return pst_suit_is_set(run->checked, from) &&
+	    counts(run, run->vouchers[from], to, PST_SUIT_ACT_PARAMETER,
+		PST_SUIT_PARAM_IMAGE_DIGEST);
+}
+
+uint8_t
+pst_suit_setter(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label)
+{
+	const struct pst_suit_param *p =
+	    pst_suit_param_find(run, component, label);
+
+	return p != NULL ? p->setter : pst_suit_number(run);
 }
 
 /* From here on the content is new, and nothing has verified it. */
@@ -144,7 +179,7 @@ write_end(struct pst_suit_run *run)
 		err = pst_suit_hash_end(
 		    run, component, pst_suit_wanted_alg(run, component));
 	if (err == PST_OK && run->vouched)
-		pst_suit_verified(run, component);
+		pst_suit_verified(run, component, run->voucher);
 	return err;
 }
 
@@ -166,8 +201,13 @@ open_target(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	bool encrypted = pst_suit_encrypted(run, c->component, &info);
 	enum pst_err err = PST_OK;
 
-	if (encrypted)
+	if (encrypted) {
 		err = pst_suit_decrypt_begin(run, info);
+		run->sealer = pst_suit_setter(
+		    run, c->component, PST_SUIT_PARAM_ENCRYPTION_INFO);
+		run->sealer_counts = counts(run, run->sealer, c->component,
+		    PST_SUIT_ACT_COMMAND, c->id);
+	}
 	if (err == PST_OK)
 		err = write_begin(
 		    run, c, encrypted ? run->image_bytes : payload_bytes);
@@ -195,15 +235,20 @@ fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
  * that held, with this very encryption-info.
  */
 static enum pst_err
-fetch_on(struct pst_suit_run *run, struct pst_bytes info, bool complete)
+fetch_on(struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    struct pst_bytes info, bool complete)
 {
+	uint8_t by =
+	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_ENCRYPTION_INFO);
+
 	if (!complete)
 		return PST_ERR_AGAIN;
 	if (run->image_bytes != UINT64_MAX &&
 	    run->put_bytes != run->image_bytes)
 		return PST_ERR_SUIT_OPERATION;
-	if (info.len > 0 && pst_suit_encryption_info_aead(info))
-		pst_suit_verified(run, run->fetch_component);
+	if (info.len > 0 && pst_suit_encryption_info_aead(info) &&
+	    counts(run, by, c->component, PST_SUIT_ACT_COMMAND, c->id))
+		pst_suit_verified(run, c->component, by);
 	return PST_OK;
 }
 
@@ -232,7 +277,7 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	run->fetch_at = have;
 	run->put_bytes = have;
 	if (have > 0 || complete)
-		return fetch_on(run, info, complete);
+		return fetch_on(run, c, info, complete);
 	err = open_target(run, c, run->image_bytes);
 	if (err == PST_OK)
 		err = pst_suit_hash_begin(
@@ -263,7 +308,8 @@ pst_suit_do_fetch(
 	return fetch_elsewhere(run, c);
 }
 
-/* The bytes are the signed manifest's own, so they need no further check. */
+/* The bytes are a signed manifest's own, so they need no further check, unless
+ * that manifest may say them and yet not write them. */
 enum pst_err
 pst_suit_do_write(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
@@ -281,7 +327,10 @@ pst_suit_do_write(
 	err = metadata(run, c);
 	if (err == PST_OK)
 		err = open_target(run, c, content.len);
-	run->vouched = true;
+	run->voucher =
+	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_CONTENT);
+	run->vouched = counts(
+	    run, run->voucher, c->component, PST_SUIT_ACT_COMMAND, c->id);
 	if (err == PST_OK)
 		err = put(run, content);
 	if (err == PST_OK)
@@ -334,7 +383,8 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	if (err == PST_OK)
 		err = open_target(run, c, run->image_bytes);
 	decrypts = run->decrypting;
-	run->vouched = pst_suit_is_set(run->checked, source);
+	run->voucher = run->vouchers[source];
+	run->vouched = stays(run, source, c->component);
 	if (err == PST_OK)
 		err = pst_suit_hash_begin(
 		    run, pst_suit_wanted_alg(run, c->component));
@@ -391,15 +441,15 @@ pst_suit_do_copy(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 static void
 swap_checked(struct pst_suit_run *run, uint32_t a, uint32_t b)
 {
-	bool a_checked = pst_suit_is_set(run->checked, a);
-	bool b_checked = pst_suit_is_set(run->checked, b);
+	bool a_stays = stays(run, a, b), b_stays = stays(run, b, a);
+	uint8_t a_by = run->vouchers[a], b_by = run->vouchers[b];
 
 	content_changes(run, b);
 	content_changes(run, a);
-	if (a_checked)
-		pst_suit_set(run->checked, b);
-	if (b_checked)
-		pst_suit_set(run->checked, a);
+	if (a_stays)
+		pst_suit_verified(run, b, a_by);
+	if (b_stays)
+		pst_suit_verified(run, a, b_by);
 }
 
 /*

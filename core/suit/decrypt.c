@@ -7,9 +7,6 @@
  * called only after the tag of an AEAD has held, and what is not ended nobody
  * sees. AES-CTR has no tag: what it gives counts as any other content that
  * was written and that something has to verify.
- *
- * vouched says what verified the content that is being written: its tag, or
- * that its ciphertext is the signed manifest's own or was verified before.
  */
 #include "suit_run.h"
 
@@ -92,7 +89,10 @@ pst_suit_decrypt_begin(struct pst_suit_run *run, struct pst_bytes info)
 	err = pst_cose_open_begin(
 	    &run->opening, &sealed, run->crypto, &args, &next);
 	run->decrypting = err == PST_OK;
-	return err == PST_OK ? PST_OK : key_error(err);
+	if (err == PST_OK)
+		return PST_OK;
+	pst_cose_open_abort(&run->opening);
+	return key_error(err);
 }
 
 /* Payload from memory that is not ours, piece by piece into the buffer. */
@@ -143,8 +143,11 @@ pst_suit_decrypt_end(struct pst_suit_run *run)
 	enum pst_err err = pst_cose_open_end(&run->opening);
 
 	pst_suit_decrypt_drop(run);
-	if (err == PST_OK && aead)
+	if (err == PST_OK && aead && !run->vouched) {
 		run->vouched = true;
+		run->voucher = run->sealer;
+	}
+	run->vouched = run->vouched && run->sealer_counts;
 	return pst_suit_hard(err);
 }
 

@@ -100,9 +100,19 @@ pst_suit_hard(enum pst_err err)
 enum pst_err pst_suit_append(
     struct pst_suit_run *run, struct pst_bytes chunk) PST_MUST_CHECK;
 
-/** Something verified what the component holds: that counts for what it was
- * decrypted from as well. */
-void pst_suit_verified(struct pst_suit_run *run, uint32_t component);
+/**
+ * Something verified what the component holds: that counts for what it was
+ * decrypted from as well.
+ *
+ * @param voucher  number of the manifest that said what it must hold
+ */
+void pst_suit_verified(
+    struct pst_suit_run *run, uint32_t component, uint8_t voucher);
+
+/** Number of the manifest that set a parameter; of the one that runs, when
+ * none did. */
+uint8_t pst_suit_setter(const struct pst_suit_run *run, uint32_t component,
+    enum pst_suit_parameter label);
 
 /* decrypt.c */
 

@@ -775,7 +775,12 @@ struct pst_suit_run {
 	/* the cipher between them, and what verifies its result */
 	struct pst_cose_opening opening;
 	bool decrypting;
+	bool sealer_counts;
 	bool vouched;
+	uint8_t sealer; /* the manifest that set encryption-info */
+	uint8_t voucher;
+	/* of what is checked: the manifest that said what it must be */
+	uint8_t vouchers[PST_SUIT_PLACES_MAX];
 	/* for what was decrypted from a place: its number and one */
 	uint16_t origin[PST_SUIT_PLACES_MAX];
 	/* the dependency that is not there, after
