@@ -100,6 +100,14 @@ enum pst_err
 pst_broker_processes(struct pst_broker *b, pst_broker_process_fn *fn, void *ctx,
     struct pst_broker_result *out) PST_MUST_CHECK;
 
+/** A COSE_Key, encoded, and the kid in it. */
+typedef void
+pst_broker_key_fn(void *ctx, struct pst_bytes cose_key, struct pst_bytes kid);
+
+/** Public keys that content may be encrypted to; the device's own first. */
+enum pst_err pst_broker_keys(struct pst_broker *b, pst_broker_key_fn *fn,
+    void *ctx, struct pst_broker_result *out) PST_MUST_CHECK;
+
 /* --- the service for applications -------------------------------------- */
 
 #define PST_BROKER_TEES_MAX 8

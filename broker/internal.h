@@ -58,6 +58,9 @@ enum pst_err pst_broker_tee_list(
 /** STATUS; likewise. */
 enum pst_err pst_broker_tee_status(
     struct pst_broker_tee *t, struct pst_bytes *out) PST_MUST_CHECK;
+/** Keys that content may be encrypted to, encoded. Views the handle. */
+enum pst_err pst_broker_tee_keys(
+    struct pst_broker_tee *t, struct pst_bytes *out) PST_MUST_CHECK;
 
 /** Where a TEE is: its name, or what the environment or the default says. */
 const char *pst_broker_tee_path(const char *name);

@@ -627,6 +627,40 @@ pst_broker_list(struct pst_broker *b, pst_broker_component_fn *fn, void *ctx,
 	return result_end(out);
 }
 
+enum pst_err
+pst_broker_keys(struct pst_broker *b, pst_broker_key_fn *fn, void *ctx,
+    struct pst_broker_result *out)
+{
+	struct pst_cbor_reader r;
+	struct pst_pubkey key;
+	struct pst_bytes reply, item, kid;
+	size_t n;
+	enum pst_err err;
+
+	result_begin(b, out);
+	err = pst_broker_tee_keys(&b->tee, &reply);
+	if (err != PST_OK) {
+		(void)tee_failed(b, out, err);
+		return result_end(out);
+	}
+	pst_cbor_reader_init(&r, reply);
+	n = pst_cbor_array(&r, 0, PST_AGENT_SECRETS_MAX);
+	while (n-- > 0 && pst_cbor_ok(&r)) {
+		item = pst_cbor_item(&r);
+		if (!pst_cbor_ok(&r))
+			break;
+		err = pst_cose_key_decode(item, &key, &kid, NULL);
+		if (err != PST_OK)
+			pst_cbor_fail(&r, err);
+		else
+			fn(ctx, item, kid);
+	}
+	err = pst_cbor_end(&r);
+	if (err != PST_OK)
+		(void)tee_failed(b, out, err);
+	return result_end(out);
+}
+
 /* [UUID, sequence, process id, sessions, busy] */
 static void
 process_entry(struct pst_cbor_reader *r, struct pst_broker_process *process)

@@ -196,6 +196,14 @@ pst_broker_tee_status(struct pst_broker_tee *t, struct pst_bytes *out)
 	return call(t, PST_AGENT_TA_STATUS, 0, 0, none, none, out);
 }
 
+enum pst_err
+pst_broker_tee_keys(struct pst_broker_tee *t, struct pst_bytes *out)
+{
+	struct pst_bytes none = { NULL, 0 };
+
+	return call(t, PST_AGENT_TA_KEYS, 0, 0, none, none, out);
+}
+
 const char *
 pst_broker_tee_path(const char *name)
 {

@@ -286,11 +286,32 @@ print_process(void *ctx, const struct pst_broker_process *p)
 	l->count++;
 }
 
+static void
+print_key(void *ctx, struct pst_bytes cose_key, struct pst_bytes kid)
+{
+	struct listing *l = ctx;
+	char id[2 * PST_KID_MAX + 1] = "", key[1024] = "";
+
+	if (kid.len <= PST_KID_MAX)
+		cli_hex_text(kid.ptr, kid.len, id);
+	if (cose_key.len < sizeof(key) / 2)
+		cli_hex_text(cose_key.ptr, cose_key.len, key);
+	if (l->json)
+		printf("%s{\"kid\":\"%s\",\"cose-key\":\"%s\"}",
+		    l->count > 0 ? "," : "", id, key);
+	else
+		printf("%s %s\n  COSE_Key %s\n",
+		    l->count > 0 ? "decryption key" : "encryption key", id,
+		    key);
+	l->count++;
+}
+
 static enum pst_err
 do_status(struct pst_broker *b, const struct args *a,
     struct pst_bytes component, struct pst_broker_result *out)
 {
 	struct listing l = { a->json, 0 }, running = { a->json, 0 };
+	struct listing keys = { a->json, 0 };
 	enum pst_err err = pst_broker_list(b, count_component, &l, out);
 
 	(void)component;
@@ -301,6 +322,10 @@ do_status(struct pst_broker *b, const struct args *a,
 		    out->tee != NULL ? out->tee : "TEE", l.count);
 	if (err == PST_OK)
 		err = pst_broker_processes(b, print_process, &running, out);
+	if (a->json)
+		printf("],\"encryption-keys\":[");
+	if (err == PST_OK)
+		err = pst_broker_keys(b, print_key, &keys, out);
 	if (a->json)
 		printf(
 		    "],\"reachable\":%s}\n", err == PST_OK ? "true" : "false");

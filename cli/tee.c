@@ -60,8 +60,10 @@ const struct cli_command cli_tee[] = {
 	    "  --socket PATH   where clients connect\n",
 	    serve, NULL },
 	{ "status", "[--tee PATH] [--json]", "say whether a TEE answers",
-	    "Asks the agent what is installed, and which Trusted Applications\n"
-	    "run. Done when it answers.\n"
+	    "Asks the agent what is installed, which Trusted Applications "
+	    "run,\n"
+	    "and which keys content may be encrypted to for this device. Done\n"
+	    "when it answers.\n"
 	    "\n  --tee PATH  the TEE's socket (default: POSTERN_TEE_SOCKET,\n"
 	    "              else /run/postern/tee.sock)\n"
 	    "  --json      print JSON\n",

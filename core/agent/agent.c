@@ -222,13 +222,40 @@ tam_valid(const struct pst_agent_config *c, size_t index)
 	return true;
 }
 
+/* Kinds are not mixed up, and no key has two uses. */
+static bool
+keys_valid(const struct pst_agent_config *c)
+{
+	const struct pst_agent_secret *d = c->secrets;
+	size_t i, k;
+
+	for (i = 0; i < c->signer_count; i++) {
+		if ((c->signers[i].secret != 0) !=
+		    (c->signers[i].key.kty == PST_KTY_SYMMETRIC))
+			return false;
+	}
+	for (i = 0; i < c->secret_count; i++) {
+		if (d[i].key == 0 || d[i].key == c->key.key ||
+		    (d[i].wrap == 0 &&
+			(d[i].pub.kty != PST_KTY_EC2 ||
+			    pst_pubkey_equal(&d[i].pub, &c->pub))))
+			return false;
+		for (k = 0; k < c->signer_count; k++) {
+			if (c->signers[k].secret == d[i].key)
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool
 config_valid(const struct pst_agent_config *c)
 {
 	size_t i;
 
 	if (c->tam_count > PST_AGENT_TAMS_MAX ||
-	    c->signer_count > PST_AGENT_SIGNERS_MAX)
+	    c->signer_count > PST_AGENT_SIGNERS_MAX ||
+	    c->secret_count > PST_AGENT_SECRETS_MAX || !keys_valid(c))
 		return false;
 	for (i = 0; i < c->tam_count; i++) {
 		if (!tam_valid(c, i))

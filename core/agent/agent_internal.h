@@ -46,12 +46,18 @@ enum pst_err pst_agent_sha256(const struct pst_agent *a, struct pst_bytes in,
 
 bool
 pst_agent_scope_covers(const struct pst_agent_scope *s, struct pst_bytes id);
+/** Does the scope let this command, or parameter, be used on a component? */
+bool pst_agent_scope_allows(const struct pst_agent_scope *s,
+    struct pst_bytes id, bool parameter, int64_t label);
 bool pst_agent_tam_covers(
     const struct pst_agent *a, uint32_t tam, struct pst_bytes id);
 
 /** Where keys for the message of session a->tam come from. */
 struct pst_keys pst_agent_tam_keys(struct pst_agent *a);
-/** Where keys for manifests come from. */
+/**
+ * Where keys for manifests come from: find those that verify, find_secret
+ * those that check a MAC or that content is encrypted to.
+ */
 struct pst_keys pst_agent_signer_keys(struct pst_agent *a);
 
 /** Was the verified message signed by a key out of a certificate? */

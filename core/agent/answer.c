@@ -111,9 +111,13 @@ add_lists(struct pst_agent *a)
 		m->present |= 1u << PST_LABEL_VERSIONS;
 		break;
 	case PST_TEEP_ERR_UNSUPPORTED_SUIT_REPORT:
-		m->profiles = pst_agent_own_suite(a) == PST_SUITE_ESP256
-		    ? PST_PROFILE_ESP256_A128CTR
-		    : PST_PROFILE_ED25519_A128CTR;
+		/* "+" in the CDDL: a device without a key to decrypt with
+		 * names the profile of its signatures. */
+		m->profiles = pst_agent_profiles(a);
+		if (m->profiles == 0)
+			m->profiles = pst_agent_own_suite(a) == PST_SUITE_ESP256
+			    ? PST_PROFILE_ESP256_A128CTR
+			    : PST_PROFILE_ED25519_A128CTR;
 		m->present |= 1u << PST_LABEL_SUPPORTED_SUIT_COSE_PROFILES;
 		break;
 	default:

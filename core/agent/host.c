@@ -11,10 +11,21 @@ find(const struct pst_agent *a, enum pst_reg_kind kind, struct pst_bytes key,
 	return pst_reg_find(&a->staged, kind, key, PST_REG_ANY, r);
 }
 
+/* Does an anchor's scope admit it? */
+static bool
+admits(const struct pst_agent_scope *scope, struct pst_bytes component,
+    struct pst_suit_act act)
+{
+	if (act.kind == PST_SUIT_ACT_HOLD)
+		return pst_agent_scope_covers(scope, component);
+	return pst_agent_scope_allows(
+	    scope, component, act.kind == PST_SUIT_ACT_PARAMETER, act.label);
+}
+
 /*
- * The signer's anchor and the TAM's must both reach the component. When an
- * installed manifest is uninstalled its signer was checked long ago, and may
- * be trusted no more: that must not keep its components here.
+ * The signer's anchor and the TAM's must both admit it. When an installed
+ * manifest is uninstalled its signer was checked long ago, and may be trusted
+ * no more: that must not keep its components here.
  */
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
@@ -24,18 +35,16 @@ authorise(void *ctx, const struct pst_suit_manifest *m,
 	const struct pst_agent_update *u = &a->update;
 	struct pst_reg_record r;
 
-	(void)act;
 	if (component.len > PST_SUIT_ID_MAX)
 		return PST_ERR_SUIT_COMPONENT;
-	if (!pst_agent_tam_covers(a, u->tam, component))
+	if (!admits(&a->config->tams[u->tam].scope, component, act))
 		return PST_ERR_SUIT_UNAUTHORISED;
 	if (!u->uninstall &&
 	    (m->who >= a->config->signer_count ||
-		!pst_agent_scope_covers(
-		    &a->config->signers[m->who].scope, component)))
+		!admits(&a->config->signers[m->who].scope, component, act)))
 		return PST_ERR_SUIT_UNAUTHORISED;
-	/* Where a manifest is kept there is no room for content. */
-	if (pst_same(component, m->component_id) ||
+	/* Where a root manifest is kept there is no room for content. */
+	if (pst_same(component, u->manifest.component_id) ||
 	    find(a, PST_REG_MANIFEST, component, &r))
 		return PST_ERR_SUIT_COMPONENT;
 	return PST_OK;

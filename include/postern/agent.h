@@ -18,6 +18,7 @@
 #define PST_AGENT_TAM_KEYS_MAX 4
 #define PST_AGENT_SIGNERS_MAX 16
 #define PST_AGENT_PREFIXES_MAX 8
+#define PST_AGENT_SECRETS_MAX 16
 #define PST_AGENT_URI_MAX 512	 /* bytes of a TAM URI */
 #define PST_AGENT_NAME_MAX 64	 /* bytes of a TAM's name */
 #define PST_AGENT_FORMAT_MAX 255 /* bytes of a media type that is kept */
@@ -53,10 +54,25 @@
 /* Fetches of one Update that can be continued after a restart. */
 #define PST_AGENT_FETCHES_MAX 128
 
-/** Component identifiers that an anchor may touch: encoded prefixes. */
+/**
+ * What may be done to the components under a prefix
+ * (draft-ietf-suit-manifest, Section 9, third model); zero: everything.
+ */
+struct pst_agent_rights {
+	bool some_commands;   /* those in `commands` only */
+	bool some_parameters; /* likewise */
+	uint64_t commands;    /* bit n: command n */
+	uint64_t parameters;  /* bit n: parameter n */
+};
+
+/**
+ * Component identifiers that an anchor may touch: encoded prefixes. Where
+ * several cover a component each grants what it lists.
+ */
 struct pst_agent_scope {
 	size_t count;
 	struct pst_bytes prefix[PST_AGENT_PREFIXES_MAX];
+	struct pst_agent_rights rights[PST_AGENT_PREFIXES_MAX];
 };
 
 /** A trusted TAM. Its index in the configuration names its session. */
@@ -73,10 +89,27 @@ struct pst_agent_tam {
 	struct pst_agent_scope scope;
 };
 
-/** A trusted Trusted Component Signer. */
+/**
+ * A trusted Trusted Component Signer: a public key of any kind that verifies
+ * (EC2, OKP, HSS-LMS), or a secret that it shares with this device. For a
+ * secret key.kty is PST_KTY_SYMMETRIC and key.alg the MAC (0: HMAC 256/256).
+ */
 struct pst_agent_signer {
 	struct pst_pubkey key;
+	uint32_t secret; /* the port's number for it; else 0 */
 	struct pst_agent_scope scope;
+};
+
+/**
+ * A key that content is encrypted to: a key encryption key, or an EC2 private
+ * one for ECDH-ES. It is used for nothing else, and no other key for this.
+ */
+struct pst_agent_secret {
+	uint32_t key;	       /* the port's number for it */
+	int32_t wrap;	       /* A128KW, A192KW, A256KW; 0: pub is EC2 */
+	struct pst_pubkey pub; /* of an EC2 key */
+	uint8_t kid[PST_THUMBPRINT_LEN]; /* its thumbprint */
+	struct pst_bytes other_kid;	 /* another name for it, or empty */
 };
 
 /** Kept by the agent until it is closed. */
@@ -85,6 +118,8 @@ struct pst_agent_config {
 	size_t tam_count;
 	const struct pst_agent_signer *signers;
 	size_t signer_count;
+	const struct pst_agent_secret *secrets; /* to decrypt content with */
+	size_t secret_count;
 	struct pst_signer key; /* signs TEEP messages; kid is its thumbprint */
 	struct pst_pubkey pub;
 	uint32_t suites;	    /* PST_SUITE_* that the agent accepts */
@@ -233,6 +268,9 @@ enum pst_err pst_agent_resume(struct pst_agent *a, uint32_t tam,
 
 /** ProcessError: the host could not reach this TAM. */
 enum pst_err pst_agent_error(struct pst_agent *a, uint32_t tam) PST_MUST_CHECK;
+
+/** PST_PROFILE_* of what this agent can verify and decrypt; or 0. */
+uint32_t pst_agent_profiles(const struct pst_agent *a);
 
 /** Find an installed component by its encoded identifier. */
 enum pst_err pst_agent_component(const struct pst_agent *a, struct pst_bytes id,

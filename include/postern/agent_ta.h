@@ -60,7 +60,13 @@ enum pst_agent_ta_command {
 	 * the manifest that it was installed by, process id, sessions,
 	 * whether it is in a call (bool)]
 	 */
-	PST_AGENT_TA_STATUS = 8
+	PST_AGENT_TA_STATUS = 8,
+	/*
+	 * Public keys that content may be encrypted to for this device: an
+	 * array of COSE_Key, whose kid is the key's thumbprint. The first is
+	 * the device's own.
+	 */
+	PST_AGENT_TA_KEYS = 9
 };
 
 #define PST_AGENT_TA_FORCE 1u  /* POLICY_CHECK */

@@ -390,6 +390,30 @@ pst_key_default_alg(const struct pst_key *key)
 	}
 }
 
+int32_t
+pst_key_wrap_alg(const struct pst_key *key)
+{
+	static const struct {
+		int32_t alg;
+		size_t len;
+	} rows[] = {
+		{ PST_ALG_A128KW, 16 },
+		{ PST_ALG_A192KW, 24 },
+		{ PST_ALG_A256KW, 32 },
+	};
+	size_t i;
+
+	if (key->pub.kty != PST_KTY_SYMMETRIC)
+		return PST_ALG_NONE;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (key->secret_len == rows[i].len &&
+		    (key->pub.alg == PST_ALG_NONE ||
+			key->pub.alg == rows[i].alg))
+			return rows[i].alg;
+	}
+	return PST_ALG_NONE;
+}
+
 /* Names of the IANA COSE Algorithms registry; JOSE calls HMAC otherwise. */
 static const struct {
 	int32_t alg;

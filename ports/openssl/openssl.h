@@ -101,6 +101,9 @@ bool pst_pubkey_published(const struct pst_pubkey *key);
  * ES384, ES512, Ed25519 or HMAC 256; 0 when there is none. */
 int32_t pst_key_default_alg(const struct pst_key *key);
 
+/** The key wrap that a secret is for: its alg, else by its length; 0: none. */
+int32_t pst_key_wrap_alg(const struct pst_key *key);
+
 /** An algorithm by the name used in files and options ("esp256"), any case;
  * 0 for none. */
 int32_t pst_alg_by_name(const char *name);

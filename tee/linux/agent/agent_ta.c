@@ -181,6 +181,26 @@ put_processes(struct pst_agent_ta *t)
 	t->reply_len = w.err == PST_OK ? w.len : 0;
 }
 
+static void
+put_keys(struct pst_agent_ta *t)
+{
+	const struct pst_agent_config *c = t->agent->config;
+	const struct pst_agent_secret *s = c->secrets;
+	struct pst_cbor_writer w;
+	size_t i, n = 0;
+
+	for (i = 0; i < c->secret_count; i++)
+		n += s[i].wrap == 0;
+	pst_cbor_writer_init(&w, t->reply, sizeof(t->reply));
+	pst_cbor_put_array(&w, n);
+	for (i = 0; i < c->secret_count; i++) {
+		if (s[i].wrap == 0)
+			pst_cose_key_encode(&w, &s[i].pub,
+			    (struct pst_bytes){ s[i].kid, sizeof(s[i].kid) });
+	}
+	t->reply_len = w.err == PST_OK ? w.len : 0;
+}
+
 static enum pst_err
 policy_check(struct pst_agent_ta *t, struct session *s, uint32_t flags,
     struct pst_agent_out *out)
@@ -290,6 +310,8 @@ carry_out(struct pst_agent_ta *t, struct session *s, uint32_t command,
 		put_list(t);
 	} else if (command == PST_AGENT_TA_STATUS) {
 		put_processes(t);
+	} else if (command == PST_AGENT_TA_KEYS) {
+		put_keys(t);
 	} else if (disturbs(t, s, command)) {
 		return TEEC_ERROR_BUSY;
 	} else {

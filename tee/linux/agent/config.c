@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "component.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -365,52 +366,136 @@ file_path(struct reader *r, const yaml_node_t *n, char out[PATH_MAX])
 }
 
 /* A key that anybody can have the private part of protects nothing. */
-static void
-public_key(struct reader *r, const yaml_node_t *n, struct pst_pubkey *out)
+static bool
+read_key(struct reader *r, const yaml_node_t *n, struct pst_key *key)
 {
 	char path[PATH_MAX];
-	struct pst_key key;
 	const char *why = NULL;
 	enum pst_err err;
 
 	if (!file_path(r, n, path))
-		return;
-	err = pst_key_read(path, &key, &why);
+		return false;
+	err = pst_key_read(path, key, &why);
 	if (err != PST_OK)
 		fail(r, n, "%s: %s", path,
 		    err == PST_ERR_IO ? strerror(errno)
 			: why != NULL ? why
 				      : pst_err_name(err));
-	else if (pst_pubkey_published(&key.pub))
+	else if (pst_key_published(key) || pst_pubkey_published(&key->pub))
 		fail(r, n, "%s: the private part of this key was published",
 		    path);
-	else if (key.pub.kty == PST_KTY_SYMMETRIC)
-		fail(r, n, "%s: not a public key", path);
-	else
-		*out = key.pub;
-	pst_key_wipe(&key);
+	return !r->failed;
 }
 
 static void
-take_key(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+public_key(struct reader *r, const yaml_node_t *n, struct pst_pubkey *out)
 {
+	struct pst_key key;
+
+	memset(&key, 0, sizeof(key));
+	if (read_key(r, n, &key)) {
+		if (key.pub.kty == PST_KTY_SYMMETRIC)
+			fail(r, n, "%s: not a public key", scalar(r, n));
+		else
+			*out = key.pub;
+	}
+	pst_key_wipe(&key);
+}
+
+/* Of a file that nobody but its owner can read. */
+static void
+check_secret(struct reader *r, const yaml_node_t *n, const struct pst_key *key)
+{
+	char path[PATH_MAX];
+
+	if (!file_path(r, n, path))
+		return;
+	if (key->secret_len == 0)
+		fail(r, n, "%s: the private part is needed", path);
+	else if (pst_key_file_exposed(path))
+		fail(r, n, "%s: others can read this key", path);
+}
+
+static void
+rights_of(struct reader *r, const yaml_node_t *n, int (*label)(const char *),
+    bool *some, uint64_t *bits)
+{
+	size_t i, count = list_of(r, n, 64);
+	const yaml_node_t *item;
+	const char *name;
+
+	*some = true;
+	for (i = 0; i < count && !r->failed; i++) {
+		item = entry(r, n, i);
+		name = scalar(r, item);
+		if (!r->failed && label(name) == 0)
+			fail(r, item, "'%.64s' is nothing to be granted", name);
+		*bits |= (uint64_t)1 << label(name);
+	}
+}
+
+/* One prefix, in both of its halves. */
+struct prefix_entry {
+	uint8_t *room; /* PST_SUIT_ID_MAX bytes */
+	struct pst_bytes *prefix;
+	struct pst_agent_rights *rights;
+};
+
+static void
+take_prefix(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct prefix_entry *e = to;
+	size_t len = 0;
+
 	(void)size;
-	public_key(r, n, to);
+	if (pst_component_parse(scalar(r, n), e->room, PST_SUIT_ID_MAX, &len) !=
+	    PST_OK)
+		fail(r, n, "not a component identifier");
+	*e->prefix = (struct pst_bytes){ e->room, len };
+}
+
+static void
+take_commands(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct prefix_entry *e = to;
+
+	(void)size;
+	rights_of(r, n, pst_rights_command, &e->rights->some_commands,
+	    &e->rights->commands);
+}
+
+static void
+take_parameters(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct prefix_entry *e = to;
+
+	(void)size;
+	rights_of(r, n, pst_rights_parameter, &e->rights->some_parameters,
+	    &e->rights->parameters);
 }
 
 static void
 prefixes(struct reader *r, const yaml_node_t *n, struct pst_config_scope *data,
     struct pst_agent_scope *scope)
 {
-	size_t i, len = 0, count = list_of(r, n, PST_AGENT_PREFIXES_MAX);
-	enum pst_err err;
+	static const struct key keys[] = {
+		{ "prefix", take_prefix, 0, 0, true },
+		{ "commands", take_commands, 0, 0, false },
+		{ "parameters", take_parameters, 0, 0, false },
+		{ 0 },
+	};
+	size_t i, count = list_of(r, n, PST_AGENT_PREFIXES_MAX);
+	struct prefix_entry e;
+	const yaml_node_t *item;
 
 	for (i = 0; i < count && !r->failed; i++) {
-		err = pst_component_parse(scalar(r, entry(r, n, i)),
-		    data->prefix[i], sizeof(data->prefix[i]), &len);
-		if (err != PST_OK)
-			fail(r, n, "not a component identifier");
-		scope->prefix[i] = (struct pst_bytes){ data->prefix[i], len };
+		item = entry(r, n, i);
+		e = (struct prefix_entry){ data->prefix[i], &scope->prefix[i],
+			&scope->rights[i] };
+		if (item != NULL && item->type == YAML_MAPPING_NODE)
+			take_map(r, item, keys, &e);
+		else
+			take_prefix(r, item, &e, 0);
 	}
 	scope->count = count;
 }
@@ -550,11 +635,27 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 /* --- signers ------------------------------------------------------------- */
 
 struct signer_entry {
-	struct pst_pubkey key;
 	struct pst_agent_signer *signer;
 	struct pst_config_scope *data;
+	struct pst_key *secret;
 	char name[PST_CONFIG_TEXT_MAX + 1];
 };
+
+/* Public, or shared with the signer for a MAC. */
+static void
+take_signer_key(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct signer_entry *e = to;
+
+	(void)size;
+	if (!read_key(r, n, e->secret))
+		return;
+	e->signer->key = e->secret->pub;
+	if (e->secret->pub.kty == PST_KTY_SYMMETRIC)
+		check_secret(r, n, e->secret);
+	else
+		pst_key_wipe(e->secret);
+}
 
 static void
 take_signer_prefixes(
@@ -569,14 +670,13 @@ take_signer_prefixes(
 static void
 take_signers(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
-#define AT(m) offsetof(struct signer_entry, m)
 	static const struct key keys[] = {
-		{ "name", take_text, AT(name), PST_CONFIG_TEXT_MAX + 1, true },
-		{ "key", take_key, AT(key), sizeof(struct pst_pubkey), true },
+		{ "name", take_text, offsetof(struct signer_entry, name),
+		    PST_CONFIG_TEXT_MAX + 1, true },
+		{ "key", take_signer_key, 0, 0, true },
 		{ "prefixes", take_signer_prefixes, 0, 0, true },
 		{ 0 },
 	};
-#undef AT
 	struct pst_config *c = r->c;
 	struct signer_entry e;
 	size_t i, count = list_of(r, n, PST_AGENT_SIGNERS_MAX);
@@ -587,9 +687,35 @@ take_signers(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		memset(&e, 0, sizeof(e));
 		e.signer = &c->signers[i];
 		e.data = &c->signer_data[i];
+		e.secret = &c->signer_secrets[i];
 		take_map(r, entry(r, n, i), keys, &e);
-		e.signer->key = e.key;
 		c->signer_count = i + 1;
+	}
+}
+
+/* --- keys that content is encrypted to ----------------------------------- */
+
+static void
+take_decryption(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct pst_config *c = r->c;
+	size_t i, count = list_of(r, n, PST_CONFIG_DECRYPTION_MAX);
+	const yaml_node_t *item;
+	struct pst_key *key;
+
+	(void)to;
+	(void)size;
+	for (i = 0; i < count && !r->failed; i++) {
+		item = entry(r, n, i);
+		key = &c->decryption[i];
+		c->decryption_count = i + 1;
+		if (!read_key(r, item, key))
+			return;
+		if (key->pub.kty != PST_KTY_EC2 && pst_key_wrap_alg(key) == 0)
+			fail(r, item,
+			    "%s: neither an EC key nor one for AES key wrap",
+			    scalar(r, item));
+		check_secret(r, item, key);
 	}
 }
 
@@ -625,6 +751,7 @@ take_file(struct reader *r)
 		{ "device", take_device, 0, 0, true },
 		{ "tams", take_tams, 0, 0, true },
 		{ "signers", take_signers, 0, 0, true },
+		{ "decryption", take_decryption, 0, 0, false },
 		{ "ueid", take_ueid, AT(ueid), false },
 		{ "suites", take_suites, 0, 0, false },
 		{ "policy-interval", take_seconds, AT(policy_interval_s),
@@ -727,5 +854,6 @@ pst_config_free(struct pst_config *c)
 		return;
 	for (i = 0; i < c->tam_count; i++)
 		pst_certs_free(&c->tam_data[i].root);
+	pst_wipe(c, sizeof(*c));
 	free(c);
 }

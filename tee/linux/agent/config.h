@@ -16,11 +16,15 @@
  *       root: FILE              or a certificate that theirs lead to
  *       report-key: FILE        EC public key that reports are encrypted to
  *       sign-reports: BOOL      each by itself, besides the message around it
- *       prefixes: [COMPONENT, ...]
+ *       prefixes: [PREFIX, ...]
  *   signers:
  *     - name: TEXT
- *       key: FILE
- *       prefixes: [COMPONENT, ...]
+ *       key: FILE               public (EC, Ed25519, HSS-LMS), or a secret
+ *                               one for HMAC
+ *       prefixes: [PREFIX, ...]
+ *   decryption: [FILE, ...]     keys that content may be encrypted to,
+ *                               besides the device's own: symmetric ones for
+ *                               key wrap and private EC keys
  *   ueid: HEX                   7..33 bytes; else made from the device's key
  *   suites: [esp256, ed25519]   of TEEP messages; the first signs
  *   policy-interval: SECONDS
@@ -29,7 +33,13 @@
  *   socket-mode: OCTAL          permissions of the socket, quoted; "0660"
  *   broker-uid: NUMBER          besides root and the TEE's own user
  *
- * Files are relative to the configuration's folder.
+ * A PREFIX is a component, or one with what may be done below it:
+ *     - prefix: COMPONENT
+ *       commands: [NAME, ...]   default: all
+ *       parameters: [NAME, ...] default: all
+ *
+ * Files are relative to the configuration's folder. Those with a secret or a
+ * private key must be readable by their owner only.
  */
 #ifndef PST_TEE_CONFIG_H
 #define PST_TEE_CONFIG_H
@@ -50,6 +60,9 @@ struct pst_config_tam {
 	struct pst_certs root;
 	struct pst_config_scope scope;
 };
+
+/* Keys of `decryption`; the device has one of its own beside them. */
+#define PST_CONFIG_DECRYPTION_MAX (PST_AGENT_SECRETS_MAX - 1)
 
 /** What the file said. The views in tams and signers point into it. */
 struct pst_config {
@@ -75,6 +88,10 @@ struct pst_config {
 	/* what the views point at */
 	struct pst_config_tam tam_data[PST_AGENT_TAMS_MAX];
 	struct pst_config_scope signer_data[PST_AGENT_SIGNERS_MAX];
+	/* secrets; wiped when the device has taken them, or with the rest */
+	struct pst_key signer_secrets[PST_AGENT_SIGNERS_MAX];
+	size_t decryption_count;
+	struct pst_key decryption[PST_CONFIG_DECRYPTION_MAX];
 };
 
 /**

@@ -129,6 +129,117 @@ take_keys(const struct work *w, const struct pst_config *c)
 			     : failed(w, err, "attestation.pub.pem", NULL);
 }
 
+/* --- keys of others, and for encryption ---------------------------------- */
+
+/* Into the port, which keeps it; the copy is gone. */
+static enum pst_err
+take_secret(struct pst_device *d, struct pst_key *key, uint32_t *number)
+{
+	enum pst_err err = pst_openssl_add(d->openssl, key, number);
+
+	pst_key_wipe(key);
+	return err;
+}
+
+static enum pst_err
+take_signer_secrets(const struct work *w, struct pst_config *c)
+{
+	size_t i;
+	enum pst_err err = PST_OK;
+
+	for (i = 0; i < c->signer_count && err == PST_OK; i++) {
+		if (c->signers[i].key.kty == PST_KTY_SYMMETRIC)
+			err = take_secret(
+			    w->d, &c->signer_secrets[i], &c->signers[i].secret);
+	}
+	return err == PST_OK ? PST_OK : failed(w, err, "signers", NULL);
+}
+
+static bool
+same_secret(const struct pst_key *a, const struct pst_key *b)
+{
+	return pst_equal((struct pst_bytes){ a->secret, a->secret_len },
+	    (struct pst_bytes){ b->secret, b->secret_len });
+}
+
+/* One use of a key could be made to serve the other. */
+static bool
+signs(const struct pst_device *d, const struct pst_config *c,
+    const struct pst_key *key)
+{
+	bool symmetric = key->pub.kty == PST_KTY_SYMMETRIC;
+	size_t i;
+
+	if (!symmetric &&
+	    (pst_pubkey_equal(&key->pub, &d->pub) ||
+		pst_pubkey_equal(&key->pub, &d->attestation_pub)))
+		return true;
+	for (i = 0; i < c->signer_count; i++) {
+		if (symmetric ? same_secret(key, &c->signer_secrets[i])
+			      : pst_pubkey_equal(&key->pub, &c->signers[i].key))
+			return true;
+	}
+	return false;
+}
+
+static enum pst_err
+take_decryption(
+    struct pst_device *d, const struct pst_config *c, struct pst_key *key)
+{
+	struct pst_agent_secret *s = &d->secrets[d->secret_count];
+	uint8_t *kid = d->kids[d->secret_count];
+	enum pst_err err;
+
+	if (signs(d, c, key))
+		return PST_ERR_STATE;
+	if (key->pub.kty == PST_KTY_EC2)
+		s->pub = key->pub;
+	else
+		s->wrap = pst_key_wrap_alg(key);
+	err = pst_key_thumbprint(key, s->kid);
+	memcpy(kid, key->kid, key->kid_len);
+	s->other_kid = (struct pst_bytes){ kid, key->kid_len };
+	if (err == PST_OK)
+		err = take_secret(d, key, &s->key);
+	if (err == PST_OK)
+		d->secret_count++;
+	return err;
+}
+
+/* The device's own key, made at the first start, and what is configured. */
+static enum pst_err
+take_encryption(const struct work *w, struct pst_config *c)
+{
+	static const char name[] = "keys/encryption.pem";
+	struct pst_device *d = w->d;
+	struct pst_agent_secret *own = &d->secrets[0];
+	struct pst_key key = { .secret_len = 0 };
+	struct pst_signer named;
+	size_t i;
+	enum pst_err err;
+
+	err = take_key(w, name, PST_ALG_ESP256, &named, &own->pub);
+	if (err != PST_OK)
+		return err;
+	if (own->pub.kty != PST_KTY_EC2)
+		return failed(w, PST_ERR_ARG, name, "not an EC key");
+	key.pub = own->pub;
+	if (signs(d, c, &key))
+		return failed(w, PST_ERR_STATE, name, "a key that signs");
+	own->key = named.key;
+	memcpy(own->kid, named.kid, sizeof(own->kid));
+	d->secret_count = 1;
+	for (i = 0; i < c->decryption_count; i++) {
+		err = take_decryption(d, c, &c->decryption[i]);
+		if (err != PST_OK)
+			return failed(w, err, "decryption",
+			    err == PST_ERR_STATE ? "a key that signs" : NULL);
+	}
+	err = publish(w, "encryption.pub.pem", &own->pub);
+	return err == PST_OK ? PST_OK
+			     : failed(w, err, "encryption.pub.pem", NULL);
+}
+
 /* --- identity ------------------------------------------------------------ */
 
 /*
@@ -191,8 +302,8 @@ measure(struct pst_device *d)
 }
 
 enum pst_err
-pst_device_open(struct pst_device *d, const char *dir,
-    const struct pst_config *c, char *why, size_t why_cap)
+pst_device_open(struct pst_device *d, const char *dir, struct pst_config *c,
+    char *why, size_t why_cap)
 {
 	struct work w = { d, dir, why, why_cap };
 	enum pst_err err;
@@ -202,6 +313,10 @@ pst_device_open(struct pst_device *d, const char *dir,
 	if (d->openssl == NULL)
 		return failed(&w, PST_ERR_CRYPTO, "keys", NULL);
 	err = take_keys(&w, c);
+	if (err == PST_OK)
+		err = take_encryption(&w, c);
+	if (err == PST_OK)
+		err = take_signer_secrets(&w, c);
 	if (err == PST_OK) {
 		err = name_device(d, c);
 		if (err == PST_OK)

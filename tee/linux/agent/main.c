@@ -163,6 +163,8 @@ set_agent_config(struct tee *t)
 	a->tam_count = c->tam_count;
 	a->signers = c->signers;
 	a->signer_count = c->signer_count;
+	a->secrets = t->device.secrets;
+	a->secret_count = t->device.secret_count;
 	a->key = t->device.key;
 	a->pub = t->device.pub;
 	a->suites = c->suites;

@@ -12,5 +12,6 @@ void query_cases(void);
 void request_cases(void);
 void limit_cases(void);
 void report_cases(void);
+void key_cases(void);
 
 #endif

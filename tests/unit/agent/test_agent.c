@@ -34,6 +34,7 @@ main(void)
 		request_cases();
 		limit_cases();
 		report_cases();
+		key_cases();
 		update_cases();
 		fault_cases();
 	}

@@ -35,6 +35,23 @@ make_key(struct pst_openssl *o, int32_t alg, struct pst_signer *signer,
 	return ok;
 }
 
+/* One secret that both sides have. */
+static bool
+share_key(void)
+{
+	struct pst_key key;
+	uint32_t number = 0;
+	bool ok;
+
+	ok = pst_key_generate(PST_ALG_HMAC_256, &key) == PST_OK &&
+	    pst_openssl_add(w.device, &key, &w.mac_secret) == PST_OK &&
+	    pst_openssl_add(w.outside, &key, &number) == PST_OK;
+	w.signer_key[MAC].key = number;
+	w.signer_key[MAC].alg = PST_ALG_HMAC_256;
+	pst_key_wipe(&key);
+	return ok;
+}
+
 static void
 configure(void)
 {
@@ -59,10 +76,14 @@ configure(void)
 	s[ANNE].scope = t[ONE].scope;
 	s[BOB].key = w.signer_pub[BOB];
 	s[BOB].scope = t[TWO].scope;
+	s[MAC].key.kty = PST_KTY_SYMMETRIC;
+	s[MAC].secret = w.mac_secret;
+	s[MAC].scope.count = 1;
+	s[MAC].scope.prefix[0] = PREFIX_AA;
 	w.config.tams = w.tams;
 	w.config.tam_count = 2;
 	w.config.signers = w.signers;
-	w.config.signer_count = 2;
+	w.config.signer_count = ANCHORS;
 	w.config.suites = PST_SUITE_ESP256 | PST_SUITE_ED25519;
 	w.config.vendor_id = (struct pst_bytes){ vendor, sizeof(vendor) };
 	w.config.class_id = (struct pst_bytes){ class_, sizeof(class_) };
@@ -96,6 +117,8 @@ world_init(void)
 		&w.signer_pub[BOB]) ||
 	    !make_key(w.outside, PST_ALG_ESP256, &w.signer_key[EVE],
 		&w.signer_pub[EVE]))
+		return false;
+	if (!share_key())
 		return false;
 	pst_mem_store_init(&w.store);
 	w.mode.chunk = SIZE_MAX;
@@ -400,7 +423,8 @@ authentication(struct pst_cbor_writer *c, const struct world_manifest *m,
 	pst_cbor_put_array(c, 2);
 	pst_cbor_put_bstr(c, args.payload);
 	block = pst_cbor_wrap_begin(c);
-	if (pst_cose_sign1(c, pst_openssl_crypto(w.outside), &args) != PST_OK)
+	if ((m->signer == MAC ? pst_cose_mac0 : pst_cose_sign1)(
+		c, pst_openssl_crypto(w.outside), &args) != PST_OK)
 		abort();
 	pst_cbor_wrap_bstr(c, block);
 	pst_cbor_wrap_bstr(c, mark);

@@ -24,8 +24,9 @@
 
 /* TAMs: ONE reaches aa and bb, TWO reaches bb. The STRANGER is no anchor. */
 enum { ONE = 0, TWO = 1, STRANGER = 2, TAMS = 3 };
-/* Signers: ANNE signs for aa and bb, BOB for bb, EVE is no anchor. */
-enum { ANNE = 0, BOB = 1, EVE = 2, SIGNERS = 3 };
+/* Signers: ANNE signs for aa and bb, BOB for bb, MAC shares a secret and
+ * reaches aa; EVE is no anchor. */
+enum { ANNE = 0, BOB = 1, MAC = 2, EVE = 3, SIGNERS = 4, ANCHORS = 3 };
 
 #define URI_ONE PST_BYTES_LIT("https://one.example/tam")
 #define URI_TWO PST_BYTES_LIT("https://two.example/tam")
@@ -101,7 +102,8 @@ struct world {
 	struct pst_signer signer_key[SIGNERS];
 	struct pst_pubkey signer_pub[SIGNERS];
 	struct pst_agent_tam tams[2];
-	struct pst_agent_signer signers[2];
+	struct pst_agent_signer signers[ANCHORS];
+	uint32_t mac_secret; /* the device's number for what MAC shares */
 	struct pst_agent_config config;
 	struct pst_agent_memory memory;
 	struct pst_agent agent;

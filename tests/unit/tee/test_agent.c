@@ -303,7 +303,7 @@ list_and_status_say_what_is_there(void)
 static bool
 status_says(const char *options, const char *want)
 {
-	char command[300], text[600];
+	char command[300], text[2000];
 	size_t n;
 	FILE *f;
 
@@ -325,7 +325,8 @@ status_command_names_what_runs(void)
 	TEEC_Session ta;
 
 	CHECK(status_says("", "answers, 1 components installed\n"));
-	CHECK(status_says("--json", "\"processes\":[],\"reachable\":true}"));
+	CHECK(status_says("--json", "\"processes\":[],\"encryption-keys\":["));
+	CHECK(status_says("--json", "\"}],\"reachable\":true}"));
 	CHECK_EQ(TEEC_OpenSession(
 		     &ctx, &ta, &hello, TEEC_LOGIN_PUBLIC, NULL, NULL, NULL),
 	    TEEC_SUCCESS);
@@ -333,6 +334,40 @@ status_command_names_what_runs(void)
 	    "", "uuid:8d82573a-926d-4754-9353-32dc29997f74/ta  sequence 2, "));
 	CHECK(status_says("--json", "\"sessions\":1,\"busy\":false}]"));
 	TEEC_CloseSession(&ta);
+}
+
+/* The key that is made at the first start, and is another one than the others
+ * of the device. */
+static void
+status_command_shows_what_to_encrypt_to(void)
+{
+	static const char *const others[] = { "agent", "attestation" };
+	struct pst_key key, other;
+	uint8_t kid[PST_THUMBPRINT_LEN];
+	char path[200], want[100] = "encryption key ";
+	size_t i, len = strlen(want);
+
+	snprintf(path, sizeof(path), "%s/encryption.pub.pem", d.state);
+	CHECK_EQ(pst_key_read(path, &key, NULL), PST_OK);
+	CHECK(key.pub.kty == PST_KTY_EC2 && key.pub.crv == PST_CRV_P256);
+	CHECK_EQ(key.secret_len, 0);
+	CHECK_EQ(pst_key_thumbprint(&key, kid), PST_OK);
+	for (i = 0; i < sizeof(kid); i++)
+		snprintf(want + len + 2 * i, 3, "%02x", kid[i]);
+	CHECK(status_says("", want));
+	CHECK(status_says("--json", want + len));
+	CHECK(status_says("", "COSE_Key a5010202582"));
+	for (i = 0; i < 2; i++) {
+		snprintf(
+		    path, sizeof(path), "%s/%s.pub.pem", d.state, others[i]);
+		CHECK_EQ(pst_key_read(path, &other, NULL), PST_OK);
+		CHECK(!pst_pubkey_equal(&key.pub, &other.pub));
+	}
+	snprintf(path, sizeof(path), "%s/keys/encryption.pem", d.state);
+	CHECK(!pst_key_file_exposed(path));
+	CHECK_EQ(pst_key_read(path, &other, NULL), PST_OK);
+	CHECK(other.secret_len > 0);
+	pst_key_wipe(&other);
 }
 
 static void
@@ -601,6 +636,7 @@ main(void)
 	RUN(ta_is_installed_updated_and_not_downgraded);
 	RUN(list_and_status_say_what_is_there);
 	RUN(status_command_names_what_runs);
+	RUN(status_command_shows_what_to_encrypt_to);
 	RUN(removal_ends_sessions_and_the_ta);
 	RUN(log_says_what_was_done_and_why_not);
 	RUN(transfer_belongs_to_one_client_and_blocks_no_other);

@@ -172,6 +172,89 @@ bad_configurations_are_refused_with_line_and_reason(void)
 	}
 }
 
+#define MAC_SIGNER "signers: [{name: d, key: mac.jwk, prefixes: [a]}]\n"
+
+static void
+secrets_are_read_and_kept_apart(void)
+{
+	struct pst_config *c =
+	    read_text(DEVICE TAM MAC_SIGNER "decryption: [kek.jwk, ec.pem]\n");
+
+	CHECK(c != NULL);
+	CHECK_EQ(c->signers[0].key.kty, PST_KTY_SYMMETRIC);
+	CHECK_EQ(c->signer_secrets[0].secret_len, 32);
+	CHECK_EQ(c->decryption_count, 2);
+	CHECK_EQ(pst_key_wrap_alg(&c->decryption[0]), PST_ALG_A256KW);
+	CHECK_EQ(c->decryption[1].pub.kty, PST_KTY_EC2);
+	CHECK(c->decryption[1].secret_len > 0);
+	pst_config_free(c);
+}
+
+static void
+prefixes_may_say_what_is_granted(void)
+{
+	struct pst_config *c = read_text(DEVICE TAM
+	    "signers:\n"
+	    "  - name: d\n"
+	    "    key: key.pem\n"
+	    "    prefixes:\n"
+	    "      - a\n"
+	    "      - {prefix: b, commands: [fetch, unlink]}\n"
+	    "      - {prefix: c, commands: [], parameters: [image-digest]}\n");
+	const struct pst_agent_scope *s;
+
+	CHECK(c != NULL);
+	s = &c->signers[0].scope;
+	CHECK_EQ(s->count, 3);
+	CHECK(!s->rights[0].some_commands && !s->rights[0].some_parameters);
+	CHECK(s->rights[1].some_commands && !s->rights[1].some_parameters);
+	CHECK_EQ(s->rights[1].commands,
+	    (uint64_t)1 << PST_SUIT_DIR_FETCH |
+		(uint64_t)1 << PST_SUIT_DIR_UNLINK);
+	CHECK(s->rights[2].some_commands && s->rights[2].commands == 0);
+	CHECK_EQ(s->rights[2].parameters, 1u << PST_SUIT_PARAM_IMAGE_DIGEST);
+	pst_config_free(c);
+}
+
+static void
+bad_keys_and_rights_are_refused(void)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{ DEVICE TAM "signers: [{name: d, key: open.jwk, "
+			     "prefixes: [a]}]\n",
+		    "others can read" },
+		{ GOOD "decryption: [open.jwk]\n", "others can read" },
+		{ GOOD "decryption: [key.pem]\n", "private part is needed" },
+		{ GOOD "decryption: [ed.pem]\n", "neither an EC key" },
+		{ GOOD "decryption: [none]\n", "No such file" },
+		{ DEVICE TAM_HEAD
+		    "    keys: [mac.jwk]\n    prefixes: [a]\n" SIGNER,
+		    "not a public key" },
+		{ DEVICE TAM "signers: [{name: d, key: key.pem, "
+			     "prefixes: [{prefix: a, commands: [shout]}]}]\n",
+		    "'shout' is nothing" },
+		{ DEVICE TAM "signers: [{name: d, key: key.pem, "
+			     "prefixes: [{prefix: a, parameters: [uri]}]}]\n",
+		    "'uri' is nothing" },
+		{ DEVICE TAM "signers: [{name: d, key: key.pem, "
+			     "prefixes: [{commands: []}]}]\n",
+		    "'prefix' is missing" },
+	};
+	struct pst_config *c;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		c = read_text(rows[i].text);
+		if (c != NULL || strstr(why, rows[i].why) == NULL)
+			printf("  %zu: wanted '%s', got '%s'\n", i, rows[i].why,
+			    why);
+		CHECK(c == NULL);
+		CHECK(strstr(why, rows[i].why) != NULL);
+	}
+}
+
 /* The key of RFC 9052's examples ("11"), whose private part was printed. */
 static void
 key_that_was_published_is_refused(void)
@@ -223,6 +306,20 @@ every_truncation_is_refused_or_read(void)
 }
 
 static bool
+make_key(const char *name, int32_t alg, enum pst_key_format format, bool secret)
+{
+	struct pst_key key;
+	char file[128];
+	bool good;
+
+	snprintf(file, sizeof(file), "%s/%s", dir, name);
+	good = pst_key_generate(alg, &key) == PST_OK &&
+	    pst_key_write(file, &key, format, secret) == PST_OK;
+	pst_key_wipe(&key);
+	return good;
+}
+
+static bool
 make_files(void)
 {
 	struct pst_key key;
@@ -244,7 +341,15 @@ make_files(void)
 	pst_key_wipe(&key);
 	snprintf(file, sizeof(file), "%s/junk", dir);
 	f = fopen(file, "w");
-	return good && f != NULL && fputs("no key\n", f) > 0 && fclose(f) == 0;
+	good = good && f != NULL && fputs("no key\n", f) > 0 && fclose(f) == 0;
+	snprintf(file, sizeof(file), "%s/open.jwk", dir);
+	return good &&
+	    make_key("mac.jwk", PST_ALG_HMAC_256, PST_KEY_JWK, true) &&
+	    make_key("kek.jwk", PST_ALG_HMAC_256, PST_KEY_JWK, true) &&
+	    make_key("open.jwk", PST_ALG_HMAC_256, PST_KEY_JWK, true) &&
+	    make_key("ec.pem", PST_ALG_ESP256, PST_KEY_PEM, true) &&
+	    make_key("ed.pem", PST_ALG_ED25519, PST_KEY_PEM, true) &&
+	    chmod(file, 0644) == 0;
 }
 
 int
@@ -257,6 +362,9 @@ main(void)
 	RUN(small_configuration_has_defaults);
 	RUN(every_key_is_read);
 	RUN(bad_configurations_are_refused_with_line_and_reason);
+	RUN(secrets_are_read_and_kept_apart);
+	RUN(prefixes_may_say_what_is_granted);
+	RUN(bad_keys_and_rights_are_refused);
 	RUN(key_that_was_published_is_refused);
 	RUN(files_that_are_none_are_refused);
 	RUN(every_truncation_is_refused_or_read);
