@@ -81,6 +81,33 @@ struct pst_bytes cli_text(const char *text);
  */
 int cli_write(const char *path, struct pst_bytes content, unsigned int mode);
 
+/** A file of any size that is being written; a reader sees it whole or not. */
+struct cli_output {
+	const char *path; /* borrowed; "-" for standard output */
+	char *temporary;  /* NULL: standard output */
+	int fd;
+	bool force; /* may take the place of another file */
+};
+
+/**
+ * Begin a file. One that exists is refused unless force is set.
+ *
+ * @param mode  its permissions
+ * @return CLI_DONE, then it is to be committed or abandoned; or CLI_REFUSED
+ *         after saying why
+ */
+int cli_output_open(
+    struct cli_output *o, const char *path, unsigned int mode, bool force);
+/** A cli_sink of cli/encrypt.h; errno says why it failed. */
+bool cli_output_write(void *output, struct pst_bytes chunk);
+/** Show the file under its name. @return as cli_output_open */
+int cli_output_commit(struct cli_output *o);
+/** Leave nothing behind; accepts one that was committed or not opened. */
+void cli_output_abandon(struct cli_output *o);
+
+/** Refuse to overwrite: CLI_REFUSED after saying so when a file exists. */
+int cli_must_not_exist(const char *path, bool force);
+
 /**
  * Check that from.. to operands follow the options.
  *

@@ -144,6 +144,89 @@ cli_write(const char *path, struct pst_bytes content, unsigned int mode)
 }
 
 int
+cli_must_not_exist(const char *path, bool force)
+{
+	struct stat st;
+
+	if (force || strcmp(path, "-") == 0 || lstat(path, &st) != 0)
+		return CLI_DONE;
+	return cli_fail("%s exists; --force overwrites it", path);
+}
+
+int
+cli_output_open(
+    struct cli_output *o, const char *path, unsigned int mode, bool force)
+{
+	int saved, status = cli_must_not_exist(path, force);
+
+	*o = (struct cli_output){ path, NULL, STDOUT_FILENO, force };
+	if (status != CLI_DONE)
+		return status;
+	if (strcmp(path, "-") == 0)
+		return isatty(STDOUT_FILENO)
+		    ? cli_fail("this is no text for a terminal; name a file "
+			       "or redirect")
+		    : CLI_DONE;
+	if (asprintf(&o->temporary, "%s.XXXXXX", path) < 0) {
+		o->temporary = NULL;
+		return cli_fail("%s: no memory", path);
+	}
+	o->fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (o->fd >= 0 && fchmod(o->fd, mode) == 0)
+		return CLI_DONE;
+	saved = errno;
+	if (o->fd >= 0)
+		cli_output_abandon(o);
+	free(o->temporary);
+	o->temporary = NULL;
+	return cli_fail("%s: %s", path, strerror(saved));
+}
+
+bool
+cli_output_write(void *output, struct pst_bytes chunk)
+{
+	const struct cli_output *o = output;
+
+	return write_all(o->fd, chunk);
+}
+
+int
+cli_output_commit(struct cli_output *o)
+{
+	unsigned int how = o->force ? 0 : RENAME_NOREPLACE;
+	int saved;
+	bool ok;
+
+	if (o->temporary == NULL)
+		return CLI_DONE;
+	ok = fsync(o->fd) == 0;
+	ok = close(o->fd) == 0 && ok;
+	o->fd = -1;
+	ok = ok &&
+	    renameat2(AT_FDCWD, o->temporary, AT_FDCWD, o->path, how) == 0;
+	saved = errno;
+	if (ok) {
+		free(o->temporary);
+		o->temporary = NULL;
+		return CLI_DONE;
+	}
+	cli_output_abandon(o);
+	return cli_fail("%s: %s", o->path, strerror(saved));
+}
+
+void
+cli_output_abandon(struct cli_output *o)
+{
+	if (o->temporary == NULL)
+		return;
+	if (o->fd >= 0)
+		close(o->fd);
+	unlink(o->temporary);
+	free(o->temporary);
+	o->temporary = NULL;
+}
+
+int
 cli_operands(int argc, char **argv, int at, int from, int to)
 {
 	int n = argc - at;

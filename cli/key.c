@@ -8,21 +8,24 @@
 
 #include "keyring.h"
 
+/* PEM; JWK where that does not exist. */
+enum { DEFAULT_FORMAT = -1 };
+
 struct args {
 	const char *alg, *out;
-	enum pst_key_format format;
+	int format; /* enum pst_key_format, or DEFAULT_FORMAT */
 	bool force, public_only, json;
 };
 
 static bool
-format_by_name(const char *name, enum pst_key_format *format)
+format_by_name(const char *name, int *format)
 {
 	static const char *const names[] = { "pem", "cose", "jwk" };
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
 		if (strcasecmp(name, names[i]) == 0) {
-			*format = (enum pst_key_format)i;
+			*format = (int)i;
 			return true;
 		}
 	}
@@ -44,7 +47,7 @@ options(struct args *a, const char *allowed, int argc, char **argv, int files)
 	};
 	int c;
 
-	*a = (struct args){ .format = PST_KEY_PEM };
+	*a = (struct args){ .format = DEFAULT_FORMAT };
 	while ((c = getopt_long(argc, argv, "a:o:f", known, NULL)) != -1) {
 		if (c == '?' || strchr(allowed, c) == NULL)
 			return cli_usage(argv[0], "unknown option");
@@ -105,16 +108,32 @@ warn_about_stdout(void)
 			 "read; consider umask 077 or --out");
 }
 
+/* There is no PEM of a symmetric key, nor of one that must keep its alg; and
+ * of HSS/LMS there is only the COSE_Key. */
+static enum pst_key_format
+format_of(const struct pst_key *key, const struct args *a)
+{
+	if (a->format != DEFAULT_FORMAT)
+		return (enum pst_key_format)a->format;
+	if (key->pub.kty == PST_KTY_HSS_LMS)
+		return PST_KEY_COSE;
+	return key->pub.kty == PST_KTY_SYMMETRIC ||
+		key->pub.alg == PST_ALG_ECDH_ES_A128KW
+	    ? PST_KEY_JWK
+	    : PST_KEY_PEM;
+}
+
 static int
 put_key(const struct pst_key *key, bool secret, const struct args *a)
 {
+	enum pst_key_format format = format_of(key, a);
 	uint8_t buf[PST_KEY_ENCODED_MAX];
 	struct pst_bytes encoded = { buf, 0 };
 	enum pst_err err;
 	int status;
 
 	if (a->out != NULL && strcmp(a->out, "-") != 0 && !a->force) {
-		err = pst_key_write(a->out, key, a->format, secret);
+		err = pst_key_write(a->out, key, format, secret);
 		if (err == PST_ERR_STATE)
 			return cli_fail(
 			    "%s exists; --force overwrites it", a->out);
@@ -124,11 +143,10 @@ put_key(const struct pst_key *key, bool secret, const struct args *a)
 			return cli_fail("%s: %s", a->out, pst_err_name(err));
 		return CLI_DONE;
 	}
-	err = pst_key_encode(
-	    key, a->format, secret, buf, sizeof(buf), &encoded.len);
+	err =
+	    pst_key_encode(key, format, secret, buf, sizeof(buf), &encoded.len);
 	if (err != PST_OK)
-		return cli_fail(
-		    "this key has no such form: %s", pst_err_name(err));
+		return cli_fail("this key has no such form (--format)");
 	if (secret && (a->out == NULL || strcmp(a->out, "-") == 0))
 		warn_about_stdout();
 	status = cli_write(
@@ -240,17 +258,20 @@ const struct cli_command cli_key[] = {
 	{ "generate", "[--alg ALG] [-o FILE] [--format FORMAT] [--force]",
 	    "make a private key",
 	    "Writes to standard output, or to a new file of mode 0600.\n"
-	    "\n  -a, --alg ALG     esp256 (default), es256, es384, es512, "
-	    "ed25519,\n"
-	    "                    hs256, hs384, hs512\n"
+	    "\n  -a, --alg ALG     to sign: esp256 (default), es256, es384, "
+	    "es512,\n"
+	    "                    ed25519, hs256, hs384, hs512; to encrypt to:\n"
+	    "                    ecdh-es+a128kw, a128kw, a192kw, a256kw\n"
 	    "  -o, --out FILE    the file; it must not exist\n"
-	    "  --format FORMAT   pem (default), cose, jwk\n"
+	    "  --format FORMAT   pem, cose, jwk; without it pem, or jwk for "
+	    "what has\n"
+	    "                    no PEM\n"
 	    "  -f, --force       overwrite the file\n",
 	    generate, NULL },
 	{ "public", "[-o FILE] [--format FORMAT] [--force] FILE|-",
 	    "take the public part of a key",
 	    "\n  -o, --out FILE    write there; it must not exist\n"
-	    "  --format FORMAT   pem (default), cose, jwk\n"
+	    "  --format FORMAT   pem (default where there is one), cose, jwk\n"
 	    "  -f, --force       overwrite the file\n",
 	    public_part, NULL },
 	{ "thumbprint", "[--json] FILE|-", "print the thumbprint of a key",
@@ -261,7 +282,7 @@ const struct cli_command cli_key[] = {
 	{ "convert", "[--to FORMAT] [--public] [-o FILE] [--force] FILE|-",
 	    "write a key in another format",
 	    "A private key stays private unless --public is given.\n"
-	    "\n  --to FORMAT      pem (default), cose, jwk\n"
+	    "\n  --to FORMAT      pem (default where there is one), cose, jwk\n"
 	    "  --public         the public part only\n"
 	    "  -o, --out FILE   write there; it must not exist\n"
 	    "  -f, --force      overwrite the file\n",

@@ -119,6 +119,7 @@ take(struct cli_keyring *ring, const struct pst_key *key,
 	enum pst_err err = pst_key_thumbprint(key, e->thumbprint);
 
 	e->pub = key->pub;
+	e->secret_len = key->secret_len;
 	e->kid_len = key->kid_len;
 	memcpy(e->kid, key->kid, key->kid_len);
 	if (err == PST_OK && key->secret_len > 0)

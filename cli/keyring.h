@@ -8,8 +8,8 @@
 #include "cli.h"
 #include "token.h"
 
-/* --key may be given this often. */
-#define CLI_KEYS_MAX 16
+/* --key may be given this often: for each recipient of a payload, too. */
+#define CLI_KEYS_MAX 32
 
 struct cli_keyring {
 	struct pst_openssl *port;
@@ -23,7 +23,8 @@ struct cli_keyring {
 		const char *path;	   /* or the URI of a token's key */
 		struct pst_p11_key *token; /* owned by the port; or NULL */
 		struct pst_pubkey pub;
-		uint32_t number; /* of a private or secret key; else 0 */
+		uint32_t number;   /* of a private or secret key; else 0 */
+		size_t secret_len; /* bytes of a secret one */
 		size_t kid_len;
 		uint8_t kid[PST_KID_MAX]; /* that the file names */
 		uint8_t thumbprint[PST_THUMBPRINT_LEN];

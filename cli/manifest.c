@@ -143,6 +143,11 @@ const struct cli_command cli_manifest[] = {
 	    "--key KEY... [--alg ALG] [--export-tbs FILE|--attach FILE] "
 	    "[-o FILE] FILE|-",
 	    "add signatures", cli_manifest_sign_help, cli_manifest_sign, NULL },
+	{ "encrypt",
+	    "--to KEY... [--alg ALG] [--out FILE] [--info FILE] [--force] "
+	    "[--json] FILE|-",
+	    "encrypt a payload to its recipients", cli_manifest_encrypt_help,
+	    cli_manifest_encrypt, NULL },
 	{ "sever", "[--section NAME]... [--payloads] [-o FILE] FILE|-",
 	    "leave out what can be severed", cli_manifest_sever_help,
 	    cli_manifest_sever, NULL },

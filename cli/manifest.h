@@ -55,9 +55,11 @@ int cli_manifest_yaml(const char *path, struct pst_bytes in,
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
 int cli_manifest_sign(int argc, char **argv);
+int cli_manifest_encrypt(int argc, char **argv);
 int cli_manifest_sever(int argc, char **argv);
 extern const char cli_manifest_run_help[];
 extern const char cli_manifest_sign_help[];
+extern const char cli_manifest_encrypt_help[];
 extern const char cli_manifest_sever_help[];
 
 #endif

@@ -266,6 +266,7 @@ generate_pair(int32_t alg)
 	switch (alg) {
 	case PST_ALG_ES256:
 	case PST_ALG_ESP256:
+	case PST_ALG_ECDH_ES_A128KW:
 		return EVP_EC_gen("P-256");
 	case PST_ALG_ES384:
 		return EVP_EC_gen("P-384");
@@ -280,9 +281,15 @@ generate_pair(int32_t alg)
 }
 
 static size_t
-hmac_key_len(int32_t alg)
+secret_key_len(int32_t alg)
 {
 	switch (alg) {
+	case PST_ALG_A128KW:
+		return 16;
+	case PST_ALG_A192KW:
+		return 24;
+	case PST_ALG_A256KW:
+		return 32;
 	case PST_ALG_HMAC_256_64:
 	case PST_ALG_HMAC_256:
 		return 32;
@@ -295,6 +302,13 @@ hmac_key_len(int32_t alg)
 	}
 }
 
+static bool
+for_encryption(int32_t alg)
+{
+	return alg == PST_ALG_A128KW || alg == PST_ALG_A192KW ||
+	    alg == PST_ALG_A256KW || alg == PST_ALG_ECDH_ES_A128KW;
+}
+
 enum pst_err
 pst_key_generate(int32_t alg, struct pst_key *out)
 {
@@ -303,9 +317,10 @@ pst_key_generate(int32_t alg, struct pst_key *out)
 	enum pst_err err;
 
 	memset(out, 0, sizeof(*out));
-	out->secret_len = hmac_key_len(alg);
+	out->secret_len = secret_key_len(alg);
 	if (out->secret_len > 0) {
 		out->pub.kty = PST_KTY_SYMMETRIC;
+		out->pub.alg = for_encryption(alg) ? alg : PST_ALG_NONE;
 		if (RAND_priv_bytes(out->secret, (int)out->secret_len) == 1)
 			return PST_OK;
 		pst_key_wipe(out);
@@ -316,6 +331,7 @@ pst_key_generate(int32_t alg, struct pst_key *out)
 		return PST_ERR_COSE_ALG;
 	err = pst_pkey_export(pkey, true, out, &why);
 	EVP_PKEY_free(pkey);
+	out->pub.alg = for_encryption(alg) ? alg : PST_ALG_NONE;
 	return err == PST_OK ? PST_OK : PST_ERR_CRYPTO;
 }
 
@@ -432,6 +448,11 @@ static const struct {
 	{ PST_ALG_A128GCM, "A128GCM" },
 	{ PST_ALG_A192GCM, "A192GCM" },
 	{ PST_ALG_A256GCM, "A256GCM" },
+	{ PST_ALG_CHACHA_POLY, "ChaCha20/Poly1305" },
+	{ PST_ALG_CHACHA_POLY, "chacha20-poly1305" },
+	{ PST_ALG_A128CTR, "A128CTR" },
+	{ PST_ALG_A192CTR, "A192CTR" },
+	{ PST_ALG_A256CTR, "A256CTR" },
 	{ PST_ALG_ECDH_ES_A128KW, "ECDH-ES+A128KW" },
 	{ PST_ALG_HMAC_256, "HS256" },
 	{ PST_ALG_HMAC_384, "HS384" },

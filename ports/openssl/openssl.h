@@ -80,9 +80,10 @@ enum pst_err pst_key_write(const char *path, const struct pst_key *key,
     enum pst_key_format format, bool secret) PST_MUST_CHECK;
 
 /**
- * A fresh key for alg: ESP256, ES256, ES384, ES512, Ed25519, EdDSA, or a
- * secret one for HMAC. pub.alg is left 0, so that the key is not tied to one
- * of two names for the same algorithm.
+ * A fresh key for alg: ESP256, ES256, ES384, ES512, Ed25519, EdDSA,
+ * ECDH-ES+A128KW (P-256), or a secret one for HMAC or AES key wrap. pub.alg of
+ * one that signs is left 0, so that it is not tied to one of two names for the
+ * same algorithm; one that encrypts does nothing else.
  */
 enum pst_err pst_key_generate(int32_t alg, struct pst_key *out) PST_MUST_CHECK;
 

@@ -1,0 +1,223 @@
+/* Encrypting a stream to recipients. */
+#include "encrypt.h"
+
+#include <string.h>
+
+enum { CHUNK = 65536, SHA256_LEN = 32 };
+
+/* Names of the IANA registry, and how people write the one with a slash. */
+int32_t
+cli_content_alg(const char *name)
+{
+	int32_t alg = pst_alg_by_name(name);
+
+	switch (alg) {
+	case PST_ALG_A128GCM:
+	case PST_ALG_A192GCM:
+	case PST_ALG_A256GCM:
+	case PST_ALG_CHACHA_POLY:
+	case PST_ALG_A128CTR:
+	case PST_ALG_A192CTR:
+	case PST_ALG_A256CTR:
+		return alg;
+	default:
+		return 0;
+	}
+}
+
+static bool
+is_ctr(int32_t alg)
+{
+	return alg == PST_ALG_A128CTR || alg == PST_ALG_A192CTR ||
+	    alg == PST_ALG_A256CTR;
+}
+
+/* --- recipients ------------------------------------------------------------
+ */
+
+static int32_t
+wrap_of_length(size_t len)
+{
+	switch (len) {
+	case 16:
+		return PST_ALG_A128KW;
+	case 24:
+		return PST_ALG_A192KW;
+	case 32:
+		return PST_ALG_A256KW;
+	default:
+		return 0;
+	}
+}
+
+/* How the content key gets to the owner of a key; 0: not at all. */
+static int32_t
+method(const struct cli_keyring_entry *e)
+{
+	int32_t alg = 0;
+
+	if (e->pub.kty == PST_KTY_SYMMETRIC)
+		alg = wrap_of_length(e->secret_len);
+	else if (e->pub.kty == PST_KTY_EC2)
+		alg = PST_ALG_ECDH_ES_A128KW;
+	return e->pub.alg == 0 || e->pub.alg == alg ? alg : 0;
+}
+
+static int
+recipient(const struct cli_keyring_entry *e, struct pst_cose_recipient *out)
+{
+	int32_t alg = method(e);
+
+	if (alg == 0)
+		return cli_fail("%s: this key receives nothing; an elliptic "
+				"curve key or one of 16, 24 or 32 bytes for "
+				"key wrap does",
+		    e->path);
+	if (pst_pubkey_published(&e->pub))
+		cli_warn(
+		    "%s: this key was published; it protects nothing", e->path);
+	*out = (struct pst_cose_recipient){ .alg = alg,
+		.key = e->number,
+		.pub = &e->pub,
+		.kid = { e->kid, e->kid_len } };
+	if (e->kid_len == 0)
+		out->kid =
+		    (struct pst_bytes){ e->thumbprint, PST_THUMBPRINT_LEN };
+	return CLI_DONE;
+}
+
+/* --- the stream ------------------------------------------------------------
+ */
+
+struct stream {
+	const struct pst_crypto *crypto;
+	struct pst_cose_sealing sealing;
+	uint32_t plain, cipher; /* digests */
+	cli_sink *sink;
+	void *ctx;
+	struct cli_encrypted *out;
+};
+
+static enum pst_err
+emit(struct stream *s, struct pst_bytes chunk)
+{
+	enum pst_err err =
+	    s->crypto->hash_update(s->crypto->ctx, s->cipher, chunk);
+
+	s->out->cipher_bytes += chunk.len;
+	if (err == PST_OK && chunk.len > 0 && !s->sink(s->ctx, chunk))
+		err = PST_ERR_IO;
+	return err;
+}
+
+static enum pst_err
+pass(struct stream *s, FILE *in, uint8_t *buf)
+{
+	struct pst_bytes chunk = { buf, 0 };
+	enum pst_err err = PST_OK;
+
+	while (err == PST_OK && (chunk.len = fread(buf, 1, CHUNK, in)) > 0) {
+		s->out->plain_bytes += chunk.len;
+		err = s->crypto->hash_update(s->crypto->ctx, s->plain, chunk);
+		if (err == PST_OK)
+			err = pst_cose_encrypt_update(&s->sealing, chunk, buf);
+		if (err == PST_OK)
+			err = emit(s, chunk);
+	}
+	if (err == PST_OK && ferror(in))
+		err = PST_ERR_IO;
+	return err;
+}
+
+static enum pst_err
+finish(struct stream *s)
+{
+	uint8_t tag[PST_AEAD_TAG_LEN];
+	struct pst_bytes last = { tag, 0 };
+	enum pst_err err = pst_cose_encrypt_end(&s->sealing, tag, &last.len);
+
+	return err == PST_OK ? emit(s, last) : err;
+}
+
+static enum pst_err
+digests(struct stream *s, enum pst_err err)
+{
+	uint8_t digest[2][PST_DIGEST_MAX];
+	const struct pst_crypto *c = s->crypto;
+	enum pst_err one, two;
+	size_t len;
+
+	one = c->hash_end(c->ctx, s->plain, digest[0], &len);
+	two = c->hash_end(c->ctx, s->cipher, digest[1], &len);
+	memcpy(s->out->plain_sha256, digest[0], SHA256_LEN);
+	memcpy(s->out->cipher_sha256, digest[1], SHA256_LEN);
+	if (err == PST_OK)
+		err = one;
+	return err == PST_OK ? two : err;
+}
+
+static enum pst_err
+begin(struct stream *s, const struct pst_cose_encrypt_args *args)
+{
+	const struct pst_crypto *c = s->crypto;
+	struct pst_cbor_writer w;
+	size_t len;
+	enum pst_err err;
+
+	pst_cbor_writer_init(&w, s->out->info, sizeof(s->out->info));
+	err = c->hash_begin(c->ctx, PST_ALG_SHA256, &s->plain);
+	if (err != PST_OK)
+		return err;
+	err = c->hash_begin(c->ctx, PST_ALG_SHA256, &s->cipher);
+	if (err != PST_OK) {
+		(void)!c->hash_end(c->ctx, s->plain, NULL, &len);
+		return err;
+	}
+	err = pst_cose_encrypt_begin(&s->sealing, &w, c, args);
+	s->out->info_len = w.len;
+	return err == PST_OK ? PST_OK : digests(s, err);
+}
+
+static enum pst_err
+run(struct stream *s, const struct pst_cose_encrypt_args *args, FILE *in)
+{
+	uint8_t buf[CHUNK];
+	enum pst_err err = begin(s, args);
+
+	if (err != PST_OK)
+		return err;
+	err = pass(s, in, buf);
+	if (err == PST_OK)
+		err = finish(s);
+	pst_cose_encrypt_abort(&s->sealing);
+	pst_wipe(buf, sizeof(buf));
+	return digests(s, err);
+}
+
+int
+cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
+    FILE *in, cli_sink *sink, void *ctx, struct cli_encrypted *out)
+{
+	struct pst_cose_recipient to[CLI_KEYS_MAX];
+	struct stream s = {
+		.crypto = ring->crypto, .sink = sink, .ctx = ctx, .out = out
+	};
+	struct pst_cose_encrypt_args args = { .alg = alg,
+		.detached = true,
+		.kdf_other = PST_COSE_KDF_SUIT,
+		.unauthenticated = is_ctr(alg),
+		.recipients = to,
+		.count = ring->count };
+	int status = CLI_DONE;
+	enum pst_err err;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; status == CLI_DONE && i < ring->count; i++)
+		status = recipient(&ring->key[i], &to[i]);
+	if (status != CLI_DONE)
+		return status;
+	err = run(&s, &args, in);
+	return err == PST_OK ? CLI_DONE
+			     : cli_fail("%s: %s", name, pst_err_name(err));
+}
