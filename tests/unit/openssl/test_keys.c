@@ -133,7 +133,10 @@ a_symmetric_key_has_no_public_part(void)
 	CHECK_EQ(
 	    pst_key_encode(&key, PST_KEY_PEM, true, buf, sizeof(buf), &len),
 	    PST_ERR_ARG);
-	CHECK_EQ(pst_key_generate(PST_ALG_A128KW, &key), PST_ERR_COSE_ALG);
+	CHECK_EQ(pst_key_generate(PST_ALG_A128KW, &key), PST_OK);
+	CHECK_EQ(key.secret_len, 16);
+	CHECK_EQ(key.pub.alg, PST_ALG_A128KW);
+	CHECK_EQ(pst_key_generate(PST_ALG_A128GCM, &key), PST_ERR_COSE_ALG);
 }
 
 static void
