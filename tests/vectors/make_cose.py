@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature)
 from cryptography.hazmat.primitives.serialization import (
     Encoding, PublicFormat)
+
+import make_cose_sealed
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cose")
 SPEC = "RFC 9052, RFC 9053"
@@ -447,6 +450,7 @@ def main():
     mac_rows(secret, secret2, p256)
     hss_rows(p256)
     hss_cases()
+    make_cose_sealed.rows(sys.modules[__name__])
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:
         for row in rows:
             f.write(json.dumps(row) + "\n")

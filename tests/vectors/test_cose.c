@@ -252,7 +252,10 @@ open_one(struct vector *v, const struct pst_cose_sealed *msg,
     const struct pst_cose_open_args *args)
 {
 	const struct pst_crypto *crypto = pst_openssl_crypto(port);
-	uint8_t *plain = malloc(msg->content.len + 1);
+	struct pst_bytes content = msg->detached
+	    ? vector_hex(v, vector_text(v, "content"))
+	    : msg->content;
+	uint8_t *plain = malloc(content.len + 1);
 	struct pst_bytes out = { plain, 0 };
 	struct pst_verified who;
 	enum vector_result result = VECTOR_FAIL;
@@ -261,12 +264,11 @@ open_one(struct vector *v, const struct pst_cose_sealed *msg,
 	if (plain == NULL)
 		return vector_fail(v, "no memory");
 	if (msg->kind == PST_TAG_MAC) {
-		err =
-		    pst_cose_mac_verify(msg, msg->content, crypto, args, &who);
+		err = pst_cose_mac_verify(msg, content, crypto, args, &who);
 		out = who.payload;
 	} else {
 		err = pst_cose_decrypt(
-		    msg, msg->content, crypto, args, plain, &out.len, NULL);
+		    msg, content, crypto, args, plain, &out.len, NULL);
 	}
 	if (vector_expects(v, "must be rejected"))
 		result =
@@ -296,6 +298,10 @@ check_sealed(struct vector *v, struct given *g)
 		    ? VECTOR_PASS
 		    : vector_fail(v, "parse: %s", pst_err_name(err));
 	args.aad = aad_of(v, 0);
+	if (vector_text(v, "kdf_other") != NULL)
+		args.kdf_other = vector_hex(v, vector_text(v, "kdf_other"));
+	args.unauthenticated =
+	    json_is_true(json_object_get(v->row, "unauthenticated"));
 	if (msg.kind == PST_TAG_ENCRYPT0)
 		return open_one(v, &msg, &args);
 	args.one_recipient = true;
