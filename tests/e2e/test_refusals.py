@@ -4,6 +4,7 @@ adversary or an accident between them."""
 import base64
 import http.server
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -546,37 +547,76 @@ class Kills(Case):
         tee.sync()
         self.assertIn("version 2", tee.hello())
 
-    def test_killed_tee_in_an_install_finds_old_or_new(self):
+    def dies_writing(self, tee, at):
+        """From the next Update on no file may get longer than `at` bytes: the
+        kernel ends the TEE in the write that would make it so. What is new
+        in the store then, and how long it is."""
+        store = os.path.join(tee.state, "store")
+
+        before = set()
+
+        def files():
+            for folder, _, names in os.walk(store):
+                for name in names:
+                    path = os.path.join(folder, name)
+                    stat = os.stat(path)
+                    yield (os.path.relpath(path, store), stat.st_size,
+                           stat.st_ino, stat.st_ctime_ns)
+
+        def limit(e):
+            if e.answer and kind(e.answer) == UPDATE:
+                before.update(files())
+                resource.prlimit(tee.process.popen.pid,
+                                 resource.RLIMIT_FSIZE, (at, at))
+            return e.answer
+
+        self.world.relay.response = limit
+        tee.sync(status=1)
+        self.world.relay.clear()
+        self.assertEqual(tee.process.popen.wait(60), -signal.SIGXFSZ)
+        return {f[0]: f[1] for f in files() if f not in before}
+
+    def test_tee_that_dies_while_it_writes_a_payload_has_the_old_one(self):
         tam, tee = self.installed_world()
-        shown = 1
-        for step in range(8):
-            version = 3 - shown
-            path = self.world.manifest(
-                HELLO, step + 2, self.world.image("hello-v%d.ta" % version))
-            tam.cli("publish", path)
-            sent = threading.Event()
-            self.world.relay.clear()
-
-            def watch(e, sent=sent):
-                if e.answer and kind(e.answer) == UPDATE:
-                    sent.set()
-                return e.answer
-
-            self.world.relay.response = watch
-            with subprocess.Popen(
-                    [POSTERN, "broker", "sync", "--tee",
-                     tee.socket], stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL) as broker:
-                sent.wait(30)
-                time.sleep(0.002 * step)
-                tee.process.kill()
-                broker.wait(60)
+        self.world.publish_hello(tam, 2)
+        size = os.path.getsize(self.world.image("hello-v2.ta"))
+        for at in (1, size // 2, size - 1):
+            new = self.dies_writing(tee, at)
+            # One object, cut off in the middle of its content.
+            self.assertEqual(list(new.values()), [at], new)
+            self.assertEqual(os.path.dirname(list(new)[0]), "objects")
             tee.start()
-            self.assertRegex(tee.hello(), "version [12]")
-            self.world.relay.clear()
-            tee.sync()
-            self.assertIn("version %d" % version, tee.hello())
-            shown = version
+            self.assertIn("version 1", tee.hello())
+        tee.sync()
+        self.assertIn("version 2", tee.hello())
+
+    def publish_config(self, tam, name):
+        config = self.world.path(name)
+        with open(config, "w", encoding="utf-8") as out:
+            out.write("short")
+        path = self.world.manifest(HELLO, 1, config, name=name)
+        tam.cli("publish", path)
+        tam.cli("assign", "%s/%s" % (HELLO, name), "--to", "all")
+        return os.path.getsize(path)
+
+    def test_tee_that_dies_in_its_commit_has_the_old_state(self):
+        tam, tee = self.installed_world()
+        for n in range(5):
+            self.publish_config(tam, "config-%d" % n)
+        tee.sync()
+        envelope = self.publish_config(tam, "last")
+        registry = os.path.getsize(os.path.join(tee.state, "store/registry"))
+        self.assertLess(envelope, registry)
+        for at in (envelope, (envelope + registry) // 2, registry):
+            new = self.dies_writing(tee, at)
+            # What is installed is there, and a registry that is cut off.
+            self.assertEqual(new.pop("registry.new"), at, new)
+            self.assertIn(5, new.values())
+            tee.start()
+            self.assertNotIn("/last", tee.installed())
+            self.assertIn("version 1", tee.hello())
+        tee.sync()
+        self.assertIn("/last", tee.installed())
 
     def test_killed_tee_between_the_chunks_of_a_payload(self):
         tam, tee = self.installed_world()

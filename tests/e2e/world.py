@@ -353,15 +353,19 @@ class World:
             tam.cli("devices", "enroll", "--key", t.attestation_key, name)
         return t
 
-    def manifest(self, component, sequence, image, signer=None, uri=None):
+    def manifest(self, component, sequence, image, signer=None, uri=None,
+                 name="ta"):
         """Create and sign a manifest; returns the envelope's path."""
         stem = self.path("m-%s-%d-%d" % (
             os.path.basename(image), sequence, random.getrandbits(32)))
         with open(stem + ".yaml", "w", encoding="utf-8") as out:
-            out.write("component: %s/ta\nsequence: %d\n%s: %s\n"
+            out.write("component: %s/%s\nsequence: %d\n%s: %s\n"
                       "vendor-id: %s\nclass-id: %s\n" % (
-                          component, sequence, "file" if uri else "payload",
+                          component, name, sequence,
+                          "file" if uri else "payload",
                           os.path.abspath(image), self.vendor, self.klass))
+            if name != "ta":
+                out.write("manifest-id: %s/%s-manifest\n" % (component, name))
             if uri:
                 out.write("uri: %s\n" % uri)
         call(POSTERN, "manifest", "create", "-o", stem + ".suit",
