@@ -153,7 +153,11 @@ procedure(struct runner *r)
 	if (r->uninstall) {
 		err = section(r, PST_SUIT_UNINSTALL);
 	} else {
-		err = section(r, PST_SUIT_PAYLOAD_FETCH);
+		err = section(r, PST_SUIT_DEPENDENCY_RESOLUTION);
+		if (err == PST_OK)
+			err = section(r, PST_SUIT_PAYLOAD_FETCH);
+		if (err == PST_OK)
+			err = section(r, PST_SUIT_CANDIDATE_VERIFICATION);
 		if (err == PST_OK)
 			err = section(r, PST_SUIT_INSTALL);
 		if (err == PST_OK)

@@ -131,6 +131,9 @@ pst_agent_run_begin(struct pst_agent *a, const struct pst_keys *keys)
 	const struct pst_suit_run_args args = { a->ports.crypto, &u->host,
 		&u->report, keys, a->memory.suit };
 
+	/* References to what dependencies bring are not counted yet. */
+	if (u->manifest.dependencies.count > 0)
+		return PST_ERR_SUIT_DEPENDENCY;
 	return pst_suit_run_begin(&u->run, &u->manifest, &args);
 }
 

@@ -7,7 +7,9 @@
 
 /* The Update Procedure (draft-ietf-suit-manifest, Section 8.4.6). */
 static const enum pst_suit_label procedure[] = {
+	PST_SUIT_DEPENDENCY_RESOLUTION,
 	PST_SUIT_PAYLOAD_FETCH,
+	PST_SUIT_CANDIDATE_VERIFICATION,
 	PST_SUIT_INSTALL,
 	PST_SUIT_VALIDATE,
 };

@@ -39,9 +39,10 @@ telling(enum pst_err a, enum pst_err b)
 	return a;
 }
 
-static enum pst_err
-signatures(const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
-    const struct pst_keys *keys, uint32_t *who, size_t *at)
+enum pst_err
+pst_suit_signatures(const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, const struct pst_keys *keys, uint32_t *who,
+    size_t *at)
 {
 	enum pst_err err, first = PST_ERR_SUIT_UNSIGNED;
 	struct pst_list blocks = env->blocks;
@@ -70,7 +71,7 @@ pst_suit_authenticate(const struct pst_suit_envelope *env,
 	uint32_t who = 0;
 	enum pst_err err;
 
-	err = signatures(env, crypto, keys, &who, at);
+	err = pst_suit_signatures(env, crypto, keys, &who, at);
 	if (err != PST_OK)
 		return err;
 	err = pst_suit_accept(env, crypto, out, at);

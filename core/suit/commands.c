@@ -77,6 +77,7 @@ pst_suit_hash_begin(struct pst_suit_run *run, int32_t alg)
 
 	pst_suit_hash_drop(run);
 	run->measured_alg = 0;
+	run->measured_manifest = false;
 	err = run->crypto->hash_begin(run->crypto->ctx, alg, &run->hash);
 	if (err != PST_OK)
 		return pst_suit_hard(err);
@@ -114,9 +115,8 @@ pst_suit_hash_end(struct pst_suit_run *run, uint32_t component, int32_t alg)
 	return PST_OK;
 }
 
-/* The digest that the component is to have; false when none is set. */
-static bool
-wanted(const struct pst_suit_run *run, uint32_t component,
+bool
+pst_suit_wanted(const struct pst_suit_run *run, uint32_t component,
     struct pst_suit_digest *d)
 {
 	struct pst_cbor_reader r;
@@ -135,7 +135,7 @@ pst_suit_wanted_alg(const struct pst_suit_run *run, uint32_t component)
 {
 	struct pst_suit_digest d;
 
-	return wanted(run, component, &d) ? d.alg : PST_ALG_SHA256;
+	return pst_suit_wanted(run, component, &d) ? d.alg : PST_ALG_SHA256;
 }
 
 enum pst_err
@@ -188,9 +188,11 @@ compare_image(
 	struct pst_bytes got = { run->measured, 0 };
 	enum pst_err err = PST_OK;
 
-	if (!wanted(run, c->component, &d))
+	if (!pst_suit_wanted(run, c->component, &d))
 		return PST_ERR_SUIT_CONDITION;
-	if (run->measured_alg != d.alg ||
+	if (pst_suit_dependency(run->m, c->index))
+		err = pst_suit_measure_dependency(run, c, d.alg);
+	else if (run->measured_alg != d.alg || run->measured_manifest ||
 	    run->measured_component != c->component)
 		err = measure(run, c, d.alg);
 	if (err != PST_OK)
@@ -215,6 +217,8 @@ pst_suit_do_image_match(
 		return PST_ERR_SUIT_CONDITION;
 	pst_suit_verified(run, c->component,
 	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_IMAGE_DIGEST));
+	if (pst_suit_dependency(run->m, c->index))
+		pst_suit_set(run->matched, c->component);
 	return PST_OK;
 }
 
@@ -287,23 +291,4 @@ pst_suit_do_invoke(
 	(void)pst_suit_param_string(
 	    run, c->component, PST_SUIT_PARAM_INVOKE_ARGS, &args);
 	return pst_suit_hard(run->host->invoke(run->host->ctx, c->name, args));
-}
-
-enum pst_err
-pst_suit_do_unlink(
-    struct pst_suit_run *run, const struct pst_suit_command_now *c)
-{
-	enum pst_err err;
-
-	if (run->host->unlink == NULL)
-		return PST_ERR_UNSUPPORTED;
-	err = pst_suit_hard(run->host->unlink(run->host->ctx, run->m, c->name));
-	if (err != PST_OK)
-		return err;
-	/* What was known of its content is not known of what is there now. */
-	if (run->measured_component == c->component)
-		run->measured_alg = 0;
-	pst_suit_clear(run->written, c->component);
-	pst_suit_clear(run->checked, c->component);
-	return PST_OK;
 }

@@ -101,6 +101,7 @@ content_changes(struct pst_suit_run *run, uint32_t component)
 {
 	pst_suit_set(run->written, component);
 	pst_suit_clear(run->checked, component);
+	pst_suit_integrity_drop(run, component);
 	if (run->measured_component == component)
 		run->measured_alg = 0;
 	forget_origin(run, component);
@@ -264,7 +265,7 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 
 	/* A fragment of this envelope that is not there (RFC 3986, 4.4). */
 	if (run->fetch_uri.ptr[0] == '#')
-		return PST_ERR_FETCH;
+		return pst_suit_missing(run, c, PST_ERR_FETCH);
 	if (host->fetched != NULL) {
 		err = host->fetched(host->ctx, c->component, c->name,
 		    run->fetch_uri, info, &have, &complete);
@@ -285,6 +286,21 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	return err == PST_OK ? PST_ERR_AGAIN : err;
 }
 
+/* A payload of the envelope that the URI was written for: that of the manifest
+ * that set it; or of the one that runs, whose default is the same URI. */
+static bool
+integrated(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    struct pst_bytes *payload)
+{
+	const struct pst_suit_param *p =
+	    pst_suit_param_find(run, c->component, PST_SUIT_PARAM_URI);
+	const struct pst_suit_manifest *m =
+	    pst_suit_tree_manifest(run, p->origin);
+
+	return pst_suit_integrated(&m->envelope, run->fetch_uri, payload) ||
+	    pst_suit_integrated(&run->m->envelope, run->fetch_uri, payload);
+}
+
 enum pst_err
 pst_suit_do_fetch(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)
@@ -303,7 +319,7 @@ pst_suit_do_fetch(
 	err = metadata(run, c);
 	if (err != PST_OK)
 		return err;
-	if (pst_suit_integrated(&run->m->envelope, run->fetch_uri, &payload))
+	if (integrated(run, c, &payload))
 		return fetch_integrated(run, c, payload);
 	return fetch_elsewhere(run, c);
 }

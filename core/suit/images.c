@@ -196,6 +196,7 @@ effect(struct walk *w, int64_t id, uint32_t c)
 		break;
 	case PST_SUIT_COND_IMAGE_MATCH:
 	case PST_SUIT_COND_CHECK_CONTENT:
+	case PST_SUIT_COND_DEPENDENCY_INTEGRITY:
 		verified(w, c);
 		break;
 	case PST_SUIT_DIR_UNLINK:
@@ -420,7 +421,8 @@ pst_suit_manifest_images(const struct pst_suit_manifest *m,
     pst_suit_visit *visit, void *ctx, struct pst_suit_images *out)
 {
 	/* In the order in which an update, and then a start, runs them. */
-	static const uint8_t order[] = { PST_SUIT_PAYLOAD_FETCH,
+	static const uint8_t order[] = { PST_SUIT_DEPENDENCY_RESOLUTION,
+		PST_SUIT_PAYLOAD_FETCH, PST_SUIT_CANDIDATE_VERIFICATION,
 		PST_SUIT_INSTALL, PST_SUIT_VALIDATE, PST_SUIT_LOAD,
 		PST_SUIT_INVOKE, PST_SUIT_UNINSTALL };
 	struct pst_suit_images images;

@@ -293,6 +293,30 @@ pst_suit_override_multiple(
 	return err != PST_OK ? err : r.err;
 }
 
+/*
+ * Who copies a value answers for it from here on, but who set it must have had
+ * the right to say it of this component too: its value is not laundered.
+ */
+static enum pst_err
+copy_one(struct pst_suit_run *run, const struct pst_suit_param *p, uint32_t to)
+{
+	uint8_t setter = p->setter, origin = p->origin;
+	int32_t label = p->label;
+	struct pst_suit_param *copy;
+	enum pst_err err = PST_OK;
+
+	if (setter != pst_suit_number(run) && label != PST_SUIT_PARAM_URI)
+		err = pst_suit_may(
+		    run, setter, to, PST_SUIT_ACT_PARAMETER, label);
+	if (err == PST_OK)
+		err = store(run, to, label, p->value, true);
+	copy = err == PST_OK ? find(run, to, label) : NULL;
+	/* The value stays where it is: in another manifest, perhaps. */
+	if (copy != NULL)
+		copy->origin = origin;
+	return err;
+}
+
 /* [+ int]: what the present component takes over from another. A value that
  * is not there cannot be copied, so the directive fails. */
 static enum pst_err
@@ -310,7 +334,7 @@ copy_labels(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t from,
 			break;
 		if (p == NULL)
 			return PST_ERR_SUIT_PARAMETER;
-		err = store(run, to, label, p->value, true);
+		err = copy_one(run, p, to);
 	}
 	return err != PST_OK ? err : r->err;
 }

@@ -23,6 +23,12 @@
  * run-sequence with soft failure false hands the failure to what encloses it.
  * A failed directive ends the run in any case.
  *
+ * A call is a manifest that runs: the root, and above it dependencies that
+ * process-dependency, or the unlink of one, called. Its frames begin at base;
+ * m and code are the topmost call's. A failed condition that nothing in a call
+ * forgives is an Abort, which ends the run: a try-each of the dependent does
+ * not forgive it (trust-domains, suit-directive-process-dependency).
+ *
  * phase: idle (a section may be begun, depth is 0), running (inside a call),
  * waiting (at the fetch of fetch_component, or, when event is not 0, at a wait,
  * which is then carried out again), failed (err says why, for good).
@@ -162,8 +168,75 @@ section_begin(struct pst_suit_run *run, int32_t section, struct pst_bytes code)
 	/* Section 6.2: with more than one component each sequence MUST begin
 	 * with set-component-index; there is no index before it. */
 	f->index_kind = run->m->index_count == 1 ? INDEX_ONE : INDEX_NONE;
-	f->strict_order = true;
+	/* A dependency is processed where its dependent may do things in any
+	 * order, and is part of that. */
+	f->strict_order = call->base == 0 || (f - 1)->strict_order;
 	return sequence(run, f, 0, (uint32_t)code.len);
+}
+
+/* The shared sequence first, then the section (Section 8.4.5). */
+static enum pst_err
+call_begin(struct pst_suit_run *run, int32_t section)
+{
+	const struct pst_suit_manifest *m = run->m;
+
+	if (m->shared_sequence.len > 0) {
+		present(run)->after = (uint8_t)section;
+		return section_begin(run, PST_SUIT_COMMON, m->shared_sequence);
+	}
+	return section_begin(
+	    run, section, pst_suit_section(m, (enum pst_suit_label)section));
+}
+
+enum pst_err
+pst_suit_call_root(struct pst_suit_run *run, enum pst_suit_label section)
+{
+	memset(&run->calls[0], 0, sizeof(run->calls[0]));
+	run->call_depth = 1;
+	run->call_count = 0;
+	return call_begin(run, (int32_t)section);
+}
+
+enum pst_err
+pst_suit_call(struct pst_suit_run *run, const struct pst_suit_loaded *l,
+    uint32_t index, enum pst_suit_label section, bool again)
+{
+	struct pst_suit_record *record = &run->report->record;
+	struct pst_suit_call *call = &run->calls[run->call_depth];
+
+	if (run->call_depth > PST_SUIT_TREE_DEPTH_MAX ||
+	    run->depth == PST_SUIT_FRAMES_MAX ||
+	    run->call_count == PST_SUIT_CALLS_MAX)
+		return PST_ERR_LIMIT;
+	memset(call, 0, sizeof(*call));
+	call->manifest = l->number;
+	call->base = (uint8_t)run->depth;
+	call->component = (uint16_t)index;
+	call->again = again;
+	run->call_depth++;
+	run->call_count++;
+	run->m = &l->m;
+	run->name.len = 0;
+	record->walk[record->walk_len++] = (uint16_t)index;
+	return call_begin(run, (int32_t)section);
+}
+_Static_assert(PST_SUIT_TREE_DEPTH_MAX <= PST_SUIT_WALK_MAX, "a walk fits");
+
+/* Take the topmost call, which is a dependency's, off. */
+static void
+call_pop(struct pst_suit_run *run)
+{
+	struct pst_suit_call *call;
+
+	run->depth = present(run)->base;
+	run->call_depth--;
+	call = present(run);
+	run->m = pst_suit_tree_manifest(run, call->manifest);
+	run->code =
+	    pst_suit_section(run->m, (enum pst_suit_label)call->section);
+	run->name.len = 0;
+	run->report->record.walk_len--;
+	run->report->record.section = call->section;
 }
 
 /*
@@ -299,6 +372,11 @@ action(int32_t id)
 		[PST_SUIT_COND_USE_BEFORE] = pst_suit_do_use_before,
 		[PST_SUIT_COND_COMPONENT_SLOT] = pst_suit_do_slot,
 		[PST_SUIT_COND_CHECK_CONTENT] = pst_suit_do_check_content,
+		[PST_SUIT_COND_DEPENDENCY_INTEGRITY] =
+		    pst_suit_do_dependency_integrity,
+		[PST_SUIT_COND_IS_DEPENDENCY] = pst_suit_do_is_dependency,
+		[PST_SUIT_DIR_PROCESS_DEPENDENCY] =
+		    pst_suit_do_process_dependency,
 		[PST_SUIT_COND_ABORT] = pst_suit_do_abort,
 		[PST_SUIT_DIR_TRY_EACH] = do_try_each,
 		[PST_SUIT_DIR_WRITE] = pst_suit_do_write,
@@ -379,32 +457,58 @@ permitted(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	return pst_suit_authorised(run, c);
 }
 
+/* A dependency's section came to its end: so did the command for it, unless
+ * that was only its beginning. */
+static void
+call_done(struct pst_suit_run *run)
+{
+	struct pst_suit_command_now c;
+	bool again = present(run)->again;
+
+	pst_suit_dependency_ran(run);
+	call_pop(run);
+	if (again)
+		return;
+	command(run, &c);
+	pst_suit_command_record(run, &c, true);
+	advance(run);
+}
+
 /* A sequence came to its end: what started it is done. */
 static enum pst_err
 sequence_done(struct pst_suit_run *run)
 {
 	struct pst_suit_call *call = present(run);
 	int32_t after = call->after;
+	enum pst_err err;
 
-	stack_pop(run);
-	if (run->depth > call->base) {
+	if (run->depth > call->base + 1u) {
+		stack_pop(run);
 		advance(run);
 		return PST_OK;
 	}
-	if (after == 0) {
-		run->call_depth--;
-		return PST_OK;
+	if (after != 0) {
+		stack_pop(run);
+		call->after = 0;
+		return section_begin(run, after,
+		    pst_suit_section(run->m, (enum pst_suit_label)after));
 	}
-	call->after = 0;
-	return section_begin(
-	    run, after, pst_suit_section(run->m, (enum pst_suit_label)after));
+	err = pst_suit_dependencies_done(run);
+	if (err != PST_OK)
+		return err;
+	stack_pop(run);
+	if (run->call_depth > 1)
+		call_done(run);
+	else
+		run->call_depth = 0;
+	return PST_OK;
 }
 
 static enum pst_err
 step(struct pst_suit_run *run)
 {
 	struct pst_suit_command_now c;
-	uint32_t depth = run->depth;
+	uint32_t calls = run->call_depth;
 	enum pst_err err;
 
 	if (pst_suit_top(run)->left == 0)
@@ -422,10 +526,10 @@ step(struct pst_suit_run *run)
 	if (c.id == PST_SUIT_DIR_TRY_EACH || c.id == PST_SUIT_DIR_RUN_SEQUENCE)
 		return action(c.id)(run, &c);
 	err = action(c.id)(run, &c);
-	if (err == PST_ERR_AGAIN)
+	if (err == PST_ERR_AGAIN || run->call_depth != calls)
 		return err;
 	pst_suit_command_record(run, &c, err == PST_OK);
-	if (err == PST_OK && run->depth == depth)
+	if (err == PST_OK)
 		advance(run);
 	return err;
 }
@@ -437,7 +541,7 @@ forgive(struct pst_suit_run *run)
 	struct pst_suit_frame *f;
 	bool soft;
 
-	while (run->depth > 1) {
+	while (run->depth > present(run)->base + 1u) {
 		f = pst_suit_top(run);
 		soft = f->soft_failure;
 		if (f->kind == FRAME_TRY_EACH && !soft)
@@ -453,12 +557,30 @@ forgive(struct pst_suit_run *run)
 	return PST_ERR_SUIT_CONDITION;
 }
 
-/* The run is over; the report keeps the first reason and where it was. */
-static enum pst_err
-fail(struct pst_suit_run *run, enum pst_err err)
+/* "An Abort in a Dependency causes an Abort in the process-dependency of the
+ * Dependent": what the policies of these commands say of a failure. */
+static void
+calls_failed(struct pst_suit_run *run)
 {
+	struct pst_suit_command_now c;
+
+	while (run->call_depth > 1) {
+		call_pop(run);
+		command(run, &c);
+		pst_suit_command_record(run, &c, false);
+	}
+}
+
+/* The run is over; the report keeps the first reason and where it was. */
+enum pst_err
+pst_suit_fail(struct pst_suit_run *run, enum pst_err err)
+{
+	struct pst_suit_record record = run->report->record;
+
 	pst_suit_hash_drop(run);
 	pst_suit_decrypt_drop(run);
+	calls_failed(run);
+	run->report->record = record;
 	run->phase = PHASE_FAILED;
 	run->err = err;
 	run->report->err = err;
@@ -466,8 +588,8 @@ fail(struct pst_suit_run *run, enum pst_err err)
 	return err;
 }
 
-static enum pst_err
-go(struct pst_suit_run *run)
+enum pst_err
+pst_suit_go(struct pst_suit_run *run)
 {
 	enum pst_err err;
 
@@ -481,169 +603,23 @@ go(struct pst_suit_run *run)
 			return err;
 		}
 		if (err != PST_OK)
-			return fail(run, err);
+			return pst_suit_fail(run, err);
 	}
 	run->phase = PHASE_IDLE;
 	return PST_OK;
 }
 
-/* --- the interface ------------------------------------------------------ */
-
 enum pst_err
-pst_suit_supported(const struct pst_suit_manifest *m)
-{
-	uint32_t all = m->sections | m->severed;
-
-	if (m->dependencies.count > 0 ||
-	    all & 1u << PST_SUIT_DEPENDENCY_RESOLUTION)
-		return PST_ERR_SUIT_DEPENDENCY;
-	/* Passing over it would say that something was done which was not. */
-	if (all & 1u << PST_SUIT_CANDIDATE_VERIFICATION)
-		return PST_ERR_UNSUPPORTED;
-	return PST_OK;
-}
-
-static enum pst_err
-components_allowed(struct pst_suit_run *run)
-{
-	const struct pst_suit_act hold = { PST_SUIT_ACT_HOLD, 0 };
-	enum pst_err err = PST_OK;
-	uint32_t i;
-
-	for (i = 0; err == PST_OK && i < run->place_count; i++) {
-		run->report->record.component = i;
-		err = run->host->authorise(run->host->ctx, run->root,
-		    pst_suit_run_place(run, i), hold);
-	}
-	return err;
-}
-
-enum pst_err
-pst_suit_run_begin(struct pst_suit_run *run, const struct pst_suit_manifest *m,
-    const struct pst_suit_run_args *args)
-{
-	enum pst_err err;
-
-	/* Section 6.1: no parameter outlives another run. */
-	memset(run, 0, sizeof(*run));
-	run->root = m;
-	run->m = m;
-	run->crypto = args->crypto;
-	run->host = args->host;
-	run->report = args->report;
-	run->keys = args->keys;
-	run->memory = args->memory;
-	run->place_count = (uint16_t)m->index_count;
-	if (run->memory.work == NULL ||
-	    run->memory.work_cap < PST_SUIT_WORK_MIN)
-		return fail(run, PST_ERR_ARG);
-	err = pst_suit_supported(m);
-	if (err == PST_OK)
-		err = components_allowed(run);
-	return err == PST_OK ? PST_OK : fail(run, err);
-}
-
-enum pst_err
-pst_suit_run(struct pst_suit_run *run, enum pst_suit_label section)
-{
-	const uint32_t sequences = PST_SUIT_SECTIONS &
-	    ~(1u << PST_SUIT_TEXT | 1u << PST_SUIT_COSWID |
-		1u << PST_SUIT_SET_VERSION);
-	const struct pst_suit_manifest *m = run->root;
-	uint32_t bit = pst_suit_bit((int64_t)section) & sequences;
-	enum pst_err err;
-
-	if (run->phase == PHASE_FAILED)
-		return run->err;
-	if (run->phase != PHASE_IDLE || bit == 0)
-		return PST_ERR_STATE;
-	run->report->record.section = (int32_t)section;
-	run->report->record.offset = 0;
-	run->report->record.component = 0;
-	if (m->severed & bit)
-		return fail(run, PST_ERR_SUIT_SEVERED);
-	if (!(m->sections & bit))
-		return PST_OK;
-	memset(&run->calls[0], 0, sizeof(run->calls[0]));
-	run->call_depth = 1;
-	if (m->shared_sequence.len > 0) {
-		run->calls[0].after = (uint8_t)section;
-		err = section_begin(run, PST_SUIT_COMMON, m->shared_sequence);
-	} else {
-		err = section_begin(
-		    run, (int32_t)section, pst_suit_section(m, section));
-	}
-	return err == PST_OK ? go(run) : fail(run, err);
-}
-
-enum pst_err
-pst_suit_resume(struct pst_suit_run *run, enum pst_err status,
-    struct pst_bytes chunk, bool last)
+pst_suit_go_on(struct pst_suit_run *run, enum pst_err err, bool undelivered)
 {
 	struct pst_suit_command_now c;
-	enum pst_err err = status;
 
-	if (run->phase == PHASE_FAILED)
-		return run->err;
-	if (run->phase != PHASE_WAITING)
-		return PST_ERR_STATE;
-	if (err == PST_ERR_AGAIN || err == PST_ERR_SUIT_CONDITION)
-		err = run->event != PST_SUIT_EVENT_NONE ? PST_ERR_SUIT_OPERATION
-							: PST_ERR_FETCH;
-	if (err == PST_OK && run->event != PST_SUIT_EVENT_NONE)
-		return go(run);
-	if (err == PST_OK)
-		err = pst_suit_fetch_more(run, chunk, last);
-	if (err == PST_OK && !last)
-		return PST_ERR_AGAIN;
 	command(run, &c);
+	if (undelivered)
+		err = pst_suit_missing(run, &c, err);
 	pst_suit_command_record(run, &c, err == PST_OK);
 	if (err != PST_OK)
-		return fail(run, err);
+		return pst_suit_fail(run, err);
 	advance(run);
-	return go(run);
-}
-
-/* The first component that was written and not verified since; or none. */
-static bool
-unverified(const struct pst_suit_run *run, uint32_t *index)
-{
-	size_t i;
-
-	for (i = 0; i < run->place_count; i++) {
-		uint64_t open = run->written[i / 64] & ~run->checked[i / 64];
-
-		*index = (uint32_t)i;
-		if (open >> (i % 64) & 1)
-			return true;
-	}
-	return false;
-}
-
-enum pst_err
-pst_suit_run_end(struct pst_suit_run *run)
-{
-	uint32_t index;
-
-	if (run->phase == PHASE_FAILED)
-		return run->err;
-	if (run->phase != PHASE_IDLE)
-		return PST_ERR_STATE;
-	if (!unverified(run, &index))
-		return PST_OK;
-	run->report->record.offset = 0;
-	run->report->record.component = index;
-	return fail(run, PST_ERR_SUIT_UNVERIFIED);
-}
-
-void
-pst_suit_run_abandon(struct pst_suit_run *run)
-{
-	if (run->crypto != NULL) {
-		pst_suit_hash_drop(run);
-		pst_suit_decrypt_drop(run);
-	}
-	run->phase = PHASE_FAILED;
-	if (run->err == PST_OK)
-		run->err = PST_ERR_STATE;
+	return pst_suit_go(run);
 }

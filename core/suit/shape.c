@@ -25,9 +25,9 @@ static const struct pst_suit_trait traits[] = {
 	[PST_SUIT_COND_COMPONENT_SLOT] = T(1, 1, 1, 1, 1, BIT(COMPONENT_SLOT)),
 	[PST_SUIT_COND_CHECK_CONTENT] = T(1, 1, 1, 1, 1, BIT(CONTENT)),
 	[PST_SUIT_COND_DEPENDENCY_INTEGRITY] =
-	    T(1, 0, 1, 1, 1, BIT(IMAGE_DIGEST)),
-	[PST_SUIT_COND_IS_DEPENDENCY] = T(1, 0, 1, 1, 1, 0),
-	[PST_SUIT_DIR_PROCESS_DEPENDENCY] = T(1, 0, 1, 1, 0, 0),
+	    T(1, 1, 1, 1, 1, BIT(IMAGE_DIGEST)),
+	[PST_SUIT_COND_IS_DEPENDENCY] = T(1, 1, 1, 1, 1, 0),
+	[PST_SUIT_DIR_PROCESS_DEPENDENCY] = T(1, 1, 1, 1, 0, 0),
 	[PST_SUIT_DIR_SET_COMPONENT_INDEX] = T(1, 1, 0, 0, 1, 0),
 	[PST_SUIT_COND_ABORT] = T(1, 1, 1, 0, 1, 0),
 	[PST_SUIT_DIR_TRY_EACH] = T(1, 1, 0, 0, 1, 0),
@@ -72,10 +72,6 @@ pst_suit_command_refused(int64_t id, bool shared)
 {
 	const struct pst_suit_trait *t = pst_suit_trait_of(id);
 
-	if (id == PST_SUIT_COND_DEPENDENCY_INTEGRITY ||
-	    id == PST_SUIT_COND_IS_DEPENDENCY ||
-	    id == PST_SUIT_DIR_PROCESS_DEPENDENCY)
-		return PST_ERR_SUIT_DEPENDENCY;
 	/* Section 8.4.11: an unknown condition MUST fail; nobody can tell a
 	 * condition from a directive that is not known, so it is not soft. */
 	if (!t->supported || (shared && !t->shared))

@@ -39,6 +39,11 @@ pst_suit_bit(int64_t label)
 /** Bytes of a digest by algorithm; 0 for one that is no digest. */
 size_t pst_suit_digest_len(int32_t alg);
 
+/** Does one authentication block verify? As pst_suit_authenticate. */
+enum pst_err pst_suit_signatures(const struct pst_suit_envelope *env,
+    const struct pst_crypto *crypto, const struct pst_keys *keys, uint32_t *who,
+    size_t *at) PST_MUST_CHECK;
+
 /** Is digest that of the concatenated parts? */
 enum pst_err pst_suit_digest_check(const struct pst_crypto *crypto,
     const struct pst_suit_digest *digest, struct pst_bytes what) PST_MUST_CHECK;

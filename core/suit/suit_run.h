@@ -78,6 +78,10 @@ enum pst_err pst_suit_hash_end(
 /** Release the running hash, if there is one. */
 void pst_suit_hash_drop(struct pst_suit_run *run);
 
+/** The digest that the component is to have; false when none is set. */
+bool pst_suit_wanted(const struct pst_suit_run *run, uint32_t component,
+    struct pst_suit_digest *d);
+
 /** The hash of the component's image-digest, SHA-256 when none is set. */
 int32_t pst_suit_wanted_alg(const struct pst_suit_run *run, uint32_t component);
 
@@ -220,9 +224,19 @@ struct pst_suit_loaded {
 	struct pst_suit_manifest m;
 	struct pst_suit_loaded *next;		     /* loaded before */
 	struct pst_suit_component_place *components; /* m.index_count */
-	uint8_t number;				     /* from 1 on */
-	uint16_t place;				     /* of its envelope */
+	struct pst_bytes envelope;
+	struct pst_bytes prefix; /* of its components; empty: none */
+	/* bit n: dependency-integrity holds in the context of manifest n */
+	uint32_t contexts;
+	uint8_t number;	    /* from 1 on */
+	uint8_t dependent;  /* number of who loaded it */
+	uint16_t component; /* and its index there */
+	uint16_t place;	    /* of its envelope */
+	bool uninstalled;   /* its suit-uninstall ran */
 };
+_Static_assert(PST_SUIT_DEPENDENCIES_MAX < 32, "manifests are bits");
+_Static_assert(
+    sizeof(struct pst_suit_loaded) <= PST_SUIT_LOADED_BYTES, "as documented");
 
 struct pst_suit_component_place {
 	const uint8_t *id;
@@ -234,6 +248,37 @@ struct pst_suit_component_place {
 const struct pst_suit_manifest *
 pst_suit_tree_manifest(const struct pst_suit_run *run, uint32_t number);
 
+/** The dependency at a place whose integrity was verified in the context of
+ * the manifest that runs; or NULL. */
+struct pst_suit_loaded *
+pst_suit_tree_verified(const struct pst_suit_run *run, uint32_t place);
+
+/**
+ * The envelope that a component holds, read into what is free of the arena.
+ *
+ * @param env  views the arena, until the next call
+ * @retval PST_ERR_NOT_FOUND  the component has no content
+ * @retval PST_ERR_LIMIT      it does not fit
+ */
+enum pst_err pst_suit_tree_read(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, struct pst_bytes *env) PST_MUST_CHECK;
+
+/**
+ * Authenticate the envelope that the component holds, compare it with digest
+ * and keep it, for the context of the manifest that runs.
+ */
+enum pst_err pst_suit_tree_load(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, const struct pst_suit_digest *digest,
+    struct pst_suit_loaded **out) PST_MUST_CHECK;
+
+/** What was verified of the dependency at a place, or of all for
+ * PST_SUIT_PLACES_MAX, is verified no more. */
+void pst_suit_integrity_drop(struct pst_suit_run *run, uint32_t place);
+
+/** Where a component is, for a report: its manifest and its index there. */
+void pst_suit_place_record(const struct pst_suit_run *run, uint32_t place,
+    struct pst_suit_record *record);
+
 /** The place of a component of the manifest that runs. */
 uint32_t pst_suit_place(const struct pst_suit_run *run, uint32_t index);
 
@@ -243,6 +288,58 @@ pst_suit_number(const struct pst_suit_run *run)
 {
 	return run->calls[run->call_depth - 1].manifest;
 }
+
+/* run.c */
+
+/** Begin with a section of the root. */
+enum pst_err pst_suit_call_root(
+    struct pst_suit_run *run, enum pst_suit_label section) PST_MUST_CHECK;
+
+/**
+ * Begin with a section of a dependency, above what runs.
+ *
+ * @param index  of the dependency in the manifest that runs
+ * @param again  carry the present command out again afterwards
+ */
+enum pst_err
+pst_suit_call(struct pst_suit_run *run, const struct pst_suit_loaded *l,
+    uint32_t index, enum pst_suit_label section, bool again) PST_MUST_CHECK;
+
+/** Run until the section of the root ends. */
+enum pst_err pst_suit_go(struct pst_suit_run *run) PST_MUST_CHECK;
+
+/**
+ * The command that waited has come to this; go on after it.
+ *
+ * @param undelivered  err says why its payload could not be had
+ */
+enum pst_err pst_suit_go_on(struct pst_suit_run *run, enum pst_err err,
+    bool undelivered) PST_MUST_CHECK;
+
+/** The run is over. @return err */
+enum pst_err
+pst_suit_fail(struct pst_suit_run *run, enum pst_err err) PST_MUST_CHECK;
+
+/* dependency.c */
+pst_suit_action pst_suit_do_dependency_integrity;
+pst_suit_action pst_suit_do_is_dependency;
+pst_suit_action pst_suit_do_process_dependency;
+
+/** The digest, with alg, of the manifest that a dependency holds, into
+ * run->measured. */
+enum pst_err pst_suit_measure_dependency(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, int32_t alg) PST_MUST_CHECK;
+
+/** Was every dependency processed in the section that ends now? */
+enum pst_err
+pst_suit_dependencies_done(struct pst_suit_run *run) PST_MUST_CHECK;
+
+/** The dependency on top came to the end of its section. */
+void pst_suit_dependency_ran(struct pst_suit_run *run);
+
+/** A payload could not be had: err, or that a dependency is not there. */
+enum pst_err pst_suit_missing(struct pst_suit_run *run,
+    const struct pst_suit_command_now *c, enum pst_err err) PST_MUST_CHECK;
 
 /* rights.c */
 

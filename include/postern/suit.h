@@ -683,6 +683,7 @@ struct pst_suit_call {
 	uint16_t component; /* the dependency's index in its dependent */
 	uint16_t commands;  /* run so far in this section */
 	uint32_t done; /* bit n: dependency n was processed in this section */
+	bool again;    /* the command that called is carried out again */
 };
 
 /** A parameter that is set: where its value is encoded. */
@@ -762,6 +763,8 @@ struct pst_suit_run {
 	/* places whose content was written, and verified, in this run */
 	uint64_t written[PST_SUIT_PLACE_WORDS];
 	uint64_t checked[PST_SUIT_PLACE_WORDS];
+	/* dependencies with which image-match succeeded */
+	uint64_t matched[PST_SUIT_PLACE_WORDS];
 	/* written to and read from since strict order was given up */
 	uint64_t targets[PST_SUIT_PLACE_WORDS];
 	uint64_t sources[PST_SUIT_PLACE_WORDS];
@@ -789,6 +792,7 @@ struct pst_suit_run {
 	struct pst_bytes missing_uri; /* empty: none was set */
 	uint32_t hash;		      /* handle, valid while hashing */
 	bool hashing;
+	bool measured_manifest; /* of the manifest in an envelope only */
 	uint8_t measured_len;
 	/* digest of what was last written, by fetch or copy */
 	int32_t measured_alg; /* 0: nothing is measured */

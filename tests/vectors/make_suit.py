@@ -113,6 +113,7 @@ class Ed:
 # Ed25519 wherever it does not matter: its signatures are the same each time.
 SIGNER = Ed("suit signer")
 STRANGER = Ed("suit stranger")
+AUTHOR = Ed("suit author")
 NIST = Ec("suit signer p256")
 SECRET = seed("suit hmac", 32)
 
@@ -242,13 +243,14 @@ def envelope(content, blocks=None, members=None, tag=True, wrapper=None,
 
 # --- rows -------------------------------------------------------------------
 
-def row(ident, expected, data, authenticate="OK", run=None, mac=False):
+def row(ident, expected, data, authenticate="OK", run=None, mac=False,
+        keys=("signer", "signer-p256")):
     assert ident not in [r["id"] for r in rows], ident
     with open(os.path.join(OUT, ident + ".cbor"), "wb") as f:
         f.write(data)
     r = {"id": ident, "file": ident + ".cbor", "spec": SPEC,
          "expected": expected, "authenticate": ERRORS[authenticate],
-         "key": ["keys/signer.cose_key", "keys/signer-p256.cose_key"]}
+         "key": ["keys/%s.cose_key" % k for k in keys]}
     if mac:
         r["key"] = ["keys/hmac.bin"]
     if run:
@@ -510,14 +512,12 @@ def structure():
         manifest({5: name(9)})))
     row("no-components", "a manifest without components", envelope(
         manifest(components=0)), run=dict(sections=[20]))
-    for ident, err, members, extra in [
-            ("dependencies", "SUIT_DEPENDENCY", {},
-             {1: int_map({0: int_map({})})}),
-            ("dependency-resolution", "SUIT_DEPENDENCY", {15: body}, {}),
-            ("candidate-verification", "UNSUPPORTED", {18: body}, {})]:
-        case("later-" + ident, "authentic, and refused before anything runs",
-             seq(good(), command(FETCH), command(MATCH)), err,
-             members=members, extra=extra, log="")
+    for ident, label in [("dependency-resolution", 15),
+                         ("candidate-verification", 18)]:
+        case("section-" + ident, "a section of trust-domains",
+             None, members={label: bstr(seq(
+                 override(content=b"x"), command(WRITE)))},
+             sections=[label], holds={0: b"x"})
     bad("dependency-no-index", "dependencies keyed by text", "CBOR_TYPE",
         manifest(extra={1: raw_map([(enc("a"), int_map({}))])}))
     bad("dependencies-0", "an empty map of dependencies", "CBOR_RANGE",
@@ -825,9 +825,8 @@ def control():
         *[run_sequence(command(INDEX, True), command(VENDOR))] * 4),
         "LIMIT", components=64)
     for number, err in [(0, "SUIT_COMMAND"), (5000, "SUIT_COMMAND"),
-                        (7, "SUIT_DEPENDENCY"), (8, "SUIT_DEPENDENCY"),
                         (9, "SUIT_COMMAND"), (10, "SUIT_COMMAND"),
-                        (11, "SUIT_DEPENDENCY"), (13, "SUIT_COMMAND"),
+                        (13, "SUIT_COMMAND"),
                         (17, "SUIT_COMMAND"), (30, "SUIT_COMMAND"),
                         (36, "SUIT_COMMAND"), (-1, "SUIT_COMMAND"),
                         (-257, "SUIT_COMMAND"), (2147483647, "SUIT_COMMAND")]:
@@ -842,7 +841,7 @@ def shared_sequence():
         case("shared%s%d" % ("" if number < 0 else "-", number),
              "a command that the shared sequence must not have",
              seq(command(VENDOR)),
-             "SUIT_DEPENDENCY" if number == 11 else "SUIT_COMMAND",
+             "SUIT_COMMAND",
              shared=seq(override(uri=URI, content=b"x", source=0),
                         command(number, 6)), log="",
              where=command(number, 6), section=3)
@@ -1591,9 +1590,6 @@ def walks():
     case("walk-no-index", "several components and no index", seq(
         override(content=b"b")), "SUIT_COMPONENT", components=2,
         walk="SUIT_COMPONENT")
-    case("walk-dependencies", "dependencies", seq(command(VENDOR)),
-         "SUIT_DEPENDENCY", extra={1: int_map({0: int_map({})})},
-         walk="SUIT_DEPENDENCY")
     case("walk-severed", "a section that is not there", None,
          "SUIT_SEVERED", members={20: enc([-16, bytes(32)])},
          walk="SUIT_SEVERED")
@@ -1604,12 +1600,703 @@ def walks():
         override(size=(1 << 64) - 1)), "SUIT_PARAMETER")
 
 
+# --- trees of manifests -------------------------------------------------------
+
+INTEGRITY, IS_DEPENDENCY, PROCESS = 7, 8, 11
+RESOLVE, PREFETCH, CANDIDATE, INSTALL, VALIDATE = 15, 16, 18, 20, 7
+LOAD, UNINSTALL = 8, 24
+UPDATE = [RESOLVE, PREFETCH, CANDIDATE, INSTALL, VALIDATE]
+DEP_URI = "https://x.example/dependency"
+
+
+def ident_of(text):
+    return enc([t.encode() for t in text.split("/")])
+
+
+class Node:
+    """A manifest of a tree: its envelope, and the digest of its manifest."""
+
+    def __init__(self, components, sections, deps=None, shared=None,
+                 key=SIGNER, payloads=None, severed=(), blocks=None):
+        extra = {}
+        if deps:
+            extra[1] = int_map({
+                i: int_map({1: ident_of(p)} if p else {})
+                for i, p in (deps if isinstance(deps, dict) else
+                             dict.fromkeys(deps)).items()})
+        members = {k: bstr(seq(*v)) for k, v in sections.items()}
+        outside = {k: members[k] for k in severed}
+        members.update({k: enc([-16, sha256(v)]) for k, v in outside.items()})
+        self.manifest = manifest(
+            members, raw_components=array(*[ident_of(c) for c in components]),
+            shared=seq(*shared) if shared else None, extra=extra)
+        self.digest = digest(bstr(self.manifest))
+        self.data = envelope(
+            self.manifest, members=outside, payloads=payloads,
+            blocks=[lambda d: sign1(d, key)] if blocks is None else blocks)
+
+
+def at(index):
+    return command(INDEX, index)
+
+
+def get(index, node, uri=DEP_URI):
+    """Fetch a dependency and check its integrity."""
+    return [at(index), override(uri=uri, digest=node.digest), command(FETCH),
+            command(INTEGRITY)]
+
+
+def write(content, index=None):
+    return ([] if index is None else [at(index)]) + [
+        override(content=content), command(WRITE)]
+
+
+def process(index):
+    return [at(index), command(PROCESS)]
+
+
+def leaf(component="leaf", content=b"leaf", **more):
+    return Node([component], {INSTALL: write(content)}, **more)
+
+
+def tree(ident, expected, root, result="OK", serve=None, holds=None,
+         installed=None, sections=None, log=None, rights=None, others=None,
+         where=None, walk=None, **more):
+    """A root that is run. `where` is (manifest-id, section, command, node)."""
+    serve = serve or {}
+    run = {"sections": sections or UPDATE, "result": result,
+           "vendor": V.hex(), "class": C.hex(), "device": D.hex(),
+           "serve": hexed([(u, n.data if isinstance(n, Node) else n)
+                           for u, n in serve.items()])}
+
+    def named(pairs):
+        return hexed([(ident_of(k), v.data if isinstance(v, Node) else v)
+                      for k, v in pairs.items()])
+    if holds:
+        run["holds"] = named(holds)
+    if installed:
+        run["installed"] = named(installed)
+    if log is not None:
+        run["log"] = log
+    if rights:
+        run["rights"] = [[who, ident_of(n).hex()] for who, n in rights]
+    if others:
+        run["others"] = [ident_of(n).hex() for n in others]
+    if walk is not None:
+        run["walk"] = ERRORS[walk] if isinstance(walk, str) else walk
+    if where is not None:
+        run["manifest_id"], section, component, body, what = where
+        body = seq(*body)
+        assert body.count(what) == 1, ident
+        run["report"] = {"section": section, "component": component,
+                         "offset": body.index(what)}
+    run.update(more)
+    row(ident, expected, root.data, run=run, keys=("signer", "author"))
+
+
+def simple(dep, install=None, extra=None, **more):
+    """A root that fetches one dependency and processes it in install."""
+    sections = {RESOLVE: get(0, dep),
+                INSTALL: install or process(0) + write(b"root", 1)}
+    sections.update(extra or {})
+    return Node(["dep", "root"], sections, deps=[0], **more)
+
+
+def trees():
+    one = leaf()
+    both = {"dep": one, "leaf": b"leaf", "root": b"root"}
+    tree("tree-fetched", "a dependency is fetched, checked and processed",
+         simple(one), serve={DEP_URI: one}, holds=both,
+         log="begin 0, end 0, begin 2, end 2, begin 1, end 1, ")
+    tree("tree-integrated", "a dependency in the envelope of its dependent",
+         Node(["dep", "root"], {
+             RESOLVE: get(0, one, "#dep"),
+             INSTALL: process(0) + write(b"root", 1)}, deps=[0],
+             payloads={"#dep": one.data}), holds=both)
+    tree("tree-integrated-absolute", "and by the URI that it may be taken "
+         "out under", Node(["dep", "root"], {
+             RESOLVE: get(0, one), INSTALL: process(0) + write(b"root", 1)},
+             deps=[0], payloads={DEP_URI: one.data}), holds=both)
+    tree("tree-installed", "a dependency that is there already", Node(
+        ["dep", "root"], {
+            RESOLVE: [at(0), command(INTEGRITY)],
+            INSTALL: process(0) + write(b"root", 1)}, deps=[0],
+        shared=[at(0), override(digest=one.digest)]),
+        installed={"dep": one}, holds=both,
+        log="begin 2, end 2, begin 1, end 1, ")
+    lock = Node(["a"], {k: write(b"a%d" % k) for k in UPDATE},
+                shared=[override(vendor=V), command(VENDOR)])
+    tree("tree-lockstep", "each section with that of the dependency", Node(
+        ["dep", "root"], {
+            RESOLVE: get(0, lock) + process(0) + write(b"r15", 1),
+            PREFETCH: write(b"r16", 1) + process(0),
+            CANDIDATE: process(0) + write(b"r18", 1),
+            INSTALL: write(b"r20", 1) + process(0) + write(b"r20!", 1),
+            VALIDATE: process(0)}, deps=[0]), serve={DEP_URI: lock},
+        holds={"a": b"a7", "root": b"r20!"},
+        log="begin 0, end 0, begin 2, end 2, begin 1, end 1, "
+        "begin 1, end 1, begin 2, end 2, begin 2, end 2, begin 1, end 1, "
+        "begin 1, end 1, begin 2, end 2, begin 1, end 1, begin 2, end 2, ")
+    tree("tree-two-levels", "a dependency of a dependency", simple(
+        Node(["inner", "mid"], {
+            RESOLVE: get(0, one, "#in"),
+            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
+            payloads={"#in": one.data}),
+        extra={RESOLVE: get(0, Node(["inner", "mid"], {
+            RESOLVE: get(0, one, "#in"),
+            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
+            payloads={"#in": one.data})) + [command(PROCESS)]}),
+        serve={DEP_URI: Node(["inner", "mid"], {
+            RESOLVE: get(0, one, "#in"),
+            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
+            payloads={"#in": one.data})},
+        holds={"inner": one, "mid": b"mid", "leaf": b"leaf",
+               "root": b"root"})
+    fetching = Node(["leaf"], {INSTALL: [good(), command(FETCH),
+                                         command(MATCH)]})
+    tree("tree-resumed", "a run waits for a payload of a dependency",
+         simple(fetching), serve={DEP_URI: fetching, URI: PAYLOAD},
+         holds={"leaf": PAYLOAD, "root": b"root"})
+    severed = Node(["leaf"], {INSTALL: write(b"leaf")}, severed=[INSTALL])
+    tree("tree-severable", "a dependency with a member in its envelope",
+         simple(severed), serve={DEP_URI: severed}, holds={"leaf": b"leaf"})
+    tree("tree-other-signer", "a dependency has a signer of its own", simple(
+        leaf(key=AUTHOR)), serve={DEP_URI: leaf(key=AUTHOR)},
+        holds={"leaf": b"leaf"}, rights=[
+            (41, "leaf"), (40, "dep"), (40, "root")])
+    # The digest is the manifest's: who signed it does not matter to it.
+    tree("tree-signed-again", "a dependency that an intermediary signed "
+         "again", simple(leaf(key=AUTHOR)), serve={DEP_URI: leaf()},
+         holds={"leaf": b"leaf"})
+    unsigned = leaf(blocks=[])
+    tree("tree-no-keys", "where a dependency needs no signature its digest "
+         "vouches for it", simple(unsigned), serve={DEP_URI: unsigned},
+         holds={"leaf": b"leaf"}, no_keys=True, rights=[
+             (40, "leaf"), (40, "dep"), (40, "root")])
+
+    # parameters
+    sets = Node(["leaf"], {INSTALL: [
+        command(SET, params(content=b"default")), command(WRITE)]})
+    tree("tree-default", "set-parameters of a dependency is its default",
+         simple(sets), serve={DEP_URI: sets}, holds={"leaf": b"default"})
+    for ident, cmd in [("set", SET), ("override", OVERRIDE)]:
+        tree("tree-preset-" + ident, "a dependent presets a parameter with " +
+             ident + "-parameters", Node(
+                 ["dep", "leaf"], {
+                     RESOLVE: get(0, sets), INSTALL: [
+                         at(1), command(cmd, params(content=b"preset")),
+                         *process(0)]}, deps=[0]),
+             serve={DEP_URI: sets}, holds={"leaf": b"preset"})
+    tree("tree-enforced", "override-parameters of a dependency is not preset",
+         Node(["dep", "leaf"], {
+             RESOLVE: get(0, one),
+             INSTALL: [at(1), override(content=b"preset"), *process(0)]},
+             deps=[0]), serve={DEP_URI: one}, holds={"leaf": b"leaf"})
+    tree("tree-params-persist", "what a dependency sets its dependent has",
+         Node(["dep", "leaf"], {
+             RESOLVE: get(0, sets),
+             INSTALL: process(0) + [at(1), command(CHECK)]}, deps=[0]),
+         serve={DEP_URI: sets}, holds={"leaf": b"default"})
+    mirrored = Node(["leaf"], {INSTALL: [
+        command(SET, params(uri=URI)), override(digest=digest(PAYLOAD)),
+        command(FETCH), command(MATCH)]})
+    tree("tree-uri", "a dependent has a payload fetched from elsewhere", Node(
+        ["dep", "leaf"], {
+            RESOLVE: get(0, mirrored), INSTALL: [
+                at(1), override(uri="https://m.example/p"), *process(0)]},
+        deps=[0]), serve={DEP_URI: mirrored, "https://m.example/p": PAYLOAD},
+        holds={"leaf": PAYLOAD})
+    tree("tree-uri-integrated", "or from its own envelope", Node(
+        ["dep", "leaf"], {
+            RESOLVE: get(0, mirrored), INSTALL: [
+                at(1), override(uri="#p"), *process(0)]},
+        deps=[0], payloads={"#p": PAYLOAD}), serve={DEP_URI: mirrored},
+        holds={"leaf": PAYLOAD})
+    copying = Node(["leaf", "from"], {INSTALL: [
+        at(0), override(source=1, digest=digest(b"from")), command(COPY),
+        command(MATCH)]})
+    tree("tree-source-index", "a source-component is an index of who set it",
+         simple(copying), serve={DEP_URI: copying},
+         installed={"from": b"from"}, holds={"leaf": b"from"})
+
+    # index true, is-dependency
+    tree("tree-index-true", "process-dependency for all that are one", Node(
+        ["a", "root", "b"], {
+            RESOLVE: get(0, one) + get(2, leaf("x", b"x"), "#x"),
+            INSTALL: [at(True), command(PROCESS), *write(b"root", 1)]},
+        deps=[0, 2], payloads={"#x": leaf("x", b"x").data}),
+        serve={DEP_URI: one}, holds={"leaf": b"leaf", "x": b"x"})
+    tree("tree-is-dependency", "dependencies and images told apart", Node(
+        ["dep", "root"], {
+            RESOLVE: [
+                at(0), override(uri=DEP_URI, digest=one.digest), at(True),
+                try_each([command(IS_DEPENDENCY), command(FETCH),
+                          command(INTEGRITY), command(PROCESS)],
+                         [override(content=b"root")], None)],
+            INSTALL: [at(True), try_each(
+                [command(IS_DEPENDENCY), command(PROCESS)],
+                [command(WRITE)])]}, deps=[0]), serve={DEP_URI: one},
+        holds=both)
+    tree("tree-list", "a list of dependencies", Node(
+        ["a", "root", "b"], {
+            RESOLVE: get(0, one) + get(2, leaf("x", b"x"), "#x"),
+            INSTALL: [at([2, 0]), command(PROCESS), *write(b"root", 1)]},
+        deps=[0, 2], payloads={"#x": leaf("x", b"x").data}),
+        serve={DEP_URI: one},
+        log="begin 0, end 0, begin 2, end 2, begin 4, end 4, "
+        "begin 3, end 3, begin 1, end 1, ")
+
+    # image-match
+    tree("tree-match", "image-match hashes the manifest of a dependency",
+         Node(["dep", "root"], {
+             RESOLVE: [at(0), override(
+                 uri=DEP_URI, digest=one.digest, size=len(one.data)),
+                 command(FETCH), command(MATCH), command(INTEGRITY)],
+             INSTALL: process(0)}, deps=[0]), serve={DEP_URI: one},
+         holds={"leaf": b"leaf"})
+    tree("tree-match-then-process", "image-match stands for "
+         "dependency-integrity, which is done then (Encrypted Manifest "
+         "Template)", Node(["dep", "root"], {
+             RESOLVE: [at(0), override(uri=DEP_URI, digest=one.digest),
+                       command(FETCH), command(MATCH)],
+             INSTALL: process(0)}, deps=[0]), serve={DEP_URI: one},
+         holds={"leaf": b"leaf"})
+    tree("tree-match-envelope", "the digest of the whole envelope is not it",
+         Node(["dep", "root"], {
+             RESOLVE: [at(0), override(
+                 uri=DEP_URI, digest=digest(one.data)), command(FETCH),
+                 command(MATCH)]}, deps=[0]), "SUIT_CONDITION",
+         serve={DEP_URI: one})
+    tree("tree-match-no-envelope", "what is no envelope matches nothing",
+         Node(["dep", "root"], {
+             RESOLVE: [at(0), override(
+                 uri=DEP_URI, digest=digest(b"\x80")), command(FETCH),
+                 command(MATCH)]}, deps=[0]), "SUIT_CONDITION",
+         serve={DEP_URI: b"\x80"})
+
+    # shapes
+    tree("tree-index-beyond", "a dependency that is not in suit-components "
+         "has its prefix as identifier", Node(
+             ["root"], {RESOLVE: get(1, one),
+                        INSTALL: process(1) + write(b"root", 0)},
+             deps={1: "dep"}), serve={DEP_URI: one}, holds=both)
+    tree("tree-prefix", "a prefix before each component", Node(
+        ["dep", "root"], {RESOLVE: get(0, one), INSTALL: process(0)},
+        deps={0: "p/q"}), serve={DEP_URI: one}, holds={"p/q/leaf": b"leaf"})
+    inner = Node(["in"], {RESOLVE: get(0, one, "#in"), INSTALL: process(0)},
+                 deps={0: "y"}, payloads={"#in": one.data})
+    tree("tree-prefix-nested", "prefixes add up", Node(
+        ["dep", "root"], {RESOLVE: get(0, inner) + process(0),
+                          INSTALL: process(0)},
+        deps={0: "x"}), serve={DEP_URI: inner},
+        holds={"x/in": one, "x/y/leaf": b"leaf"})
+    tree("tree-shared", "a dependency of two manifests", Node(
+        ["one", "two"], {
+            RESOLVE: get(0, Node(["three"], {
+                RESOLVE: get(0, one, "#3"), INSTALL: process(0)}, deps=[0],
+                payloads={"#3": one.data}), "#1") + process(0) +
+            get(1, Node(["three"], {
+                RESOLVE: [command(INTEGRITY)], INSTALL: process(0)},
+                deps=[0], shared=[override(digest=one.digest)]), "#2") +
+            process(1),
+            INSTALL: process(0) + process(1)}, deps=[0, 1],
+        payloads={"#1": Node(["three"], {
+            RESOLVE: get(0, one, "#3"), INSTALL: process(0)}, deps=[0],
+            payloads={"#3": one.data}).data,
+            "#2": Node(["three"], {
+                RESOLVE: [command(INTEGRITY)], INSTALL: process(0)},
+                deps=[0], shared=[override(digest=one.digest)]).data}),
+        holds={"three": one, "leaf": b"leaf"})
+    node = leaf("bottom", b"bottom")
+    for i in range(8):
+        node = Node(["d%d" % i], {
+            RESOLVE: get(0, node, "#d") + process(0), INSTALL: process(0)},
+            deps=[0], payloads={"#d": node.data})
+        if i == 7:
+            tree("tree-depth-8", "as deep as a tree may be", node,
+                 holds={"bottom": b"bottom"})
+    tree("tree-depth-9", "one level too deep", Node(["d8"], {
+        RESOLVE: get(0, node, "#d") + process(0), INSTALL: process(0)},
+        deps=[0], payloads={"#d": node.data}), "LIMIT", reason=11,
+        manifest_id=[0] * 8)
+    many = [leaf("l%d" % i, b"%d" % i) for i in range(16)]
+    tree("tree-16", "as many dependencies as are taken", Node(
+        ["d%d" % i for i in range(16)], {
+            RESOLVE: sum([get(i, n, "#%d" % i)
+                          for i, n in enumerate(many)], []),
+            INSTALL: [at(True), command(PROCESS)]}, deps=list(range(16)),
+        payloads={"#%d" % i: n.data for i, n in enumerate(many)}),
+        holds={"l0": b"0", "l15": b"15"})
+    tree("tree-loose", "a dependency where order does not matter", Node(
+        ["dep", "root"], {RESOLVE: get(0, one), INSTALL: [
+            at(0), override(strict=False), command(PROCESS)]}, deps=[0]),
+        serve={DEP_URI: one}, holds={"leaf": b"leaf"})
+    tree("tree-loose-race", "and its targets and sources count there", Node(
+        ["dep", "root"], {RESOLVE: get(0, copying), INSTALL: [
+            at(0), override(strict=False), *process(0), *write(b"x", 1)]},
+        deps=[0]), serve={DEP_URI: copying}, installed={"from": b"from"},
+        holds={"leaf": b"from"})
+
+    # failures inside
+    soft = Node(["leaf"], {INSTALL: [try_each(
+        [command(ABORT)], write(b"second"))]})
+    tree("tree-try-each", "a dependency forgives itself", simple(soft),
+         serve={DEP_URI: soft}, holds={"leaf": b"second"})
+    hard = Node(["leaf"], {INSTALL: [command(ABORT)]})
+    body = [at(0), try_each([command(PROCESS, 10)], [override(vendor=V)])]
+    tree("tree-abort", "an Abort in a dependency is one of its dependent, "
+         "which no try-each forgives", Node(
+             ["dep", "root"], {RESOLVE: get(0, hard), INSTALL: body},
+             deps=[0]), "SUIT_CONDITION", serve={DEP_URI: hard}, records=1,
+         where=([0], INSTALL, 0, [command(ABORT)], command(ABORT)))
+    tree("tree-records", "records of a dependency have its manifest-id",
+         simple(Node(["leaf"], {INSTALL: [
+             override(content=b"leaf"), command(WRITE, 1)]}), install=[
+                 at(0), command(PROCESS, 1), at(1), override(content=b"root"),
+                 command(WRITE, 1)]), serve={DEP_URI: Node(
+                     ["leaf"], {INSTALL: [override(content=b"leaf"),
+                                          command(WRITE, 1)]})},
+         items=[enc([[0], 20, 9, 0, {}]).hex(), enc([[], 20, 3, 0, {}]).hex(),
+                enc([[], 20, 15, 1, {}]).hex()])
+
+
+def bad(ident, text, err, content):
+    row(ident, text, envelope(content), err)
+
+
+def trees_refused():
+    one = leaf()
+    body = process(0)
+    tree("tree-unchecked", "process-dependency before dependency-integrity",
+         Node(["dep", "root"], {
+             RESOLVE: [at(0), override(uri=DEP_URI, digest=one.digest),
+                       command(FETCH)], INSTALL: body}, deps=[0]),
+         "SUIT_DEPENDENCY", serve={DEP_URI: one}, reason=11)
+    tree("tree-process-no-dependency", "process-dependency of what is none",
+         simple(one, install=process(1)), "SUIT_DEPENDENCY",
+         serve={DEP_URI: one}, reason=11,
+         where=([], INSTALL, 1, process(1), command(PROCESS)))
+    tree("tree-integrity-no-dependency", "dependency-integrity of what is "
+         "none", Node(["dep", "root"], {
+             RESOLVE: [at(1), try_each([command(INTEGRITY)],
+                                       [override(vendor=V)])]},
+             deps=[0]), "SUIT_DEPENDENCY", reason=11)
+    tree("tree-integrity-no-digest", "dependency-integrity without digest",
+         Node(["dep", "root"], {RESOLVE: [at(0), command(INTEGRITY)]},
+              deps=[0]), "SUIT_PARAMETER", installed={"dep": one})
+    tree("tree-integrity-other", "the dependency is another manifest", simple(
+        one), "SUIT_DIGEST", serve={DEP_URI: leaf(content=b"evil")}, reason=4)
+    tree("tree-integrity-hard", "which no try-each forgives", Node(
+        ["dep", "root"], {RESOLVE: [
+            at(0), override(uri=DEP_URI, digest=one.digest), command(FETCH),
+            try_each([command(INTEGRITY)], [override(vendor=V)])]}, deps=[0]),
+        "SUIT_DIGEST", serve={DEP_URI: leaf(content=b"evil")})
+    tree("tree-stranger", "the dependency is signed by a stranger", simple(
+        one), "COSE_SIGNATURE", serve={DEP_URI: leaf(key=STRANGER)}, reason=4)
+    tree("tree-unsigned", "the dependency is not signed", simple(one),
+         "SUIT_UNSIGNED", serve={DEP_URI: leaf(blocks=[])}, reason=4)
+    tree("tree-manifest-changed", "the manifest is not what its digest says",
+         simple(one), "SUIT_DIGEST", serve={
+             DEP_URI: one.data.replace(b"leaf", b"evil")})
+    sev = Node(["leaf"], {INSTALL: write(b"leaf")}, severed=[INSTALL])
+    tree("tree-severed-changed", "a severed member of the dependency is not "
+         "what was signed", simple(sev), "SUIT_DIGEST", serve={
+             DEP_URI: sev.data.replace(b"\x44leaf", b"\x44evil")})
+    added = envelope(leaf().manifest, members={PREFETCH: bstr(seq(
+        *write(b"evil")))})
+    tree("tree-member-added", "an unsigned member was added", simple(one),
+         "SUIT_DIGEST", serve={DEP_URI: added})
+    tree("tree-missing", "a dependency that nobody has", simple(one),
+         "SUIT_DEPENDENCY_MISSING", reason=11,
+         where=([], RESOLVE, 0, get(0, one), command(FETCH)))
+    tree("tree-missing-fragment", "a dependency that was taken out", Node(
+        ["dep", "root"], {RESOLVE: get(0, one, "#gone")}, deps=[0]),
+        "SUIT_DEPENDENCY_MISSING")
+    tree("tree-missing-content", "a dependency that is not installed", Node(
+        ["dep", "root"], {RESOLVE: [at(0), override(digest=one.digest),
+                                    command(INTEGRITY)]}, deps=[0]),
+        "SUIT_DEPENDENCY_MISSING")
+    tree("tree-payload-missing", "a payload of a dependency is no dependency",
+         simple(Node(["leaf"], {INSTALL: [good(), command(FETCH)]})),
+         "FETCH", serve={DEP_URI: Node(["leaf"], {
+             INSTALL: [good(), command(FETCH)]})}, manifest_id=[0])
+    tree("tree-no-arena", "no room for a dependency", simple(one), "LIMIT",
+         serve={DEP_URI: one}, arena=64)
+    tree("tree-unverified", "a dependency that is fetched only", Node(
+        ["dep", "root"], {RESOLVE: get(0, one)[:-1]}, deps=[0]),
+        "SUIT_DEPENDENCY", serve={DEP_URI: one})
+
+    # required checks
+    early = Node(["leaf"], {PREFETCH: write(b"leaf"),
+                            INSTALL: write(b"leaf")})
+    tree("tree-section-unpopulated", "the dependent has not all sections of "
+         "its dependency", simple(early), "SUIT_DEPENDENCY",
+         serve={DEP_URI: early}, reason=11,
+         where=([], RESOLVE, 0, get(0, early), command(INTEGRITY)))
+    for section in (RESOLVE, PREFETCH, CANDIDATE, INSTALL, VALIDATE):
+        some = Node(["leaf"], {section: write(b"leaf")})
+        sections = {k: write(b"root", 1) for k in UPDATE}
+        sections[RESOLVE] = get(0, some) + sections[RESOLVE]
+        tree("tree-unprocessed-%d" % section, "a section of a dependency was "
+             "not executed", Node(["dep", "root"], sections, deps=[0]),
+             "SUIT_DEPENDENCY", serve={DEP_URI: some}, reason=11)
+    tree("tree-unprocessed-try", "nor when an alternative would have", Node(
+        ["dep", "root"], {RESOLVE: get(0, one), INSTALL: [at(0), try_each(
+            [command(ABORT), command(PROCESS)],
+            [override(vendor=V)])]}, deps=[0]),
+        "SUIT_DEPENDENCY", serve={DEP_URI: one})
+    tree("tree-no-index", "several components and no index, in a dependency",
+         simple(Node(["a", "b"], {INSTALL: write(b"x")})), "SUIT_COMPONENT",
+         serve={DEP_URI: Node(["a", "b"], {INSTALL: write(b"x")})},
+         manifest_id=[0])
+
+    # what was found is not known for ever
+    tree("tree-fetched-again", "a dependency that was fetched again", Node(
+        ["dep", "root"], {
+            RESOLVE: get(0, one) + [command(FETCH), command(PROCESS)],
+            INSTALL: process(0)}, deps=[0]), "SUIT_DEPENDENCY",
+        serve={DEP_URI: one})
+    tree("tree-copied-over", "a dependency that was copied over", Node(
+        ["dep", "root"], {
+            RESOLVE: get(0, one) + [override(source=1), command(COPY),
+                                    command(PROCESS)],
+            INSTALL: process(0)}, deps=[0]), "SUIT_DEPENDENCY",
+        serve={DEP_URI: one}, installed={"root": one})
+    ready = Node(["leaf"], {LOAD: write(b"leaf"), VALIDATE: write(b"v")})
+    tree("tree-next-procedure", "a result does not outlive its procedure",
+         Node(["dep", "root"], {VALIDATE: [
+             at(0), command(INTEGRITY), command(PROCESS)], LOAD: process(0)},
+             deps=[0], shared=[at(0), override(digest=ready.digest)]),
+         "OK", sections=[VALIDATE, LOAD], installed={"dep": ready},
+         holds={"leaf": b"leaf"})
+    both = Node(["leaf"], {INSTALL: write(b"leaf"), LOAD: write(b"load")})
+    tree("tree-other-procedure", "the Invocation Procedure asks again", Node(
+        ["dep", "root"], {RESOLVE: get(0, both), INSTALL: process(0),
+                          LOAD: process(0)}, deps=[0]), "SUIT_DEPENDENCY",
+        sections=[RESOLVE, INSTALL, LOAD], serve={DEP_URI: both})
+    valid = Node(["leaf"], {INSTALL: write(b"leaf"), VALIDATE: write(b"v")})
+    tree("tree-validate-alone", "validate by itself asks too", Node(
+        ["dep", "root"], {RESOLVE: get(0, valid), INSTALL: process(0),
+                          VALIDATE: process(0)}, deps=[0]),
+        "SUIT_DEPENDENCY", sections=[VALIDATE], installed={"dep": valid})
+    second = Node(["three"], {INSTALL: process(0)}, deps=[0])
+    tree("tree-other-context", "a result is not for another manifest", Node(
+        ["two", "three"], {
+            RESOLVE: get(0, second, "#2") + get(1, one, "#3"),
+            INSTALL: process(1) + process(0)}, deps=[0, 1],
+        payloads={"#2": second.data, "#3": one.data}), "SUIT_DEPENDENCY",
+        manifest_id=[0])
+
+    # bounds
+    replaced = Node(["dep"], {
+        INSTALL: get(0, one, "#in") + [command(PROCESS)]}, deps=[0],
+        payloads={"#in": one.data})
+    tree("tree-cycle", "a dependency that runs in the place of one that runs",
+         simple(replaced), "SUIT_DEPENDENCY", serve={DEP_URI: replaced},
+         reason=11, manifest_id=[0])
+    bad("tree-17", "more dependencies than are taken", "CBOR_RANGE", manifest(
+        extra={1: int_map({i: int_map({}) for i in range(17)})},
+        components=17))
+    pairs = [Node(["e%d" % k], {
+        RESOLVE: get(0, leaf("l%d" % k), "#"), INSTALL: process(0)},
+        deps=[0], payloads={"#": leaf("l%d" % k).data}) for k in range(9)]
+    tree("tree-17-in-all", "more dependencies than a run takes", Node(
+        ["d%d" % k for k in range(9)], {
+            RESOLVE: sum([get(k, n, "#%d" % k) + [command(PROCESS)]
+                          for k, n in enumerate(pairs)], []),
+            INSTALL: [at(True), command(PROCESS)]}, deps=list(range(9)),
+        payloads={"#%d" % k: n.data for k, n in enumerate(pairs)}), "LIMIT",
+        reason=11)
+    wide = [Node(["w%d-%d" % (k, i) for i in range(50)], {
+        INSTALL: write(b"x", True)}) for k in range(3)]
+    tree("tree-places", "more components than a run has places for", Node(
+        ["d0", "d1", "d2"], {
+            RESOLVE: sum([get(k, n, "#%d" % k)
+                          for k, n in enumerate(wide)], []),
+            INSTALL: [at(True), command(PROCESS)]}, deps=[0, 1, 2],
+        payloads={"#%d" % k: n.data for k, n in enumerate(wide)}), "LIMIT")
+    tree("tree-65-calls", "a dependency is processed too often", Node(
+        ["dep", "root"], {RESOLVE: get(0, one),
+                          INSTALL: [at(0)] + [command(PROCESS)] * 65},
+        deps=[0]), "LIMIT", serve={DEP_URI: one}, reason=11)
+    tree("tree-64-calls", "as often as it may be", Node(
+        ["dep", "root"], {RESOLVE: get(0, one),
+                          INSTALL: [at(0)] + [command(PROCESS)] * 64},
+        deps=[0]), serve={DEP_URI: one}, holds={"leaf": b"leaf"})
+    bad("dependency-index", "a dependency that is no component and has no "
+        "prefix", "SUIT_COMPONENT", manifest(
+            extra={1: int_map({1: int_map({})})}))
+    bad("dependency-index-gap", "a dependency index beyond the next",
+        "SUIT_COMPONENT", manifest(extra={1: int_map({
+            2: int_map({1: name(5)})})}))
+    bad("dependency-prefix-text", "a prefix of text", "SUIT_COMPONENT",
+        manifest(extra={1: int_map({0: int_map({1: enc(["a"])})})}))
+    bad("dependency-metadata", "unknown metadata of a dependency",
+        "SUIT_STRUCTURE", manifest(
+            extra={1: int_map({0: int_map({2: enc(0)})})}))
+    long = Node(["/".join("p" * 13)], {INSTALL: write(b"x")})
+    tree("tree-prefix-long", "an identifier with prefix of 17 elements", Node(
+        ["dep"], {RESOLVE: get(0, long), INSTALL: process(0)},
+        deps={0: "/".join("pppp")}), "SUIT_COMPONENT", serve={DEP_URI: long})
+    tree("tree-damaged", "a dependency that is no CBOR", simple(one),
+         "CBOR_END", serve={DEP_URI: one.data[:-1]}, reason=1)
+
+
+def trees_uninstalled():
+    gone = Node(["leaf"], {INSTALL: write(b"leaf"),
+                           UNINSTALL: [command(UNLINK)]})
+
+    def root(*uninstall):
+        return Node(["dep", "root"], {UNINSTALL: list(uninstall)}, deps=[0],
+                    shared=[at(0), override(digest=gone.digest)])
+    there = {"dep": gone, "leaf": b"leaf", "root": b"root"}
+    # In the log a component is counted as the device counts them.
+    tree("tree-uninstall", "suit-uninstall of a dependency, then unlink",
+         root(at(0), command(INTEGRITY), command(PROCESS), command(UNLINK),
+              at(1), command(UNLINK)), sections=[UNINSTALL], installed=there,
+         log="unlink 1, unlink 0, unlink 2, ")
+    tree("tree-unlink-runs-uninstall", "unlink of the last reference runs "
+         "suit-uninstall first", root(at(0), command(UNLINK), at(1),
+                                      command(UNLINK)),
+         sections=[UNINSTALL], installed=there,
+         log="unlink 1, unlink 0, unlink 2, ")
+    for ident, commands in [
+            ("unlink", [command(UNLINK)]),
+            ("uninstall", [command(INTEGRITY), command(PROCESS),
+                           command(UNLINK)])]:
+        tree("tree-%s-shared" % ident, "what others refer to is only "
+             "unlinked", root(at(0), *commands), sections=[UNINSTALL],
+             installed=there, others=["dep"], log="unlink 0, ")
+    tree("tree-unlink-gone", "a dependency that is not there is unlinked",
+         root(at(0), command(UNLINK), at(1), command(UNLINK)),
+         sections=[UNINSTALL], installed={"root": b"root"},
+         log="unlink 1, unlink 0, ")
+    tree("tree-unlink-other", "a dependency that is another one is not",
+         root(at(0), command(UNLINK)), "SUIT_DIGEST", sections=[UNINSTALL],
+         installed={"dep": leaf()}, log="")
+    tree("tree-uninstall-unprocessed", "suit-uninstall of a dependency that "
+         "was looked at is not left out", root(at(0), command(INTEGRITY)),
+         "SUIT_DEPENDENCY", sections=[UNINSTALL], installed=there)
+    tree("tree-uninstall-untouched", "one that was not looked at stays", root(
+        at(1), command(UNLINK)), sections=[UNINSTALL], installed=there,
+        log="unlink 2, ")
+    tree("tree-lacks-references", "a device without counts", root(
+        at(0), command(UNLINK)), sections=[UNINSTALL], installed=there,
+        lacks=["references"], log="unlink 1, unlink 0, ")
+    inner = Node(["dep", "mid"], {UNINSTALL: [
+        at(0), command(UNLINK), at(1), command(UNLINK)]}, deps=[0],
+        shared=[at(0), override(digest=gone.digest)])
+    tree("tree-uninstall-deep", "a dependency uninstalls its own", Node(
+        ["in"], {UNINSTALL: [command(UNLINK)]}, deps=[0],
+        shared=[override(digest=inner.digest)]), sections=[UNINSTALL],
+        installed=dict(there, mid=b"mid", **{"in": inner}),
+        log="unlink 1, unlink 0, unlink 3, unlink 4, ")
+    new = leaf("leaf", b"new")
+    tree("tree-replaced", "a dependency gives way to another in install",
+         Node(["dep"], {
+             INSTALL: [override(digest=gone.digest), command(INTEGRITY),
+                       command(UNLINK), override(
+                           uri=DEP_URI, digest=new.digest), command(FETCH),
+                       command(INTEGRITY), command(PROCESS)]}, deps=[0]),
+         sections=[INSTALL], installed=there, serve={DEP_URI: new},
+         holds={"leaf": b"new", "dep": new})
+
+
+def hostile_roots():
+    """A root around somebody's genuine manifest: what that one sets with
+    set-parameters is preset, and the author's rights would do the rest."""
+    rights = [(41, "ta"), (41, "from"), (41, "other"), (40, "dep"),
+              (40, "root")]
+    evil = b"evil"
+
+    def attack(ident, text, genuine, result, where=None, serve=None,
+               holds=None, extra=None, **more):
+        node = Node(["ta", "from", "other"], {
+            INSTALL: [at(0), *genuine]}, key=AUTHOR)
+        for kind, cmd in [("", OVERRIDE), ("-set", SET)]:
+            tree("hostile-" + ident + kind, text, Node(
+                ["dep", "ta", "from", "other"], {
+                    RESOLVE: get(0, node), INSTALL: [
+                        at(1), command(cmd, params(**more)),
+                        *process(0)]}, deps=[0], **(extra or {})),
+                result, serve=dict({DEP_URI: node}, **(serve or {})),
+                rights=rights, holds=holds,
+                installed={"from": b"good", "other": evil, "ta": b"old"},
+                manifest_id=[0] if result != "OK" else [],
+                reason=7 if result != "OK" else 0)
+    fetch = [command(SET, params(uri=URI, digest=digest(PAYLOAD),
+                                 size=len(PAYLOAD))),
+             command(FETCH), command(MATCH)]
+    attack("uri", "the URI is free", fetch, "OK",
+           serve={"https://m.example/p": PAYLOAD}, holds={"ta": PAYLOAD},
+           uri="https://m.example/p")
+    attack("digest", "the digest of something else", fetch,
+           "SUIT_UNAUTHORISED", serve={"https://m.example/p": evil},
+           digest=digest(evil))
+    attack("size", "another size", fetch, "SUIT_UNAUTHORISED",
+           serve={URI: PAYLOAD}, size=4)
+    attack("content", "other content", [
+        command(SET, params(content=b"good")), command(WRITE)],
+        "SUIT_UNAUTHORISED", content=evil)
+    attack("check-content", "content to compare with", [
+        command(SET, params(content=b"good")), command(CHECK)],
+        "SUIT_UNAUTHORISED", content=b"old")
+    attack("source", "another source", [
+        command(SET, params(source=1)), command(COPY)],
+        "SUIT_UNAUTHORISED", source=3)
+    attack("args", "other arguments", [
+        command(SET, params(args=b"--safe")), command(INVOKE)],
+        "SUIT_UNAUTHORISED", args=b"--unsafe")
+    attack("vendor", "the identity that the device has", [
+        command(SET, params(vendor=D)), command(VENDOR)],
+        "SUIT_UNAUTHORISED", vendor=V)
+    attack("copied", "a value that a dependency copies on", [
+        at(1), command(COPY_PARAMS, enc({0: [18]})), command(WRITE)],
+        "SUIT_UNAUTHORISED", content=evil)
+    genuine = Node(["ta"], {INSTALL: [
+        command(SET, params(content=b"good")), command(WRITE)]}, key=AUTHOR)
+    tree("hostile-own-right", "who has the right may preset", Node(
+        ["dep", "ta"], {RESOLVE: get(0, genuine), INSTALL: [
+            at(1), override(content=evil), *process(0)]}, deps=[0]),
+        serve={DEP_URI: genuine}, rights=rights + [(40, "ta")],
+        holds={"ta": evil})
+    tree("hostile-command", "a root without rights writes itself", Node(
+        ["dep", "ta"], {RESOLVE: get(0, genuine), INSTALL: process(0) +
+                        write(evil, 1)}, deps=[0]), "SUIT_UNAUTHORISED",
+        serve={DEP_URI: genuine}, rights=rights, manifest_id=[])
+    tree("hostile-source-read", "a root copies what is not its own", Node(
+        ["root", "from"], {INSTALL: [at(0), override(source=1),
+                                     command(COPY)]}), "SUIT_UNAUTHORISED",
+        rights=rights, installed={"from": b"secret"})
+    tree("hostile-unlink", "a root unlinks what is not its own", Node(
+        ["root", "ta"], {UNINSTALL: [at(1), command(UNLINK)]}),
+        "SUIT_UNAUTHORISED", rights=rights, sections=[UNINSTALL], log="",
+        installed={"ta": b"ta"})
+    other = leaf("ta", evil, key=AUTHOR)
+    inner = Node(["in"], {RESOLVE: [
+        command(SET, params(digest=genuine.digest)), command(INTEGRITY)],
+        INSTALL: process(0)}, key=AUTHOR, deps=[0])
+    tree("hostile-dependency", "the digest of another dependency of the "
+         "dependency", Node(["dep", "in"], {
+             RESOLVE: get(0, inner) + [
+                 at(1), override(digest=other.digest), *process(0)],
+             INSTALL: process(0)}, deps=[0]), "SUIT_UNAUTHORISED",
+         serve={DEP_URI: inner}, installed={"in": other},
+         rights=rights + [(41, "in")], manifest_id=[0])
+    tree("hostile-stranger-component", "a dependency acts on what is not its "
+         "signer's", simple(leaf("root", evil, key=AUTHOR)),
+         "SUIT_UNAUTHORISED", serve={
+             DEP_URI: leaf("root", evil, key=AUTHOR)}, rights=rights,
+         manifest_id=[0])
+
+
 def main():
     os.makedirs(os.path.join(OUT, "keys"), exist_ok=True)
     for n in os.listdir(OUT):
         if n.endswith(".cbor"):
             os.remove(os.path.join(OUT, n))
     for file, data in [("signer.cose_key", enc(SIGNER.public)),
+                       ("author.cose_key", enc(AUTHOR.public)),
                        ("signer-p256.cose_key", enc(NIST.public)),
                        ("hmac.bin", SECRET)] + list(
                            make_suit_encryption.KEYS.items()):
@@ -1618,7 +2305,8 @@ def main():
     for part in (authentication, severing, structure, fetching, conditions,
                  control, shared_sequence, indices, parameters, strict_order,
                  devices, records, walks, management, waiting, metadata_rows,
-                 several, swapping, extension_metadata):
+                 several, swapping, extension_metadata, trees, trees_refused,
+                 trees_uninstalled, hostile_roots):
         part()
     make_suit_encryption.rows(sys.modules[__name__])
     with open(os.path.join(OUT, "vectors.jsonl"), "w") as f:

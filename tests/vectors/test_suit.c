@@ -63,6 +63,29 @@ find_secret(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
 	return PST_ERR_NOT_FOUND;
 }
 
+/* Signers of dependencies, and the secrets of a device. */
+struct everybody {
+	struct given signers, device;
+};
+
+static enum pst_err
+find_signer(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	struct everybody *e = ctx;
+
+	return find(&e->signers, headers, attempt, key, who);
+}
+
+static enum pst_err
+find_device_secret(void *ctx, const struct pst_cose_headers *headers,
+    size_t attempt, uint32_t *key, uint32_t *who)
+{
+	struct everybody *e = ctx;
+
+	return find_secret(&e->device, headers, attempt, key, who);
+}
+
 /* A .bin file is the secret itself. */
 static bool
 load_key(struct vector *v, struct given *g, const char *name)
@@ -213,12 +236,45 @@ ends_as_it_should(
 {
 	if (says(v, "unsupported command"))
 		return err == PST_ERR_SUIT_COMMAND;
-	if (m->dependencies.count > 0)
-		return err == PST_ERR_SUIT_DEPENDENCY;
 	if (m->severed >> PST_SUIT_INSTALL & 1)
 		return err == PST_ERR_SUIT_SEVERED;
 	return err == PST_OK || err == PST_ERR_SUIT_CONDITION ||
 	    err == PST_ERR_SUIT_OPERATION;
+}
+
+/*
+ * The examples of trust-domains write these two files. Then they invoke
+ * without their dependency, which its invoke section does not allow.
+ */
+static enum vector_result
+check_tree(struct vector *v, const struct pst_suit_manifest *m, struct given *g)
+{
+	const struct pst_keys keys = { g, find, find_secret, false };
+	static const int update[] = { 15, 16, 18, 20, 7, 0 };
+	static const int invoke[] = { 9, 0 };
+	static struct world w;
+	bool holds;
+	enum pst_err err, second;
+
+	world_init(&w);
+	w.chunk = 100;
+	w.keys = &keys;
+	world_serve(&w, "http://example.com/dependent.suit",
+	    vector_file(v, "td-example0-dependent.cbor"));
+	err = world_run(&w, m, crypto, update);
+	holds = world_holds(&w, PST_BYTES_LIT("\x81\x42\x30\x30"),
+		    PST_BYTES_LIT("hello world")) &&
+	    world_holds(&w, PST_BYTES_LIT("\x81\x42\x31\x30"),
+		PST_BYTES_LIT(" in multiple trust domains"));
+	second = world_run(&w, m, crypto, invoke);
+	world_free(&w);
+	if (err != PST_OK || !holds)
+		return vector_fail(
+		    v, "the update ends with %s (%d)", pst_err_name(err), err);
+	if (second != PST_ERR_SUIT_DEPENDENCY)
+		return vector_fail(v, "the invocation ends with %s (%d)",
+		    pst_err_name(second), second);
+	return VECTOR_PASS;
 }
 
 /* Run the manifest on a device that is whatever it asks for, and that finds
@@ -226,7 +282,7 @@ ends_as_it_should(
 static enum vector_result
 run_as_far_as_possible(struct vector *v, const struct pst_suit_manifest *m)
 {
-	static const int all[] = { 16, 20, 7, 8, 9, 24, 0 };
+	static const int all[] = { 15, 16, 18, 20, 7, 8, 9, 24, 0 };
 	static const uint8_t zeros[1 << 17];
 	static struct world w;
 	enum pst_err err;
@@ -265,14 +321,16 @@ run_decrypting(struct vector *v, const struct pst_suit_manifest *m)
 	    json_object_get(json_object_get(v->row, "suit"), "decryption");
 	const char *plain = json_string_value(
 	    json_object_get(json_array_get(said, 0), "plaintext"));
-	static struct given device;
-	static const struct pst_keys secrets = { &device, NULL, find_secret,
-		false };
+	static struct everybody all;
+	static const struct pst_keys secrets = { &all, find_signer,
+		find_device_secret, false };
 	static struct world w;
 	enum pst_err err;
 	bool right;
 
-	if (plain == NULL || !load_device(v, &device))
+	memset(&all, 0, sizeof(all));
+	if (plain == NULL || !load_device(v, &all.device) ||
+	    !load_key(v, &all.signers, "keys/suit-example-p256.cose_key"))
 		return vector_fail(v, "row not understood");
 	world_init(&w);
 	w.chunk = 7;
@@ -386,8 +444,10 @@ check_envelope(struct vector *v)
 		return vector_fail(v, "signer is not named");
 	if (!elements_as_said(v, &m) || !dependency_as_said(v, &m))
 		return VECTOR_FAIL;
-	if (needs(v, "firmware-encryption") && m.dependencies.count == 0)
+	if (needs(v, "firmware-encryption"))
 		return run_decrypting(v, &m);
+	if (m.dependencies.count > 0)
+		return check_tree(v, &m, &g);
 	return run_as_far_as_possible(v, &m);
 }
 
@@ -445,6 +505,10 @@ take_away(const json_t *run, struct pst_suit_host *h)
 			h->metadata = NULL;
 		else if (strcmp(name, "swap") == 0)
 			h->swap = NULL;
+		else if (strcmp(name, "unlink") == 0)
+			h->unlink = NULL;
+		else if (strcmp(name, "references") == 0)
+			h->references = NULL;
 	}
 }
 
@@ -469,6 +533,25 @@ set_up_facts(struct vector *v, const json_t *run, struct world *w)
 		memcpy(c->version, version.ptr, version.len);
 	}
 	take_away(run, &w->host);
+}
+
+/* Who may touch what, and what others refer to. */
+static void
+set_up_tree(struct vector *v, const json_t *run, struct world *w)
+{
+	const json_t *list = json_object_get(run, "rights"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		struct world_right *r = &w->rights[w->rights_count++];
+
+		r->who = (uint32_t)json_integer_value(json_array_get(item, 0));
+		r->name = hex_item(v, item, 1);
+	}
+	list = json_object_get(run, "others");
+	json_array_foreach(list, i, item) w->others[w->others_count++] =
+	    hex_item(v, list, i);
 }
 
 static void
@@ -500,6 +583,7 @@ set_up(struct vector *v, const json_t *run, struct world *w)
 		c->slot = (uint64_t)json_integer_value(json_array_get(pair, 1));
 	}
 	set_up_facts(v, run, w);
+	set_up_tree(v, run, w);
 	list = json_object_get(run, "refuse");
 	if (list == NULL)
 		return;
@@ -543,6 +627,26 @@ items_as_said(struct vector *v, const json_t *run,
 	return true;
 }
 
+/* The walk of component indices to the manifest that failed. */
+static bool
+manifest_id_as_said(struct vector *v, const json_t *run,
+    const struct pst_suit_record *record, const struct delivery *d)
+{
+	const json_t *list = json_object_get(run, "manifest_id");
+	size_t i;
+
+	if (list == NULL)
+		return true;
+	if (differs(v, d, "manifest-id", record->walk_len,
+		(long long)json_array_size(list)))
+		return false;
+	for (i = 0; i < record->walk_len; i++)
+		if (differs(v, d, "manifest-id", record->walk[i],
+			json_integer_value(json_array_get(list, i))))
+			return false;
+	return true;
+}
+
 /* The report says what failed and where, and can be read back. */
 static bool
 report_as_said(struct vector *v, const json_t *run,
@@ -578,7 +682,8 @@ report_as_said(struct vector *v, const json_t *run,
 	    differs(v, d, "records", (long long)view.records.count,
 		json_integer_value(n)))
 		return false;
-	if (!items_as_said(v, run, &view, d))
+	if (!items_as_said(v, run, &view, d) ||
+	    !manifest_id_as_said(v, run, &view.record, d))
 		return false;
 	return want == NULL ||
 	    (!differs(v, d, "section", view.record.section,
@@ -614,11 +719,11 @@ device_as_said(struct vector *v, const json_t *run, struct world *w,
 
 static bool
 run_once(struct vector *v, const json_t *run, const struct pst_suit_manifest *m,
-    const struct delivery *d)
+    const struct given *signers, const struct delivery *d)
 {
-	static struct given device;
-	static const struct pst_keys secrets = { &device, NULL, find_secret,
-		false };
+	static struct everybody all;
+	static const struct pst_keys keys = { &all, find_signer,
+		find_device_secret, false };
 	static struct world w;
 	const json_t *list = json_object_get(run, "sections"), *item;
 	int sections[8] = { 0 };
@@ -630,12 +735,16 @@ run_once(struct vector *v, const json_t *run, const struct pst_suit_manifest *m,
 	    (int)json_integer_value(item);
 	world_init(&w);
 	set_up(v, run, &w);
+	all.signers = *signers;
+	if (!load_list(v, &all.device, json_object_get(run, "secrets")))
+		return false;
+	if (json_object_get(run, "no_keys") == NULL)
+		w.keys = &keys;
+	if (json_object_get(run, "arena") != NULL)
+		w.memory.arena_cap = (size_t)number(run, "arena");
 	w.chunk = d->chunk;
 	w.read_max = d->read_max;
 	w.rebuild = d->rebuild;
-	w.keys = json_object_get(run, "secrets") != NULL ? &secrets : NULL;
-	if (!load_list(v, &device, json_object_get(run, "secrets")))
-		return false;
 	err = world_run(&w, m, crypto, sections);
 	ok = !differs(v, d, "result", err,
 	    json_integer_value(json_object_get(run, "result")));
@@ -694,7 +803,7 @@ check_own(struct vector *v)
 	if (run == NULL)
 		return VECTOR_PASS;
 	for (i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++) {
-		if (!run_once(v, run, &m, &deliveries[i]))
+		if (!run_once(v, run, &m, &g, &deliveries[i]))
 			return VECTOR_FAIL;
 	}
 	return walk_as_said(v, run, &m) ? VECTOR_PASS : VECTOR_FAIL;

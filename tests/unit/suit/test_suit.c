@@ -157,7 +157,7 @@ static void
 contexts_are_small(void)
 {
 	CHECK(sizeof(struct pst_suit_manifest) + sizeof(struct pst_suit_run) <=
-	    2048);
+	    2304);
 }
 
 /* --- identifiers and digests --------------------------------------------- */

@@ -46,14 +46,26 @@ world_find(struct world *w, struct pst_bytes name)
 	return c;
 }
 
+static bool
+has_right(const struct world *w, uint32_t who, struct pst_bytes name)
+{
+	size_t i;
+
+	for (i = 0; i < w->rights_count; i++)
+		if (w->rights[i].who == who && same(w->rights[i].name, name))
+			return true;
+	return w->rights_count == 0;
+}
+
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
     struct pst_suit_act act)
 {
 	struct world *w = ctx;
 
-	(void)m;
 	w->authorised++;
+	if (act.kind != PST_SUIT_ACT_HOLD && !has_right(w, m->who, name))
+		return PST_ERR_SUIT_UNAUTHORISED;
 	if (act.kind != PST_SUIT_ACT_PARAMETER && w->refuse == act.label &&
 	    (w->refuse_name.len == 0 || same(w->refuse_name, name)))
 		return w->refuse_with;
@@ -301,6 +313,20 @@ swap(void *ctx, uint32_t index, struct pst_bytes name, uint32_t source_index,
 	return PST_OK;
 }
 
+static enum pst_err
+references(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
+    bool *others)
+{
+	const struct world *w = ctx;
+	size_t i;
+
+	(void)m;
+	*others = false;
+	for (i = 0; i < w->others_count; i++)
+		*others = *others || same(w->others[i], name);
+	return PST_OK;
+}
+
 void
 world_init(struct world *w)
 {
@@ -308,7 +334,7 @@ world_init(struct world *w)
 	w->host = (struct pst_suit_host){ w, authorise, identify, slot,
 		write_begin, write_chunk, write_end, read_content, fetched,
 		unlink_component, invoke, now, battery, authorized, version,
-		wait_event, metadata, swap, NULL, NULL, NULL, NULL };
+		wait_event, metadata, swap, references, NULL, NULL, NULL };
 	w->refuse = INT64_MIN;
 	w->refuse_with = PST_ERR_SUIT_UNAUTHORISED;
 	w->memory.params = w->params;

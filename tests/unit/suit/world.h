@@ -13,7 +13,9 @@ enum {
 	WORLD_PARAMS = 512,
 	WORLD_REBUILDS = 2000,
 	WORLD_WAITS = 9,
-	WORLD_SWAPS = 64
+	WORLD_SWAPS = 64,
+	WORLD_RIGHTS = 16,
+	WORLD_OTHERS = 4
 };
 
 struct world_component {
@@ -36,6 +38,12 @@ struct world_component {
 	size_t version_len;
 };
 
+/* A signer may act on a component. */
+struct world_right {
+	uint32_t who;
+	struct pst_bytes name;
+};
+
 struct world_payload {
 	const char *uri;
 	struct pst_bytes data;
@@ -50,6 +58,11 @@ struct world {
 	int64_t refuse; /* INT64_MIN: none; 0: the component as such */
 	struct pst_bytes refuse_name; /* empty: any */
 	enum pst_err refuse_with;
+	/* who may do what; none: everybody everything */
+	struct world_right rights[WORLD_RIGHTS];
+	size_t rights_count;
+	struct pst_bytes others[WORLD_OTHERS]; /* others refer to these */
+	size_t others_count;
 	enum pst_err fail_write; /* what every write answers */
 	size_t read_max;	 /* bytes of one read at most; 0: all */
 	/* facts for update management */
