@@ -193,6 +193,17 @@ pst_suit_fetch_more(struct pst_suit_run *run, struct pst_bytes chunk, bool last)
 	return err == PST_OK && last ? write_end(run) : err;
 }
 
+/* Without a digest nobody may ever ask for the hash: what a tag verifies, and
+ * what the manifest has itself, can do without. */
+static bool
+hashed(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
+    bool encrypted)
+{
+	return pst_suit_param_find(
+		   run, c->component, PST_SUIT_PARAM_IMAGE_DIGEST) != NULL ||
+	    (!encrypted && c->id != PST_SUIT_DIR_WRITE);
+}
+
 /* What is encrypted has another size than the image, as a rule. */
 static enum pst_err
 open_target(struct pst_suit_run *run, const struct pst_suit_command_now *c,
@@ -212,6 +223,9 @@ open_target(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	if (err == PST_OK)
 		err = write_begin(
 		    run, c, encrypted ? run->image_bytes : payload_bytes);
+	if (err == PST_OK && hashed(run, c, encrypted))
+		err = pst_suit_hash_begin(
+		    run, pst_suit_wanted_alg(run, c->component));
 	return err;
 }
 
@@ -222,9 +236,6 @@ fetch_integrated(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 {
 	enum pst_err err = open_target(run, c, payload.len);
 
-	if (err == PST_OK)
-		err = pst_suit_hash_begin(
-		    run, pst_suit_wanted_alg(run, c->component));
 	if (err == PST_OK)
 		err = pst_suit_fetch_more(run, payload, true);
 	return err;
@@ -280,9 +291,6 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	if (have > 0 || complete)
 		return fetch_on(run, c, info, complete);
 	err = open_target(run, c, run->image_bytes);
-	if (err == PST_OK)
-		err = pst_suit_hash_begin(
-		    run, pst_suit_wanted_alg(run, c->component));
 	return err == PST_OK ? PST_ERR_AGAIN : err;
 }
 
@@ -401,9 +409,6 @@ copy_from(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	decrypts = run->decrypting;
 	run->voucher = run->vouchers[source];
 	run->vouched = stays(run, source, c->component);
-	if (err == PST_OK)
-		err = pst_suit_hash_begin(
-		    run, pst_suit_wanted_alg(run, c->component));
 	if (err == PST_OK)
 		err = copy_content(run, source, name);
 	if (err == PST_OK && decrypts)
