@@ -38,15 +38,24 @@ static int
 create(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "out", required_argument, NULL, 'o' }, { NULL, 0, NULL, 0 }
+		{ "out", required_argument, NULL, 'o' },
+		{ "template", required_argument, NULL, 't' },
+		{ NULL, 0, NULL, 0 },
 	};
-	const char *out = "-";
+	const char *out = "-", *template = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
-		if (c != 'o')
+		if (c == '?')
 			return cli_usage(argv[0], "unknown option");
-		out = optarg;
+		if (c == 't')
+			template = optarg;
+		else
+			out = optarg;
+	}
+	if (template != NULL) {
+		c = cli_operands(argc, argv, optind, 0, 0);
+		return c != CLI_DONE ? c : cli_manifest_template(template);
 	}
 	c = cli_operands(argc, argv, optind, 1, 1);
 	return c != CLI_DONE ? c : create_file(argv[optind], out);
@@ -132,13 +141,20 @@ verify(int argc, char **argv)
 }
 
 const struct cli_command cli_manifest[] = {
-	{ "create", "[-o FILE] SOURCE.yaml|-",
+	{ "create", "[-o FILE] SOURCE.yaml|- | --template NAME",
 	    "make an envelope from its source",
 	    "The envelope is not signed yet: see postern manifest sign. The\n"
 	    "keys of the source are in docs/manifests.md; paths in it are\n"
 	    "relative to it.\n"
-	    "\n  -o, --out FILE  write there instead of to standard output\n",
+	    "\n  -o, --out FILE   write there instead of to standard output\n"
+	    "  --template NAME  print a source to begin with; list names "
+	    "them\n",
 	    create, NULL },
+	{ "schema", "", "print the JSON Schema of a source",
+	    "For editors: in the first line of a source, for those that use\n"
+	    "yaml-language-server, write\n"
+	    "# yaml-language-server: $schema=FILE\n",
+	    cli_manifest_schema, NULL },
 	{ "sign",
 	    "--key KEY... [--alg ALG] [--export-tbs FILE|--attach FILE] "
 	    "[-o FILE] FILE|-",

@@ -52,6 +52,8 @@ int cli_manifest_yaml(const char *path, struct pst_bytes in,
     const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
     bool blocks, FILE *f);
 
+int cli_manifest_schema(int argc, char **argv);
+int cli_manifest_template(const char *name);
 int cli_manifest_run(int argc, char **argv);
 int cli_manifest_show(int argc, char **argv);
 int cli_manifest_sign(int argc, char **argv);

@@ -445,7 +445,8 @@ components(
 		if (n->type != YAML_MAPPING_NODE ||
 		    i == PST_SUIT_COMPONENTS_MAX) {
 			cli_yaml_fail(&s->yaml, n,
-			    "expected at most %d mappings, one a component",
+			    "expected a mapping that says where the "
+			    "component's bytes come from, at most %d of them",
 			    PST_SUIT_COMPONENTS_MAX);
 			return;
 		}

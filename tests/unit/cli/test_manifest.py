@@ -1,0 +1,705 @@
+#!/usr/bin/env python3
+"""The source of a manifest: everything it expresses, and back.
+
+usage: test_manifest.py PROGRAM SHARED_DIR SOURCE_DIR [TEST]...
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import cbor2
+import jsonschema
+import yaml
+
+PROGRAM, SHARED, SOURCE = (os.path.abspath(p) for p in sys.argv[1:4])
+PUBLISHED = os.path.join(SHARED, "vectors", "suit")
+OWN = os.path.join(SOURCE, "tests", "vectors", "suit")
+DOCS = os.path.join(SOURCE, "docs", "manifests.md")
+TEMPLATES = os.path.join(SOURCE, "cli", "templates")
+UUID = "8d82573a-926d-4754-9353-32dc29997f74"
+
+
+def run(*args, stdin=b"", cwd=None):
+    return subprocess.run([PROGRAM, *args], input=stdin, cwd=cwd,
+                          capture_output=True, timeout=120)
+
+
+class Texts(yaml.SafeLoader):
+    """As editors load it: a time is a text, and so is a key."""
+
+    def construct_mapping(self, node, deep=False):
+        return {str(k) if not isinstance(k, bool) else k: v for k, v in
+                super().construct_mapping(node, deep=deep).items()}
+
+
+Texts.yaml_implicit_resolvers = {
+    c: [r for r in rs if r[0] != "tag:yaml.org,2002:timestamp"]
+    for c, rs in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+def load(text):
+    return yaml.load(text, Loader=Texts)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "wb" if isinstance(content, bytes)
+                  else "w") as f:
+            f.write(content)
+        return self.path(name)
+
+    def read(self, name):
+        with open(os.path.join(self.dir, name), "rb") as f:
+            return f.read()
+
+    def ok(self, *args, stdin=b""):
+        r = run(*args, stdin=stdin, cwd=self.dir)
+        self.assertEqual(r.returncode, 0, (args, r.stderr))
+        return r.stdout
+
+    def refused(self, source, *says):
+        self.write("m.yaml", source)
+        r = run("manifest", "create", "m.yaml", cwd=self.dir)
+        self.assertEqual(r.returncode, 1, (source, r.stdout, r.stderr))
+        self.assertEqual(r.stdout, b"")
+        for text in says:
+            self.assertIn(text, r.stderr.decode())
+        return r.stderr.decode()
+
+    def create(self, source):
+        self.write("m.yaml", source)
+        return self.ok("manifest", "create", "m.yaml")
+
+    def manifest(self, source):
+        """The manifest's map, decoded by another library."""
+        env = cbor2.loads(self.create(source))
+        self.assertEqual(env.tag, 107)
+        return cbor2.loads(env.value[3])
+
+    def sequence(self, *commands, components=3):
+        """What a list of commands, as YAML, is encoded to."""
+        text = "sequence: 1\ncomponents: [%s]\ninstall:\n" % ", ".join(
+            "c%d" % i for i in range(components))
+        m = self.manifest(text + "".join("  - %s\n" % c for c in commands))
+        return cbor2.loads(m[20])
+
+    def parameter(self, text):
+        (_, value), = self.sequence("override-parameters: {%s}" %
+                                    text)[1].items()
+        return value
+
+    def signed(self, source, name):
+        if not os.path.exists(self.path("s.pem")):
+            self.ok("key", "generate", "-o", "s.pem")
+            self.ok("key", "public", "-o", "s.pub", "s.pem")
+        self.write(name, self.create(source))
+        self.ok("manifest", "sign", "--key", "s.pem", name)
+
+
+class Expresses(Case):
+    """Expected values are written down here or made by cbor2."""
+
+    def test_every_command(self):
+        with_policy = {
+            "check-vendor-id": 1, "check-class-id": 2, "image-match": 3,
+            "check-use-before": 4, "check-component-slot": 5,
+            "check-content": 6, "dependency-integrity": 7,
+            "is-dependency": 8, "process-dependency": 11, "abort": 14,
+            "write": 18, "fetch": 21, "copy": 22, "invoke": 23,
+            "check-device-id": 24, "image-not-match": 25,
+            "check-minimum-battery": 26, "check-update-authorized": 27,
+            "check-version": 28, "wait": 29, "swap": 31, "unlink": 33}
+        for name, label in with_policy.items():
+            self.assertEqual(
+                self.sequence(name, name + ": none", name + ": all",
+                              name + ": 5", name + ": [record-success, "
+                              "sysinfo-failure]"),
+                [label, 2, label, 0, label, 15, label, 5, label, 9])
+        others = {
+            "set-component-index: 1": [12, 1],
+            "set-component-index: all": [12, True],
+            "set-component-index: [2, c0]": [12, [2, 0]],
+            "set-parameters: {uri: x}": [19, {21: "x"}],
+            "override-multiple: {c1: {uri: x}, 0: {image-size: 3}}":
+                [34, {0: {14: 3}, 1: {21: "x"}}],
+            "copy-params: {2: [uri, image-size, -300]}":
+                [35, {2: [21, 14, -300]}],
+            "-257: null": [-257, None],
+            "-258: \"h'00'\"": [-258, b"\0"],
+            "77: {raw: '[1, 2]'}": [77, [1, 2]],
+        }
+        for text, expected in others.items():
+            self.assertEqual(self.sequence(text), expected, text)
+        seq = cbor2.dumps([21, 2])
+        self.assertEqual(self.sequence("run-sequence: [fetch]"), [32, seq])
+        self.assertEqual(
+            self.sequence("try-each: [[fetch], [fetch], null]"),
+            [15, [seq, seq, None]])
+
+    def test_every_parameter(self):
+        self.write("f", b"content")
+        info = cbor2.dumps(cbor2.CBORTag(96, [b"", {}, None, []]))
+        self.write("info", info)
+        digest = hashlib.sha256(b"content").digest()
+        uuid = bytes.fromhex(UUID.replace("-", ""))
+        d = cbor2.dumps
+        for text, expected in {
+                "vendor-id: " + UUID: uuid,
+                "vendor-id: {raw: \"112(h'01')\"}": cbor2.CBORTag(112, b"\1"),
+                "class-id: " + UUID: uuid,
+                "device-id: " + UUID: uuid,
+                "image-digest: {file: f}": d([-16, digest]),
+                "image-digest: sha-256:" + digest.hex(): d([-16, digest]),
+                "image-digest: sha-384:" + 48 * "ab":
+                    d([-43, 48 * b"\xab"]),
+                "image-digest: sha-512:" + 64 * "ab":
+                    d([-44, 64 * b"\xab"]),
+                "image-digest: shake128:" + 32 * "ab":
+                    d([-18, 32 * b"\xab"]),
+                "image-digest: shake256:" + 64 * "ab":
+                    d([-45, 64 * b"\xab"]),
+                "use-before: 2027-01-31T12:00:00Z": 1801396800,
+                "use-before: 5": 5,
+                "component-slot: 7": 7,
+                "strict-order: false": False,
+                "soft-failure: true": True,
+                "image-size: {file: f}": 7,
+                "image-size: 18446744073709551615": 2 ** 64 - 1,
+                "content: {file: f}": b"content",
+                "content: content": b"content",
+                "content: hex:00ff": b"\0\xff",
+                "content: {cbor: '{1: [2]}'}": d({1: [2]}),
+                "encryption-info: {file: info}": info,
+                "encryption-info: {cbor: \"96([h'', {}, null, []])\"}": info,
+                "uri: 'https://example.com/ü'": "https://example.com/ü",
+                "source-component: c2": 2,
+                "source-component: 1": 1,
+                "invoke-args: run": b"run",
+                "fetch-arguments: hex:01": b"\1",
+                "minimum-battery: 20": 20,
+                "update-priority: -1": -1,
+                "version: '>=1.2-rc.1'": d([2, [1, 2, -1, 1]]),
+                "wait-info: {authorization: 1, time: 9, day-of-week-utc: 6, "
+                "power: 2, network: 3, time-of-day: 4, day-of-week: 5, "
+                "time-of-day-utc: 8, other-device-version: {device: x, "
+                "versions: ['>1', '<3']}}":
+                    d({1: 1, 2: 2, 3: 3, 4: [b"x", [[1, [1]], [5, [3]]]],
+                       5: 9, 6: 4, 7: 5, 8: 8, 9: 6}),
+                "component-metadata: {default-permissions: [list_read, "
+                "delete], file-type: regular, creator: uuid:" + UUID +
+                ", modification-time: 5, creation-time: 6, "
+                "user-permissions: {'1': all}, group-permissions: {staff: "
+                "none}, role-permissions: {'hex:aa': sync}}":
+                    d({1: 1 << 2 | 1 << 10, 2: {1: (1 << 14) - 1},
+                       3: {"staff": 0}, 4: {b"\xaa": 1 << 11}, 5: 1,
+                       6: cbor2.CBORTag(1, 5), 7: cbor2.CBORTag(1, 6),
+                       8: cbor2.CBORTag(37, uuid)}),
+                "-300: true": True}.items():
+            self.assertEqual(self.parameter(text), expected, text)
+
+    def test_every_member_of_the_manifest(self):
+        seq = cbor2.dumps([33, 2])
+        self.write("swid", b"\xa0")
+        m = self.manifest("""
+sequence: 9
+manifest-version: 1
+reference-uri: https://example.com/m.suit
+manifest-id: a/uuid:%s/hex:00
+set-version: 1.2-beta.3
+components: [a, b/hex:ff]
+dependencies: {1: {prefix: x/y}, a: {-5: 1}}
+shared-sequence: [unlink]
+validate: [unlink]
+load: [unlink]
+invoke: [unlink]
+dependency-resolution: [unlink]
+payload-fetch: [unlink]
+candidate-verification: [unlink]
+install: [unlink]
+uninstall: [unlink]
+coswid: {file: swid}
+text:
+  de-CH:
+    manifest-description: Grüße
+    update-description: u
+    json-source: j
+    yaml-source: y
+    -9: '"7"'
+    components:
+      b/hex:ff: {vendor-name: 1, model-name: 2, vendor-domain: 3,
+        model-info: 4, component-description: 5, component-version: 6,
+        version-required: 7, current-version: 8}
+  en: {manifest-description: e}
+-300: [1, "x"]
+""".replace('[1, "x"]', "'[1, \"x\"]'") % UUID)
+        uuid = bytes.fromhex(UUID.replace("-", ""))
+        self.assertEqual(cbor2.loads(m.pop(3)), {
+            1: {0: {-5: 1}, 1: {1: [b"x", b"y"]}},
+            2: [[b"a"], [b"b", b"\xff"]], 4: seq})
+        text = cbor2.loads(m.pop(23))
+        self.assertEqual(text, {
+            "en": {1: "e"},
+            "de-CH": {1: "Grüße", 2: "u", 3: "j", 4: "y", -9: "7",
+                      (b"b", b"\xff"): {n: str(n) for n in range(1, 9)}}})
+        for label in (7, 8, 9, 15, 16, 18, 20, 24):
+            self.assertEqual(m.pop(label), seq)
+        self.assertEqual(m, {
+            1: 1, 2: 9, 4: "https://example.com/m.suit",
+            5: [b"a", uuid, b"\0"], 6: cbor2.dumps([1, 2, -2, 3]),
+            14: b"\xa0", -300: [1, "x"]})
+
+    def test_severable_sections_move(self):
+        source = """sequence: 1
+components: [a]
+install: [unlink]
+coswid: hex:a0
+text: {en: {manifest-description: e}}
+severable: [install, coswid, text]
+digest-algorithm: sha-512
+"""
+        env = cbor2.loads(self.create(source)).value
+        m = cbor2.loads(env[3])
+        for label in (14, 20, 23):
+            digest = hashlib.sha512(cbor2.dumps(env[label])).digest()
+            self.assertEqual(m[label], [-44, digest])
+        wrapper = cbor2.loads(cbor2.loads(env[2])[0])
+        self.assertEqual(wrapper, [
+            -44, hashlib.sha512(cbor2.dumps(env[3])).digest()])
+        # What is not here can be named by its digest.
+        m = self.manifest("sequence: 1\ncomponents: [a]\ninstall: {digest: "
+                          "sha-256:%s}\n" % (32 * "ab"))
+        self.assertEqual(m[20], [-16, 32 * b"\xab"])
+
+    def test_the_envelope(self):
+        self.write("p", b"payload")
+        env = cbor2.loads(self.create("""sequence: 1
+components: [a]
+tagged: false
+integrated: {"#b": {file: p}, "#": hex:00}
+authentication: {digest: "sha-256:%s", blocks: [hex:d2, x]}
+envelope: {30: h'01'}
+""" % (32 * "cd")))
+        self.assertEqual(env["#b"], b"payload")
+        self.assertEqual(env["#"], b"\0")
+        self.assertEqual(env[30], b"\1")
+        self.assertEqual(list(env), [2, 3, 30, "#", "#b"])
+        self.assertEqual(cbor2.loads(env[2]), [
+            cbor2.dumps([-16, 32 * b"\xcd"]), b"\xd2", b"x"])
+
+    def test_the_order_of_keys_does_not_matter(self):
+        lines = ["sequence: 1", "components: [a]", "reference-uri: x",
+                 "install: [{override-parameters: {uri: u, image-size: 1, "
+                 "-300: 1, vendor-id: %s}}]" % UUID,
+                 "text: {en: {update-description: u, manifest-description: "
+                 "m}, a: {}}"]
+        first = self.create("\n".join(lines))
+        lines.reverse()
+        lines[1] = ("install: [{override-parameters: {vendor-id: %s, -300: 1,"
+                    " image-size: 1, uri: u}}]" % UUID)
+        lines[0] = ("text: {a: {}, en: {manifest-description: m, "
+                    "update-description: u}}")
+        self.assertEqual(self.create("\n".join(lines)), first)
+
+    def test_sections_replace_what_is_generated(self):
+        self.write("p", b"payload")
+        source = "sequence: 1\ncomponent: a/b\npayload: p\n"
+        plain = self.manifest(source)
+        own = self.manifest(source + "validate: [abort]\n-300: 'true'\n"
+                            "uninstall: [abort]\ninvoke: [invoke]\n")
+        for label in (7, 24):
+            self.assertEqual(own.pop(label), cbor2.dumps([14, 2]))
+            plain.pop(label)
+        self.assertEqual(own.pop(9), cbor2.dumps([23, 2]))
+        self.assertIs(own.pop(-300), True)
+        self.assertEqual(own, plain)
+
+    def test_a_dependency_in_a_word(self):
+        self.write("p", b"payload")
+        self.signed("sequence: 1\ncomponent: d/x\npayload: p\n", "dep.suit")
+        dep = cbor2.loads(self.read("dep.suit")).value
+        digest = cbor2.loads(cbor2.loads(dep[2])[0])
+        for uri in ("", "    uri: https://example.com/dep.suit\n"):
+            env = cbor2.loads(self.create(
+                "sequence: 1\nmanifest-id: top\ncomponents:\n"
+                "  - component: dep\n    dependency: dep.suit\n"
+                "    prefix: sub\n" + uri +
+                "  - component: own\n    payload: p\n")).value
+            m = cbor2.loads(env[3])
+            common = cbor2.loads(m[3])
+            self.assertEqual(common[1], {0: {1: [b"sub"]}})
+            shared = cbor2.loads(common[4])
+            self.assertEqual(shared[:2], [12, 0])
+            self.assertEqual(cbor2.loads(shared[3][3]), digest)
+            self.assertEqual(shared[3][14], len(self.read("dep.suit")))
+            name = "https://example.com/dep.suit" if uri else "#dependency"
+            self.assertEqual(cbor2.loads(m[15]),
+                             [12, 0, 20, {21: name}, 21, 2, 7, 2])
+            self.assertEqual(cbor2.loads(m[20])[:6], [12, 0, 7, 2, 11, 2])
+            self.assertEqual(cbor2.loads(m[7]),
+                             [12, 0, 7, 2, 11, 2, 12, [1], 3, 14])
+            self.assertEqual(cbor2.loads(m[24]),
+                             [12, 0, 7, 2, 11, 2, 12, True, 33, 2])
+            self.assertEqual("#dependency" in env, not uri)
+
+    def test_an_encrypted_payload_in_a_word(self):
+        self.write("plain", b"secret")
+        self.write("cipher", b"xxxxxx")
+        info = cbor2.dumps(cbor2.CBORTag(96, [b"", {}, None, []]))
+        self.write("info", info)
+        env = cbor2.loads(self.create(
+            "sequence: 1\ncomponent: a\npayload: cipher\nplaintext: plain\n"
+            "encryption-info: info\nname: https://x/c\n")).value
+        self.assertEqual(env["https://x/c"], b"xxxxxx")
+        m = cbor2.loads(env[3])
+        self.assertEqual(cbor2.loads(m[20]), [
+            20, {19: info, 21: "https://x/c"}, 21, 2, 3, 14])
+        known = cbor2.loads(cbor2.loads(m[3])[4])[1]
+        self.assertEqual(cbor2.loads(known[3]),
+                         [-16, hashlib.sha256(b"secret").digest()])
+        self.assertNotIn(b"secret", self.create(
+            "sequence: 1\ncomponent: a\npayload: cipher\nplaintext: plain\n"
+            "encryption-info: info\n"))
+
+
+class Refuses(Case):
+    def test_with_line_column_and_suggestion(self):
+        head = "sequence: 1\ncomponents: [a]\n"
+        for text, line, column, says in (
+                ("instal: []", 3, 1, "did you mean install?"),
+                ("install: [ftch]", 3, 11, "did you mean fetch?"),
+                ("install: [zzz]", 3, 11, "unknown command: zzz"),
+                ("install:\n  - override-parameters:\n      urri: x", 5, 7,
+                 "did you mean uri?"),
+                ("install:\n  - override-parameters:\n      uri: x\n"
+                 "      uri: y", 6, 7, "uri occurs twice"),
+                ("install: [override-parameters]", 3, 11, "an argument"),
+                ("install: [{image-match: 1, fetch: 2}]", 3, 11,
+                 "one command"),
+                ("install: [{image-match: sometimes}]", 3, 25, "known names"),
+                ("install: [{image-match: [sometimes]}]", 3, 26,
+                 "unknown name"),
+                ("install: [{set-component-index: b}]", 3, 33,
+                 "one of the components"),
+                ("install: [{set-parameters: {image-size: -1}}]", 3, 41,
+                 "0 or more"),
+                ("install: [{set-parameters: {image-digest: md5:00}}]", 3, 43,
+                 "a digest"),
+                ("install: [{set-parameters: {image-digest: {file: no}}}]", 3,
+                 50, "not read"),
+                ("install: [{set-parameters: {vendor-id: 1}}]", 3, 40, "UUID"),
+                ("install: [{set-parameters: {-300: '[1'}}]", 3, 35,
+                 "notation"),
+                ("install: x", 3, 10, "a list of commands"),
+                ("install: {raw: '[1,'}", 3, 16, "notation"),
+                ("severable: [install]", 3, 13, "no such section"),
+                ("severable: [validate]", 3, 13, "severable"),
+                ("text: {en: x}", 3, 12, "a mapping"),
+                ("text: {en: {desc: x}}", 3, 13, "unknown key"),
+                ("set-version: x", 3, 14, "a version"),
+                ("manifest-id: a//b", 3, 14, "identifier"),
+                ("digest-algorithm: md5", 3, 19, "known name"),
+                ("tagged: perhaps", 3, 9, "true or false"),
+                ("authentication: {block: []}", 3, 18,
+                 "did you mean blocks?"),
+                ("dependencies: {b: {}}", 3, 16, "one of the components"),
+                ("dependencies: {0: {prefx: a}}", 3, 20,
+                 "did you mean prefix?"),
+                ("integrated: {x: {flie: y}}", 3, 17, "{file: PATH}"),
+                ("payload: x", 2, 14, "expected a mapping"),
+                ("- x", 3, 1, "m.yaml")):
+            self.refused(head + text + "\n", says,
+                         "m.yaml:%d:%d:" % (line, column) if says != "m.yaml"
+                         else "m.yaml:")
+
+    def test_names_at_the_wrong_place(self):
+        self.write("p", b"p")
+        head = "sequence: 1\ncomponent: a\n"
+        self.refused(head + "payload: p\nprefix: x\n", "only with dependency")
+        self.refused(head + "payload: p\nplaintext: p\n",
+                     "only with encryption-info")
+        self.refused(head + "content: p\nname: x\n", "envelope")
+        self.refused(head + "payload: p\nencryption-info: p\n",
+                     "a file of the image is needed")
+        self.refused(head + "payload: p\nplaintext: p\nencryption-info: p\n",
+                     "COSE_Encrypt")
+        self.refused(head + "dependency: p\n", "not a manifest")
+        self.refused("sequence: 1\n", "components are needed")
+
+    def test_files_that_are_larger_than_they_look(self):
+        head = "sequence: 1\ncomponents: [a]\n"
+        self.refused(head + "install: &x [{run-sequence: *x}]\n", "nested")
+        deep = "fetch"
+        for _ in range(60):
+            deep = "{run-sequence: [%s]}" % deep
+        self.refused(head + "install: [%s]\n" % deep, "nested")
+        aliases = "install:\n  - run-sequence: &b0 [fetch, fetch, fetch]\n"
+        for i in range(1, 24):
+            aliases += "  - run-sequence: &b%d [%s]\n" % (i, ", ".join(
+                4 * ["{run-sequence: *b%d}" % (i - 1)]))
+        r = self.refused(head + aliases)
+        self.assertTrue("repeated" in r or "too large" in r, r)
+
+
+class RoundTrip(Case):
+    def again(self, path, *options):
+        r = run("manifest", "show", "--yaml", *options, path, cwd=self.dir)
+        if r.returncode != 0:
+            self.assertEqual(r.returncode, 1)
+            self.assertTrue(r.stderr.startswith(b"postern: "))
+            return None, None
+        self.write("again.yaml", r.stdout)
+        return r.stdout.decode(), self.ok("manifest", "create", "again.yaml")
+
+    def check(self, path, plain):
+        with open(path, "rb") as f:
+            content = f.read()
+        text, again = self.again(path, "--authentication")
+        if text is None:
+            return None
+        self.assertEqual(again, content, path)
+        VALIDATOR.validate(load(text))
+        self.assertNotRegex(text, r"[^\n -~\u00a1-\U000effff]")
+        if plain:
+            self.assertNotIn("raw-envelope", text, path)
+            self.assertFalse(re.search("(?m)^manifest:", text), path)
+        text, again = self.again(path)
+        a, b = cbor2.loads(again), cbor2.loads(content)
+        a, b = (x.value if isinstance(x, cbor2.CBORTag) else x
+                for x in (a, b))
+        if "raw-envelope" not in text:
+            a.pop(2), b.pop(2)
+        self.assertEqual(a, b, path)
+        return text
+
+    def test_every_published_vector(self):
+        if not os.path.exists(PUBLISHED):
+            self.skipTest("no published vectors")
+        done = 0
+        for name in sorted(os.listdir(PUBLISHED)):
+            if not name.endswith(".cbor"):
+                continue
+            envelope = not re.search("encinfo|kdf|truncated", name)
+            text = self.check(os.path.join(PUBLISHED, name),
+                              envelope and name != "derived-dup-label.cbor")
+            self.assertEqual(text is not None, envelope, name)
+            if envelope and not re.search("legacy|dup-label", name):
+                # By names, all of it: the newest labels.
+                self.assertNotIn("raw:", text.replace(
+                    "{raw: \"112", ""), name)
+            done += envelope
+        self.assertEqual(done, 38)
+
+    def test_every_vector_of_our_own(self):
+        with open(os.path.join(OWN, "vectors.jsonl")) as f:
+            rows = [json.loads(line) for line in f]
+        refused = 0
+        for row in rows[::int(os.environ.get("STEP", "3"))]:
+            text = self.check(os.path.join(OWN, row["file"]),
+                              row["authenticate"] == 0)
+            refused += text is None
+            if row["authenticate"] == 0:
+                self.assertIsNotNone(text, row["id"])
+        self.assertLess(refused, len(rows) // 10)
+
+    def test_odd_encodings(self):
+        """Well-formed, and not as we would write them."""
+        def envelope(manifest, *members):
+            digest = cbor2.dumps([-16, hashlib.sha256(
+                cbor2.dumps(manifest)).digest()])
+            body = cbor2.dumps(2) + cbor2.dumps(cbor2.dumps([digest])) + \
+                cbor2.dumps(3) + cbor2.dumps(manifest) + b"".join(members)
+            return bytes([0xa2 + len(members) // 2]) + body
+
+        d = cbor2.dumps
+        common = d({2: [[b"a"]]})
+        for manifest in (
+                b"", b"\0", b"\xff", b"\xa1\x01",
+                d({1: 1, 2: 1, 3: common})[:-1],
+                # order, width, indefinite length, duplicates, depth
+                b"\xa3\x02\x01\x01\x01\x03" + d(common),
+                b"\xa3\x01\x18\x01\x02\x01\x03" + d(common),
+                b"\xbf\x01\x01\x02\x01\x03" + d(common) + b"\xff",
+                b"\xa4\x01\x01\x02\x01\x02\x01\x03" + d(common),
+                d({1: 1, 2: 1, 3: common, 20: 3}),
+                d({1: 1, 2: 1, 3: common, 20: b"\x83\0\0\0"}),
+                d({1: 1, 2: 1, 3: common, 20: b"\x82\x14\xbf\xff"}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {14: "x"}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {21: "a\0b"}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {21: "\u202e\x1b"}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {18: b"hex:"}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {18: b""}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {30: d({2: {
+                    "raw": 1, "7": 2, b"x": 3}})}])}),
+                d({1: 1, 2: 1, 3: common, 20: d([20, {28: d([1, []])}])}),
+                d({1: 1, 2: 1, 3: common, 6: d([-9, 1])}),
+                d({1: 1, 2: 1, 3: common, 23: d({"raw": {1: "x"}})}),
+                d({1: 1, 2: 1, 3: common, 23: d({"digest": {1: "x"}})}),
+                d({1: 1, 2: 1, 3: common, 23: d({"no": {1: " x"}})}),
+                d({1: 1, 2: 1, 3: common, -2 ** 64: 1}),
+                d({1: 1, 2: 2 ** 64 - 1, 3: common, "x": 1}),
+                d({1: 1, 2: 1, 3: d({2: []})}),
+                d({1: 1, 2: 1, 3: d({2: [[]]})}),
+                d({1: 1, 2: 1, 3: d({4: b"", 2: [[b"a"]]})}),
+                d({1: 2, 2: 1, 3: d({9: 1, 2: [[b"a"]]})})):
+            if manifest == b"":
+                continue
+            for members in ((), (d(20), d(b"\x80")),
+                            (d("#\x1b"), d(b"\x1b[31m"))):
+                path = self.write("odd", envelope(manifest, *members))
+                self.assertIsNotNone(self.check(path, False), manifest.hex())
+
+
+class Schema(Case):
+    def test_it_is_the_one_that_is_shipped(self):
+        with open(os.path.join(SOURCE, "docs", "manifest.schema.json")) as f:
+            self.assertEqual(json.load(f), SCHEMA)
+
+    def test_examples_and_templates_validate(self):
+        jsonschema.Draft7Validator.check_schema(SCHEMA)
+        texts = sources_of_the_page()
+        for name in os.listdir(TEMPLATES):
+            with open(os.path.join(TEMPLATES, name)) as f:
+                texts.append(f.read())
+        self.assertGreater(len(texts), 10)
+        for text in texts:
+            VALIDATOR.validate(load(text))
+
+    def test_mistakes_do_not(self):
+        for text in ("sequence: 1\ncomponents: [a]\ninstal: []",
+                     "components: [a]",
+                     "sequence: x\ncomponents: [a]",
+                     "sequence: 1\ncomponents: [{component: a, paylod: x}]",
+                     "sequence: 1\ncomponents: [a]\ninstall: [ftch]",
+                     "sequence: 1\ncomponents: [a]\n"
+                     "install: [{fetch: maybe}]",
+                     "sequence: 1\ncomponents: [a]\n"
+                     "install: [{set-parameters: {urri: x}}]"):
+            with self.assertRaises(jsonschema.ValidationError, msg=text):
+                VALIDATOR.validate(load(text))
+
+    def places(self):
+        """Where a property of each definition can stand in a source."""
+        head = "sequence: 1\ncomponents: [a]\n"
+        wait = head + "install: [{set-parameters: {%s}}]\n"
+        return {
+            "source": "%s\n",
+            "component-source": "sequence: 1\ncomponents: [{%s}]\n",
+            "parameters": wait,
+            "commands": head + "install: [{%s}]\n",
+            "wait-info": wait % "wait-info: {%s}",
+            "component-metadata": wait % "component-metadata: {%s}",
+            "dependency": head + "dependencies: {0: {%s}}\n",
+            "common": "sequence: 1\ncommon: {%s}\n",
+            "language-text": head + "text: {en: {%s}}\n",
+            "component-text": head + "text: {en: {components: {a: {%s}}}}\n",
+            "authentication": head + "authentication: {%s}\n",
+            "members": head + "envelope: {%s}\n",
+        }
+
+    def properties(self, definition):
+        found = dict(definition.get("properties", {}))
+        for one in definition.get("anyOf", []):
+            found.update(one.get("properties", {}))
+        items = definition.get("items", {})
+        for one in items.get("anyOf", []) if isinstance(items, dict) else []:
+            found.update(one.get("properties", {}))
+        for small in ("raw", "file", "cbor", "manifest", "digest"):
+            if definition.get("anyOf"):
+                found.pop(small, None)
+        return found
+
+    def test_every_property_is_known_and_no_other(self):
+        places = self.places()
+        for name, definition in SCHEMA["definitions"].items():
+            found = self.properties(definition)
+            if name in ("raw",) or not found:
+                continue
+            place = places.pop(name)
+            for key in found:
+                self.write("m.yaml", place % (key + ": {zz: {}}"))
+                r = run("manifest", "create", "m.yaml", cwd=self.dir)
+                self.assertNotRegex(
+                    r.stderr.decode(), r"unknown \w+: %s\b" % key, (name, key))
+            self.write("m.yaml", place % "no-such-name: {}")
+            r = run("manifest", "create", "m.yaml", cwd=self.dir)
+            self.assertRegex(r.stderr.decode(),
+                             r"unknown \w+: no-such-name", name)
+        self.assertEqual(list(places), ["members"])
+
+    def test_every_name_of_the_page_is_a_property(self):
+        with open(DOCS) as f:
+            page = f.read()
+        known = set()
+        for definition in SCHEMA["definitions"].values():
+            known |= set(self.properties(definition))
+        for row in re.findall(r"(?m)^\| (`.*?`) \|", page):
+            for key in re.findall(r"`([a-z][a-z-]+)`", row):
+                self.assertIn(key, known, row)
+        named = set(re.findall(r"`([a-z][a-z-]+)`", page))
+        for key in self.properties(SCHEMA["definitions"]["source"]):
+            self.assertIn(key, named)
+        for key in self.properties(SCHEMA["definitions"]["parameters"]):
+            self.assertIn(key, named)
+        for key in self.properties(SCHEMA["definitions"]["commands"]):
+            self.assertIn(key, named)
+
+
+class Templates(Case):
+    def files(self):
+        for name in ("hello.so", "wallet.so", "wallet.conf", "table.bin",
+                     "firmware.bin", "config.bin"):
+            self.write(name, os.urandom(3000))
+        self.signed("sequence: 1\ncomponent: uuid:6f1c2d54-3a41-4b8e-9d5e-"
+                    "2b7a90f4c3d1/ta\npayload: wallet.so\n", "wallet.suit")
+
+    def test_each_is_accepted_and_verifies(self):
+        self.files()
+        info = cbor2.dumps(cbor2.CBORTag(96, [
+            cbor2.dumps({1: 1}), {5: 12 * b"\0"}, None,
+            [[b"", {1: -3, 4: b"device"}, 24 * b"\0"]]]))
+        self.write("config.bin.info", info)
+        self.write("config.bin.enc", os.urandom(3016))
+        names = [line.split()[0].decode() for line in self.ok(
+            "manifest", "create", "--template", "list").splitlines()]
+        self.assertEqual(
+            sorted(names), sorted(n[:-5] for n in os.listdir(TEMPLATES)))
+        for name in names:
+            text = self.ok("manifest", "create", "--template", name).decode()
+            self.assertTrue(text.startswith("# "), name)
+            self.signed(text, "t.suit")
+            self.ok("manifest", "verify", "--key", "s.pub", "t.suit")
+            # What is commented out is meant to be taken in.
+            more = re.sub(r"(?m)^( *)#([a-z-]+: )", r"\1\2", text)
+            self.write("m.yaml", more)
+            self.ok("manifest", "create", "-o", "more.suit", "m.yaml")
+            VALIDATOR.validate(load(more))
+        r = run("manifest", "create", "--template", "no")
+        self.assertEqual(r.returncode, 1)
+
+
+def sources_of_the_page():
+    """The YAML of docs/manifests.md, but for what is no source."""
+    with open(DOCS) as f:
+        page = f.read()
+    blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```", page)
+    return [b for b in blocks if "for --device" not in b]
+
+
+SCHEMA = json.loads(run("manifest", "schema").stdout)
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]] + sys.argv[4:])
