@@ -132,9 +132,10 @@ static void
 authentication(struct pst_cbor_reader *r, struct pst_suit_envelope *env)
 {
 	struct pst_cbor_reader digest;
-	size_t n = pst_cbor_array(r, 1, 1 + PST_SUIT_AUTH_MAX);
+	size_t n = pst_cbor_array(r, 1, SIZE_MAX);
 	size_t i, first;
 
+	n = pst_suit_at_most(r, n, 1 + PST_SUIT_AUTH_MAX, PST_ERR_LIMIT);
 	env->digest_content = pst_cbor_bstr(r, 1, SIZE_MAX);
 	if (!pst_cbor_ok(r))
 		return;
@@ -188,7 +189,9 @@ member(struct pst_cbor_reader *r, struct pst_cbor_seen *seen,
 		env->manifest_bstr.ptr = r->in.ptr + value;
 		env->manifest_bstr.len = r->at - value;
 	} else if (pst_suit_bit(label) & PST_SUIT_SEVERABLE ||
-	    (is_text(seen->key) && seen->key.len <= PST_SUIT_URI_MAX)) {
+	    is_text(seen->key)) {
+		(void)pst_suit_at_most(
+		    r, seen->key.len, PST_SUIT_URI_MAX + 3, PST_ERR_LIMIT);
 		(void)pst_cbor_bstr(r, 0, SIZE_MAX);
 	} else {
 		/* What nobody could have signed for is not carried along. */
@@ -213,7 +216,8 @@ pst_suit_envelope_decode(
 	if (in.len > UINT32_MAX)
 		pst_cbor_fail(&r, PST_ERR_LIMIT);
 	(void)pst_cbor_tag_optional(&r, PST_TAG_SUIT_ENVELOPE);
-	n = pst_cbor_map(&r, PST_SUIT_MEMBERS_MAX, &seen);
+	n = pst_cbor_map(&r, SIZE_MAX, &seen);
+	n = pst_suit_at_most(&r, n, PST_SUIT_MEMBERS_MAX, PST_ERR_LIMIT);
 	env.member_count = (uint32_t)n;
 	env.members_at = (uint32_t)r.at;
 	while (n-- > 0 && pst_cbor_ok(&r))

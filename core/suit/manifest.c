@@ -168,7 +168,9 @@ components(struct examination *e)
 	struct pst_list rest, before;
 	struct pst_bytes id, other;
 
-	rest = pst_cbor_list(&e->r, 1, PST_SUIT_COMPONENTS_MAX);
+	rest = pst_cbor_list(&e->r, 1, SIZE_MAX);
+	(void)pst_suit_at_most(
+	    &e->r, rest.count, PST_SUIT_COMPONENTS_MAX, PST_ERR_SUIT_COMPONENT);
 	if (!pst_cbor_ok(&e->r))
 		return;
 	e->m->components = rest;
@@ -188,11 +190,13 @@ dependencies(struct examination *e)
 {
 	struct pst_cbor_seen seen, inner;
 	struct pst_bytes prefix;
-	size_t n = pst_cbor_map(&e->r, PST_SUIT_DEPENDENCIES_MAX, &seen);
+	size_t n = pst_cbor_map(&e->r, SIZE_MAX, &seen);
 	size_t fields, start = e->r.at;
 
 	if (n == 0)
 		pst_cbor_fail(&e->r, PST_ERR_CBOR_RANGE);
+	n = pst_suit_at_most(
+	    &e->r, n, PST_SUIT_DEPENDENCIES_MAX, PST_ERR_LIMIT);
 	e->m->dependencies.count = 2 * n;
 	while (n-- > 0 && pst_cbor_ok(&e->r)) {
 		if (pst_cbor_key(&e->r, &seen) < 0)
@@ -291,6 +295,21 @@ version(struct examination *e)
 		pst_cbor_fail(&e->r, PST_ERR_SUIT_VERSION);
 }
 
+/* [+int] */
+static void
+set_version(struct examination *e)
+{
+	struct pst_bytes version = pst_suit_set_version(e->m);
+	struct pst_cbor_reader r;
+
+	if (!pst_cbor_ok(&e->r) || pst_suit_version_valid(version))
+		return;
+	pst_cbor_reader_init(&r, version);
+	(void)pst_suit_at_most(&e->r, pst_cbor_array(&r, 0, SIZE_MAX),
+	    PST_SUIT_VERSION_MAX, PST_ERR_LIMIT);
+	pst_cbor_fail(&e->r, PST_ERR_SUIT_STRUCTURE);
+}
+
 /*
  * One member of the manifest. An unknown one is refused: it may be the very
  * command sequence that makes the others safe.
@@ -309,7 +328,9 @@ manifest_member(struct examination *e, int64_t label)
 		common(e);
 		break;
 	case PST_SUIT_REFERENCE_URI:
-		e->m->reference_uri = pst_cbor_tstr(&e->r, 0, PST_SUIT_URI_MAX);
+		e->m->reference_uri = pst_cbor_tstr(&e->r, 0, SIZE_MAX);
+		(void)pst_suit_at_most(&e->r, e->m->reference_uri.len,
+		    PST_SUIT_URI_MAX, PST_ERR_LIMIT);
 		break;
 	case PST_SUIT_COMPONENT_ID:
 		e->m->component_id = pst_cbor_item(&e->r);
@@ -319,9 +340,7 @@ manifest_member(struct examination *e, int64_t label)
 		break;
 	case PST_SUIT_SET_VERSION:
 		section(e, label);
-		if (pst_cbor_ok(&e->r) &&
-		    !pst_suit_version_valid(pst_suit_set_version(e->m)))
-			pst_cbor_fail(&e->r, PST_ERR_SUIT_STRUCTURE);
+		set_version(e);
 		break;
 	default:
 		if (pst_suit_bit(label) & PST_SUIT_SECTIONS)

@@ -276,7 +276,7 @@ pst_suit_override_multiple(
 
 	pst_cbor_reader_init(&r, run->code);
 	r.at = arg;
-	n = pst_cbor_map(&r, PST_SUIT_COMPONENTS_MAX, &seen);
+	n = pst_cbor_map(&r, SIZE_MAX, &seen);
 	if (pst_cbor_ok(&r) && n == 0)
 		return PST_ERR_SUIT_STRUCTURE;
 	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {
@@ -351,7 +351,7 @@ pst_suit_do_copy_params(
 
 	pst_cbor_reader_init(&r, run->code);
 	r.at = c->arg;
-	n = pst_cbor_map(&r, PST_SUIT_COMPONENTS_MAX, &seen);
+	n = pst_cbor_map(&r, SIZE_MAX, &seen);
 	if (pst_cbor_ok(&r) && n == 0)
 		return PST_ERR_SUIT_STRUCTURE;
 	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r)) {

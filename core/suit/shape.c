@@ -89,7 +89,9 @@ pst_suit_sequence(struct pst_bytes code, uint32_t at, uint32_t len,
 	code.len = (size_t)at + len;
 	pst_cbor_reader_init(&r, code);
 	r.at = at;
-	n = pst_cbor_array(&r, 2, 2 * (size_t)PST_SUIT_COMMANDS_MAX);
+	n = pst_cbor_array(&r, 2, SIZE_MAX);
+	n = pst_suit_at_most(
+	    &r, n, 2 * (size_t)PST_SUIT_COMMANDS_MAX, PST_ERR_LIMIT);
 	*first = (uint32_t)r.at;
 	*count = (uint32_t)(n / 2);
 	if (pst_cbor_ok(&r) && n % 2 != 0)
@@ -110,7 +112,8 @@ pst_suit_alternatives(
 
 	pst_cbor_reader_init(&r, code);
 	r.at = at;
-	n = pst_cbor_array(&r, 2, PST_SUIT_COMMANDS_MAX);
+	n = pst_cbor_array(&r, 2, SIZE_MAX);
+	n = pst_suit_at_most(&r, n, PST_SUIT_COMMANDS_MAX, PST_ERR_LIMIT);
 	*first = (uint32_t)r.at;
 	*count = (uint32_t)n;
 	/* [2* bstr, ?nil] */
@@ -129,8 +132,10 @@ static void
 index_list(
     struct pst_cbor_reader *r, size_t components, struct pst_suit_index *out)
 {
-	size_t n = pst_cbor_array(r, 1, PST_SUIT_COMPONENTS_MAX);
+	size_t n = pst_cbor_array(r, 1, SIZE_MAX);
 
+	n = pst_suit_at_most(
+	    r, n, PST_SUIT_COMPONENTS_MAX, PST_ERR_SUIT_COMPONENT);
 	out->kind = INDEX_LIST;
 	out->list_at = (uint32_t)r->at;
 	out->list_len = (uint32_t)n;

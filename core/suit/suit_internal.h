@@ -36,6 +36,19 @@ pst_suit_bit(int64_t label)
 	    1u << PST_SUIT_CANDIDATE_VERIFICATION | 1u << PST_SUIT_INSTALL | \
 	    1u << PST_SUIT_TEXT)
 
+/**
+ * A count that was read, held against a limit of this build: 0, and a reader
+ * that fails with `over`, when it exceeds max.
+ */
+static inline size_t
+pst_suit_at_most(
+    struct pst_cbor_reader *r, size_t n, size_t max, enum pst_err over)
+{
+	if (n > max)
+		pst_cbor_fail(r, over);
+	return n > max ? 0 : n;
+}
+
 /** Bytes of a digest by algorithm; 0 for one that is no digest. */
 size_t pst_suit_digest_len(int32_t alg);
 

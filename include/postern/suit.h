@@ -11,40 +11,7 @@
 #define POSTERN_SUIT_H
 
 #include <postern/cose_encrypt.h>
-
-/* Limits. Exceeding one gives the report's reason, never a truncation. */
-#ifndef PST_SUIT_COMPONENTS_MAX
-#define PST_SUIT_COMPONENTS_MAX 64 /* components of one manifest */
-#endif
-#define PST_SUIT_COMPONENT_WORDS ((PST_SUIT_COMPONENTS_MAX + 63) / 64)
-#ifndef PST_SUIT_PLACES_MAX
-#define PST_SUIT_PLACES_MAX 128 /* components of all manifests of a run */
-#endif
-#define PST_SUIT_PLACE_WORDS ((PST_SUIT_PLACES_MAX + 63) / 64)
-#ifndef PST_SUIT_DEPENDENCIES_MAX
-#define PST_SUIT_DEPENDENCIES_MAX 16 /* of one manifest, and of a run */
-#endif
-#ifndef PST_SUIT_TREE_DEPTH_MAX
-#define PST_SUIT_TREE_DEPTH_MAX 8 /* dependencies of dependencies */
-#endif
-#ifndef PST_SUIT_FRAMES_MAX
-#define PST_SUIT_FRAMES_MAX 24 /* sequences that run, of all manifests */
-#endif
-#ifndef PST_SUIT_DEPENDENCY_PREFIX
-#define PST_SUIT_DEPENDENCY_PREFIX 1 /* 0: a manifest with one is refused */
-#endif
-#define PST_SUIT_CALLS_MAX 64	   /* dependencies processed in one section */
-#define PST_SUIT_WALK_MAX 16	   /* elements of a record's manifest-id */
-#define PST_SUIT_DEPTH_MAX 8	   /* nested try-each and run-sequence */
-#define PST_SUIT_SECTION_COUNT 11  /* sections of a manifest */
-#define PST_SUIT_AUTH_MAX 8	   /* authentication blocks */
-#define PST_SUIT_MEMBERS_MAX 64	   /* entries of an envelope */
-#define PST_SUIT_URI_MAX 2048	   /* bytes */
-#define PST_SUIT_ID_MAX 256	   /* bytes of an encoded component id */
-#define PST_SUIT_ID_PARTS_MAX 16   /* elements of a component id */
-#define PST_SUIT_COMMANDS_MAX 1024 /* commands run in one section */
-#define PST_SUIT_WORK_MIN 256	   /* bytes of a run's chunk buffer */
-#define PST_SUIT_VERSION_MAX 16	   /* integers of a version */
+#include <postern/suit_limits.h>
 
 #define PST_TAG_SUIT_ENVELOPE 107
 #define PST_TAG_SUIT_MANIFEST 1070
