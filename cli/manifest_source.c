@@ -49,14 +49,28 @@ read_data(struct cli_source *s, yaml_node_t *map, const char *key, size_t max,
 	free(path);
 }
 
+/* digest-algorithm is that of images as well; a wrong one is said elsewhere. */
+static int32_t
+digest_alg(const struct cli_source *s)
+{
+	struct cli_yaml y = s->yaml;
+	const char *name =
+	    cli_yaml_text(&y, cli_yaml_root(&y), "digest-algorithm");
+	const struct form_field *f =
+	    name != NULL ? form_by_name(&form_digest_alg, name) : NULL;
+
+	return f != NULL ? (int32_t)f->label : PST_ALG_SHA256;
+}
+
 static enum pst_err
-hash_file(const struct pst_crypto *c, FILE *f, uint8_t *digest, uint64_t *size)
+hash_file(const struct pst_crypto *c, FILE *f, int32_t alg, uint8_t *digest,
+    size_t *digest_len, uint64_t *size)
 {
 	uint8_t buf[65536];
 	struct pst_bytes chunk = { buf, 0 };
 	uint32_t hash;
 	size_t len;
-	enum pst_err err = c->hash_begin(c->ctx, PST_ALG_SHA256, &hash);
+	enum pst_err err = c->hash_begin(c->ctx, alg, &hash);
 
 	*size = 0;
 	if (err != PST_OK)
@@ -69,7 +83,7 @@ hash_file(const struct pst_crypto *c, FILE *f, uint8_t *digest, uint64_t *size)
 	if (ferror(f) && err == PST_OK)
 		err = PST_ERR_IO;
 	if (err == PST_OK)
-		return c->hash_end(c->ctx, hash, digest, &len);
+		return c->hash_end(c->ctx, hash, digest, digest_len);
 	(void)!c->hash_end(c->ctx, hash, NULL, &len);
 	return err;
 }
@@ -90,16 +104,33 @@ measure(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *map,
 		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, key),
 		    "%s: %s", name != NULL ? name : key, strerror(errno));
 	} else {
-		err = hash_file(crypto, f, own->digest, &c->image_bytes);
+		err = hash_file(crypto, f, digest_alg(s), own->digest,
+		    &c->digest.bytes.len, &c->image_bytes);
 		fclose(f);
 		if (err != PST_OK)
 			cli_yaml_fail(&s->yaml,
 			    cli_yaml_get(&s->yaml, map, key), "%s: %s", name,
 			    pst_err_name(err));
 	}
-	c->digest.alg = PST_ALG_SHA256;
-	c->digest.bytes = (struct pst_bytes){ own->digest, 32 };
+	c->digest.alg = digest_alg(s);
+	c->digest.bytes.ptr = own->digest;
 	free(path);
+}
+
+/* Likewise of what is in memory. */
+static void
+measure_data(struct cli_source *s, const struct pst_crypto *crypto,
+    yaml_node_t *map, struct pst_suit_build_component *c,
+    struct cli_source_component *own)
+{
+	enum pst_err err;
+
+	c->digest.alg = digest_alg(s);
+	c->digest.bytes.ptr = own->digest;
+	err = crypto->digest(crypto->ctx, c->digest.alg, &c->data, 1,
+	    own->digest, &c->digest.bytes.len);
+	if (err != PST_OK)
+		cli_yaml_fail(&s->yaml, map, "%s", pst_err_name(err));
 }
 
 /* digest: sha-256:HEX, for a payload that is not at hand. */
@@ -126,6 +157,9 @@ given_digest(struct cli_source *s, yaml_node_t *map,
 	}
 	pst_cbor_reader_init(&r, pst_cbor_written(&w));
 	c->digest = pst_suit_digest_read(&r);
+	if (pst_cbor_end(&r) != PST_OK)
+		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, "digest"),
+		    "digest: not as long as those of its algorithm");
 }
 
 /* Of an encrypted payload the image is what it decrypts to. */
@@ -183,6 +217,8 @@ from_envelope(struct cli_source *s, const struct pst_crypto *crypto,
 	c->image_bytes = own->data.len;
 	if (cli_yaml_get(&s->yaml, map, "encryption-info") != NULL)
 		describe(s, crypto, map, "plaintext", c, own);
+	else
+		measure_data(s, crypto, map, c, own);
 }
 
 static void
@@ -196,6 +232,8 @@ from_content(struct cli_source *s, const struct pst_crypto *crypto,
 	c->image_bytes = own->data.len;
 	if (cli_yaml_get(&s->yaml, map, "encryption-info") != NULL)
 		describe(s, crypto, map, "plaintext", c, own);
+	else
+		measure_data(s, crypto, map, c, own);
 }
 
 /* Its identity is its manifest's digest, its size that of the envelope. */
