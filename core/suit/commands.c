@@ -276,6 +276,52 @@ pst_suit_do_check_content(
 	return PST_OK;
 }
 
+void
+pst_suit_custom_argument(struct pst_cbor_reader *r)
+{
+	switch (pst_cbor_peek(r)) {
+	case PST_CBOR_BSTR:
+		(void)pst_cbor_bstr(r, 0, SIZE_MAX);
+		break;
+	case PST_CBOR_TSTR:
+		(void)pst_cbor_tstr(r, 0, SIZE_MAX);
+		break;
+	case PST_CBOR_SIMPLE:
+		pst_cbor_null(r);
+		break;
+	default:
+		(void)pst_cbor_int(r, INT64_MIN, INT64_MAX);
+	}
+}
+
+/*
+ * Section 8.4.11. It may be a condition, which only the host knows, and it may
+ * change the component: what was verified before is to be verified again.
+ */
+enum pst_err
+pst_suit_do_custom(
+    struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes argument;
+	struct pst_cbor_reader r;
+
+	if (run->host->command == NULL)
+		return PST_ERR_SUIT_COMMAND;
+	pst_cbor_reader_init(&r, run->code);
+	r.at = c->arg;
+	pst_suit_custom_argument(&r);
+	if (!pst_cbor_ok(&r))
+		return r.err;
+	argument.ptr = run->code.ptr + c->arg;
+	argument.len = r.at - c->arg;
+	pst_suit_clear(run->checked, c->component);
+	pst_suit_integrity_drop(run, c->component);
+	if (run->measured_component == c->component)
+		run->measured_alg = 0;
+	return soft(run->host->command(
+	    run->host->ctx, run->m, c->component, c->name, c->id, argument));
+}
+
 enum pst_err
 pst_suit_do_invoke(
     struct pst_suit_run *run, const struct pst_suit_command_now *c)

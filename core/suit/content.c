@@ -264,6 +264,19 @@ fetch_on(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	return PST_OK;
 }
 
+/* That the host has the function was checked when the parameter was set. */
+static enum pst_err
+fetch_arguments(struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	struct pst_bytes value;
+
+	if (!pst_suit_param_string(
+		run, c->component, PST_SUIT_PARAM_FETCH_ARGUMENTS, &value))
+		return PST_OK;
+	return pst_suit_hard(run->host->fetch_arguments(
+	    run->host->ctx, c->component, c->name, run->fetch_uri, value));
+}
+
 static enum pst_err
 fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
@@ -277,6 +290,9 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	/* A fragment of this envelope that is not there (RFC 3986, 4.4). */
 	if (run->fetch_uri.ptr[0] == '#')
 		return pst_suit_missing(run, c, PST_ERR_FETCH);
+	err = fetch_arguments(run, c);
+	if (err != PST_OK)
+		return err;
 	if (host->fetched != NULL) {
 		err = host->fetched(host->ctx, c->component, c->name,
 		    run->fetch_uri, info, &have, &complete);

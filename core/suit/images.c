@@ -388,6 +388,10 @@ command(struct walk *w)
 		return run_sequence(w, &r);
 	if (pst_suit_trait_of(id)->policy)
 		return act(w, &r, id);
+	if (pst_suit_custom(id)) {
+		pst_suit_custom_argument(&r);
+		return r.err;
+	}
 	return parameters(w, &r);
 }
 

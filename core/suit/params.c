@@ -60,6 +60,25 @@ source_component(struct pst_cbor_reader *r, size_t count)
 		pst_cbor_fail(r, PST_ERR_SUIT_COMPONENT);
 }
 
+/* int / bool / tstr / bstr */
+static void
+custom(struct pst_cbor_reader *r)
+{
+	switch (pst_cbor_peek(r)) {
+	case PST_CBOR_BSTR:
+		(void)pst_cbor_bstr(r, 0, SIZE_MAX);
+		break;
+	case PST_CBOR_TSTR:
+		(void)pst_cbor_tstr(r, 0, SIZE_MAX);
+		break;
+	case PST_CBOR_SIMPLE:
+		(void)pst_cbor_bool(r);
+		break;
+	default:
+		(void)pst_cbor_int(r, INT64_MIN, INT64_MAX);
+	}
+}
+
 static void
 value(struct pst_cbor_reader *r, int64_t label, size_t count)
 {
@@ -114,11 +133,16 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 	case PST_SUIT_PARAM_ENCRYPTION_INFO:
 		encryption_info(r);
 		break;
+	case PST_SUIT_PARAM_FETCH_ARGUMENTS:
+		(void)pst_cbor_bstr(r, 0, SIZE_MAX);
+		break;
 	default:
-		/* Fetch arguments, custom and unknown ones: a
-		 * command that needs one would do something else without
-		 * it. */
-		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
+		if (pst_suit_custom(label))
+			custom(r);
+		else
+			/* A command that needs an unknown one would do
+			 * something else without it. */
+			pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
 	}
 }
 
@@ -176,23 +200,50 @@ set_strict_order(struct pst_suit_run *run, bool v)
 	return PST_OK;
 }
 
+/*
+ * Section 6.1: what would be passed over must not be set. A custom parameter
+ * MUST NOT be in the shared sequence (Section 8.4.8.18).
+ */
+static enum pst_err
+has_use(struct pst_suit_run *run, uint32_t component, int64_t label,
+    struct pst_bytes value_)
+{
+	const struct pst_suit_host *host = run->host;
+	const struct pst_suit_call *call = &run->calls[run->call_depth - 1];
+	bool usable = true;
+
+	if (label == PST_SUIT_PARAM_COMPONENT_METADATA)
+		usable = host->metadata != NULL;
+	else if (label == PST_SUIT_PARAM_ENCRYPTION_INFO)
+		usable = run->crypto->cipher_begin != NULL;
+	else if (label == PST_SUIT_PARAM_FETCH_ARGUMENTS)
+		usable = host->fetch_arguments != NULL;
+	else if (pst_suit_custom(label))
+		usable =
+		    host->parameter != NULL && call->section != PST_SUIT_COMMON;
+	if (!usable)
+		return PST_ERR_SUIT_PARAMETER;
+	if (!pst_suit_custom(label))
+		return PST_OK;
+	return pst_suit_hard(host->parameter(host->ctx, run->m,
+	    pst_suit_run_place(run, component), label, value_));
+}
+
 static enum pst_err
 store(struct pst_suit_run *run, uint32_t component, int64_t label,
-    const uint8_t *at, bool replace)
+    struct pst_bytes item, bool replace)
 {
+	const uint8_t *at = item.ptr;
+	enum pst_err err;
 	struct pst_suit_param *p = find(run, component, label);
 
 	if (label == PST_SUIT_PARAM_SOFT_FAILURE)
 		return set_soft_failure(pst_suit_top(run), *at == 0xf5);
 	if (label == PST_SUIT_PARAM_STRICT_ORDER)
 		return set_strict_order(run, *at == 0xf5);
-	/* Section 6.1: what would be passed over must not be set. */
-	if (label == PST_SUIT_PARAM_COMPONENT_METADATA &&
-	    run->host->metadata == NULL)
-		return PST_ERR_SUIT_PARAMETER;
-	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO &&
-	    run->crypto->cipher_begin == NULL)
-		return PST_ERR_SUIT_PARAMETER;
+	err = has_use(run, component, label, item);
+	if (err != PST_OK)
+		return err;
 	if (p != NULL && !replace)
 		return PST_OK;
 	if (p == NULL) {
@@ -223,14 +274,14 @@ assign(struct pst_suit_run *run, struct pst_cbor_reader *r, uint32_t component,
 		return PST_ERR_SUIT_STRUCTURE;
 	while (n-- > 0 && err == PST_OK && pst_cbor_ok(r)) {
 		int64_t label = pst_cbor_key(r, &seen);
-		size_t at = r->at;
+		struct pst_bytes item = { r->in.ptr + r->at, r->at };
 
 		if (!pst_cbor_ok(r))
 			break;
 		err = pst_suit_param_check(r, label, run->m->index_count);
+		item.len = r->at - item.len;
 		if (err == PST_OK)
-			err = store(
-			    run, component, label, run->code.ptr + at, replace);
+			err = store(run, component, label, item, replace);
 	}
 	return err != PST_OK ? err : r->err;
 }
@@ -303,13 +354,15 @@ copy_one(struct pst_suit_run *run, const struct pst_suit_param *p, uint32_t to)
 	uint8_t setter = p->setter, origin = p->origin;
 	int32_t label = p->label;
 	struct pst_suit_param *copy;
+	struct pst_bytes item;
 	enum pst_err err = PST_OK;
 
+	(void)pst_suit_run_parameter(run, p->component, label, &item);
 	if (setter != pst_suit_number(run) && label != PST_SUIT_PARAM_URI)
 		err = pst_suit_may(
 		    run, setter, to, PST_SUIT_ACT_PARAMETER, label);
 	if (err == PST_OK)
-		err = store(run, to, label, p->value, true);
+		err = store(run, to, label, item, true);
 	copy = err == PST_OK ? find(run, to, label) : NULL;
 	/* The value stays where it is: in another manifest, perhaps. */
 	if (copy != NULL)
@@ -367,20 +420,29 @@ pst_suit_do_copy_params(
 	return err != PST_OK ? err : r.err;
 }
 
+/* A reader at a value, which stands in the envelope that it came in. */
+static void
+value_read(const struct pst_suit_run *run, const struct pst_suit_param *p,
+    struct pst_cbor_reader *r)
+{
+	struct pst_bytes members =
+	    pst_suit_tree_manifest(run, p->origin)->envelope.members;
+	struct pst_bytes rest;
+
+	rest.ptr = p->value;
+	rest.len = members.len - (size_t)(p->value - members.ptr);
+	pst_cbor_reader_init(r, rest);
+}
+
 bool
 pst_suit_param(const struct pst_suit_run *run, uint32_t component,
     enum pst_suit_parameter label, struct pst_cbor_reader *r)
 {
 	const struct pst_suit_param *p = find(run, component, (int64_t)label);
-	struct pst_bytes members;
-	struct pst_bytes rest;
 
 	if (p == NULL)
 		return false;
-	members = pst_suit_tree_manifest(run, p->origin)->envelope.members;
-	rest.ptr = p->value;
-	rest.len = members.len - (size_t)(p->value - members.ptr);
-	pst_cbor_reader_init(r, rest);
+	value_read(run, p, r);
 	return true;
 }
 
@@ -414,10 +476,12 @@ bool
 pst_suit_run_parameter(const struct pst_suit_run *run, uint32_t index,
     int64_t label, struct pst_bytes *out)
 {
+	const struct pst_suit_param *p = find(run, index, label);
 	struct pst_cbor_reader r;
 
-	if (!pst_suit_param(run, index, (enum pst_suit_parameter)label, &r))
+	if (p == NULL)
 		return false;
+	value_read(run, p, &r);
 	*out = pst_cbor_item(&r);
 	return true;
 }

@@ -24,10 +24,13 @@ pst_suit_may(struct pst_suit_run *run, uint32_t number, uint32_t place,
 	    : err;
 }
 
-/* Does a command take this parameter? */
+/* Does a command take this parameter? What a custom one takes only the host
+ * knows. */
 static bool
-takes(const struct pst_suit_trait *t, int32_t label)
+takes(int32_t id, const struct pst_suit_trait *t, int32_t label)
 {
+	if (pst_suit_custom(id))
+		return label != PST_SUIT_PARAM_URI;
 	return label >= 0 && label < 32 && t->takes >> label & 1;
 }
 
@@ -45,7 +48,8 @@ pst_suit_authorised(
 	err = pst_suit_may(run, pst_suit_number(run), c->component,
 	    PST_SUIT_ACT_COMMAND, c->id);
 	for (i = 0; err == PST_OK && i < run->param_count; i++) {
-		if (p[i].component == c->component && takes(t, p[i].label))
+		if (p[i].component == c->component &&
+		    takes(c->id, t, p[i].label))
 			err = pst_suit_may(run, p[i].setter, c->component,
 			    PST_SUIT_ACT_PARAMETER, p[i].label);
 	}

@@ -399,6 +399,8 @@ action(int32_t id)
 		[PST_SUIT_DIR_COPY_PARAMS] = pst_suit_do_copy_params,
 	};
 
+	if (pst_suit_custom(id))
+		return pst_suit_do_custom;
 	if (id < 0 || (size_t)id >= sizeof(actions) / sizeof(actions[0]))
 		return NULL;
 	return actions[id];

@@ -61,7 +61,11 @@ const struct pst_suit_trait *
 pst_suit_trait_of(int64_t id)
 {
 	static const struct pst_suit_trait unknown;
+	static const struct pst_suit_trait custom = { true, true, false, true,
+		false, 0 };
 
+	if (pst_suit_custom(id))
+		return &custom;
 	if (id < 0 || (uint64_t)id >= sizeof(traits) / sizeof(traits[0]))
 		return &unknown;
 	return &traits[id];

@@ -16,6 +16,13 @@ pst_suit_bit(int64_t label)
 							 : 0;
 }
 
+/** Is a command or parameter custom (Sections 8.4.8.18 and 8.4.11)? */
+static inline bool
+pst_suit_custom(int64_t label)
+{
+	return label < -256 && label >= INT32_MIN;
+}
+
 /** Sections: members of a manifest whose value is wrapped in a bstr. */
 #define PST_SUIT_SECTIONS \
 	(1u << PST_SUIT_SET_VERSION | 1u << PST_SUIT_VALIDATE | \

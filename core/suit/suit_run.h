@@ -46,6 +46,7 @@ pst_suit_action pst_suit_do_fetch;
 pst_suit_action pst_suit_do_write;
 pst_suit_action pst_suit_do_copy;
 pst_suit_action pst_suit_do_invoke;
+pst_suit_action pst_suit_do_custom;
 pst_suit_action pst_suit_do_unlink;
 pst_suit_action pst_suit_do_swap;
 
@@ -55,6 +56,9 @@ pst_suit_action pst_suit_do_minimum_battery;
 pst_suit_action pst_suit_do_update_authorized;
 pst_suit_action pst_suit_do_version;
 pst_suit_action pst_suit_do_wait;
+
+/** The argument of a custom command: bstr, tstr, int or nil. */
+void pst_suit_custom_argument(struct pst_cbor_reader *r);
 
 /** Values of parameters that are structures; each inside of its bstr. */
 void pst_suit_wait_info_read(struct pst_cbor_reader *r);

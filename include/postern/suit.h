@@ -599,9 +599,9 @@ struct pst_suit_host {
 	    struct pst_bytes arguments);
 
 	/**
-	 * A custom command (label less than -256). What it changes of a
-	 * component's content is the host's to verify. pst_suit_run_parameter
-	 * tells what is set for the component.
+	 * A custom command (label less than -256). It may change what the
+	 * component holds: the manifest has to verify that again.
+	 * pst_suit_run_parameter tells what is set for the component.
 	 *
 	 * @param argument  encoded: bstr, tstr, int or null
 	 * @retval PST_ERR_SUIT_COMMAND    there is no such command here

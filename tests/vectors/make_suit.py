@@ -1601,6 +1601,74 @@ def walks():
         override(size=(1 << 64) - 1)), "SUIT_PARAMETER")
 
 
+def custom_rows():
+    def case_(ident, text, install, result="OK", **more):
+        case("custom-" + ident, text, install, result, custom=True, **more)
+
+    def fetching(arguments):
+        return seq(good(), command(OVERRIDE, int_map({25: arguments})),
+                   command(FETCH), command(MATCH))
+
+    def setting(value):
+        return command(OVERRIDE, int_map({-300: value}))
+    case_("fetch-arguments", "the device has fetch-arguments",
+          fetching(bstr(b"a")), holds={0: PAYLOAD},
+          log="arguments 0, begin 0, end 0, ")
+    case_("fetch-arguments-refused", "and judges them", fetching(bstr(b"")),
+          "SUIT_PARAMETER", log="arguments 0, ", reason=8)
+    case_("fetch-arguments-type", "fetch-arguments of text",
+          fetching(enc("a")), "SUIT_PARAMETER", log="")
+    for ident, value in [("int", enc(7)), ("negative", enc(-7)),
+                         ("bool", b"\xf5"), ("text", enc("seven")),
+                         ("bytes", bstr(b"seven"))]:
+        case_("parameter-" + ident, "a custom parameter that the device has",
+              seq(setting(value)))
+    for ident, value in [("array", enc([])), ("map", enc({})),
+                         ("float", b"\xf9\x00\x00"), ("null", b"\xf6"),
+                         ("tag", b"\xc1\x00")]:
+        case_("parameter-" + ident, "a type that no custom parameter has",
+              seq(setting(value)), "SUIT_PARAMETER")
+    case_("parameter-long", "a value that the device does not take",
+          seq(setting(enc("nine letters"))), "SUIT_PARAMETER", reason=8)
+    case_("parameter-other", "a custom parameter that it has not",
+          seq(command(OVERRIDE, int_map({-301: enc(0)}))), "SUIT_PARAMETER")
+    case_("parameter-reserved", "a negative parameter that is not custom",
+          seq(command(OVERRIDE, int_map({-256: enc(0)}))), "SUIT_PARAMETER")
+    case_("parameter-shared", "a custom parameter in the shared sequence",
+          seq(command(VENDOR)), "SUIT_PARAMETER", shared=seq(
+              override(vendor=V), setting(enc(7))))
+    for ident, value in [("int", enc(7)), ("bytes", bstr(b"x")),
+                         ("text", enc("x"))]:
+        case_("command-" + ident, "a custom command that the device has",
+              seq(setting(value), command(-300, value)), log="custom 0, ")
+    case_("command-null", "a custom command without argument", seq(
+        try_each([command(-300, None)], [override(content=b"x"),
+                                         command(WRITE)])),
+        log="custom 0, begin 0, end 0, ")
+    case_("command-fails", "it is a condition, and fails", seq(
+        setting(enc(7)), command(-300, 8)), "SUIT_CONDITION", reason=10)
+    for ident, value in [("array", enc([])), ("bool", b"\xf5")]:
+        case_("command-" + ident, "an argument that no custom command has",
+              seq(command(-300, value)), "CBOR_TYPE", log="")
+    case_("command-other", "a custom command that the device has not",
+          seq(command(-301, 0)), "SUIT_COMMAND", log="", reason=5)
+    case_("command-reserved", "a negative command that is not custom",
+          seq(command(-256, 0)), "SUIT_COMMAND", log="", reason=5)
+    case_("command-shared", "a custom command in the shared sequence",
+          seq(command(VENDOR)), "SUIT_COMMAND", shared=seq(
+              override(vendor=V), command(-300, 0)), log="")
+    case_("command-verified", "what was verified before it is not after it",
+          seq(good(), setting(enc(7)), command(FETCH), command(MATCH),
+              command(-300, 7)), "SUIT_UNVERIFIED")
+    case_("command-refused", "a custom command that the signer may not use",
+          seq(setting(enc(7)), command(-300, 7)), "SUIT_UNAUTHORISED",
+          refuse=[-300, name(0).hex(), ERRORS["SUIT_UNAUTHORISED"]], log="")
+    case_("copied", "a custom parameter is copied", seq(
+        command(INDEX, 0), setting(enc(7)), command(INDEX, 1),
+        command(COPY_PARAMS, enc({0: [-300]})), command(-300, 7)),
+        components=2, log="custom 1, ")
+
+
 # --- trees of manifests -------------------------------------------------------
 
 INTEGRITY, IS_DEPENDENCY, PROCESS = 7, 8, 11
@@ -2306,7 +2374,7 @@ def main():
     for part in (authentication, severing, structure, fetching, conditions,
                  control, shared_sequence, indices, parameters, strict_order,
                  devices, records, walks, management, waiting, metadata_rows,
-                 several, swapping, extension_metadata, trees, trees_refused,
+                 several, swapping, extension_metadata, custom_rows, trees, trees_refused,
                  trees_uninstalled, hostile_roots):
         part()
     make_suit_encryption.rows(sys.modules[__name__])

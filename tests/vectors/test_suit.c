@@ -532,6 +532,8 @@ set_up_facts(struct vector *v, const json_t *run, struct world *w)
 		c->version_len = version.len;
 		memcpy(c->version, version.ptr, version.len);
 	}
+	if (json_object_get(run, "custom") != NULL)
+		world_custom(w);
 	take_away(run, &w->host);
 }
 

@@ -327,6 +327,53 @@ references(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
 	return PST_OK;
 }
 
+static enum pst_err
+custom_command(void *ctx, const struct pst_suit_manifest *m, uint32_t index,
+    struct pst_bytes name, int64_t label, struct pst_bytes argument)
+{
+	struct world *w = ctx;
+	struct pst_bytes value;
+
+	(void)m;
+	(void)name;
+	if (label != -300)
+		return PST_ERR_SUIT_COMMAND;
+	note(w, "custom", index);
+	return pst_suit_run_parameter(&w->run, index, label, &value) &&
+		same(value, argument)
+	    ? PST_OK
+	    : PST_ERR_SUIT_CONDITION;
+}
+
+static enum pst_err
+custom_parameter(void *ctx, const struct pst_suit_manifest *m,
+    struct pst_bytes name, int64_t label, struct pst_bytes value)
+{
+	(void)ctx;
+	(void)m;
+	(void)name;
+	return label == -300 && value.len <= 9 ? PST_OK
+					       : PST_ERR_SUIT_PARAMETER;
+}
+
+static enum pst_err
+fetch_arguments(void *ctx, uint32_t index, struct pst_bytes name,
+    struct pst_bytes uri, struct pst_bytes arguments)
+{
+	(void)name;
+	(void)uri;
+	note(ctx, "arguments", index);
+	return arguments.len > 0 ? PST_OK : PST_ERR_SUIT_PARAMETER;
+}
+
+void
+world_custom(struct world *w)
+{
+	w->host.command = custom_command;
+	w->host.parameter = custom_parameter;
+	w->host.fetch_arguments = fetch_arguments;
+}
+
 void
 world_init(struct world *w)
 {

@@ -101,6 +101,12 @@ struct world {
 };
 
 void world_init(struct world *w);
+
+/**
+ * Give the device the custom command -300, a condition that holds for an
+ * argument of the component's parameter -300, and fetch-arguments.
+ */
+void world_custom(struct world *w);
 void world_free(struct world *w);
 
 /** The component of this name, made when it is new. */
