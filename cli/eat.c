@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "diag/diag.h"
+#include "eat.h"
 #include "keyring.h"
 
 /* Clocks may differ by this much. */
@@ -178,5 +179,31 @@ const struct cli_command cli_eat[] = {
 	    "  --nonce HEX    the nonce that was asked for\n"
 	    "  --json         print JSON\n",
 	    verify, NULL },
+	{ "appraise",
+	    "--evidence FILE --format TYPE [--anchors DIR] [--key KEY]...\n"
+	    "          [--collateral FILE]... [--reference FILE]... [--nonce "
+	    "HEX]\n"
+	    "          [--time RFC3339] [--allow-debug] [--need-reference] "
+	    "[--json]",
+	    "judge Evidence as a Verifier does, and say why",
+	    "Checks signatures, certificates up to the anchors, revocation "
+	    "where\n"
+	    "there are CRLs, the nonce, debug state and Reference Values, and\n"
+	    "prints each check and every claim. Nothing is fetched.\n"
+	    "\n  --evidence FILE    the Evidence\n"
+	    "  --format TYPE      its media type, or the name of its "
+	    "technology\n"
+	    "  --anchors DIR      certificates and attestation keys that are "
+	    "trusted\n"
+	    "  -k, --key KEY      an attestation key; may be given several "
+	    "times\n"
+	    "  --collateral FILE  certificates, CRLs, vendors' collateral\n"
+	    "  --reference FILE   Reference Values, JSON\n"
+	    "  --nonce HEX        the challenge\n"
+	    "  --time RFC3339     when to judge; the default is now\n"
+	    "  --allow-debug      accept an environment that can be debugged\n"
+	    "  --need-reference   refuse what no Reference Value speaks of\n"
+	    "  --json             print JSON\n",
+	    cli_eat_appraise, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -83,17 +83,19 @@ open_with(const struct pst_verifier *v, const struct pst_keys *keys,
 }
 
 static void
-open_evidence(const struct pst_verifier *v, struct pst_bytes payload,
-    struct pst_appraisal *out)
+open_evidence(const struct pst_verifier *v, const struct pst_evidence *in,
+    uint64_t now_s, struct pst_appraisal *out)
 {
-	open_with(v, v->attesters, PST_EAT_EVIDENCE_PROFILE, payload, out);
+	(void)now_s;
+	open_with(v, v->attesters, PST_EAT_EVIDENCE_PROFILE, in->payload, out);
 }
 
 static void
-open_result(const struct pst_verifier *v, struct pst_bytes payload,
-    struct pst_appraisal *out)
+open_result(const struct pst_verifier *v, const struct pst_evidence *in,
+    uint64_t now_s, struct pst_appraisal *out)
 {
-	open_with(v, v->verifiers, PST_EAT_TEEP_PROFILE, payload, out);
+	(void)now_s;
+	open_with(v, v->verifiers, PST_EAT_TEEP_PROFILE, in->payload, out);
 }
 
 /* Fresh by its time: it says when it was made, and that is not long ago. */
@@ -184,8 +186,11 @@ judge_result(const struct pst_verifier *v, struct pst_bytes challenge,
 	judge_common(v, agent, now_s, out);
 }
 
-const struct pst_technology pst_technology_eat = { "eat",
-	PST_EAT_EVIDENCE_FORMAT, false, open_evidence, judge_evidence };
+static const char *const evidence_formats[] = { PST_EAT_EVIDENCE_FORMAT, NULL };
+static const char *const result_formats[] = { PST_EAT_TEEP_FORMAT, NULL };
 
-const struct pst_technology pst_technology_result = { "result",
-	PST_EAT_TEEP_FORMAT, true, open_result, judge_result };
+const struct pst_technology pst_technology_eat = { "eat", evidence_formats,
+	false, open_evidence, judge_evidence };
+
+const struct pst_technology pst_technology_result = { "result", result_formats,
+	true, open_result, judge_result };

@@ -7,8 +7,28 @@
 
 /* More technologies are one row each. */
 static const struct pst_technology *const technologies[] = {
-	&pst_technology_eat, &pst_technology_result
+	&pst_technology_eat, &pst_technology_result, &pst_technology_snp
 };
+#define TECHNOLOGIES (sizeof(technologies) / sizeof(technologies[0]))
+
+static struct pst_bytes
+text(const char *s)
+{
+	return (struct pst_bytes){ (const uint8_t *)s, strlen(s) };
+}
+
+static bool
+is_of(const struct pst_technology *t, struct pst_bytes format)
+{
+	const char *const *f;
+
+	if (pst_equal(format, text(t->name)))
+		return true;
+	for (f = t->formats; *f != NULL; f++)
+		if (pst_media_type_same(format, text(*f)))
+			return true;
+	return false;
+}
 
 static const struct pst_technology *
 by_format(struct pst_bytes format)
@@ -19,13 +39,9 @@ by_format(struct pst_bytes format)
 	 * TEEP profile, hence a result; never a device's word about itself. */
 	if (format.len == 0)
 		return &pst_technology_result;
-	for (i = 0; i < sizeof(technologies) / sizeof(technologies[0]); i++) {
-		const char *f = technologies[i]->format;
-
-		if (pst_media_type_same(format,
-			(struct pst_bytes){ (const uint8_t *)f, strlen(f) }))
+	for (i = 0; i < TECHNOLOGIES; i++)
+		if (is_of(technologies[i], format))
 			return technologies[i];
-	}
 	return NULL;
 }
 
@@ -34,7 +50,7 @@ by_name(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(technologies) / sizeof(technologies[0]); i++) {
+	for (i = 0; i < TECHNOLOGIES; i++) {
 		if (strcmp(technologies[i]->name, name) == 0)
 			return technologies[i];
 	}
@@ -42,38 +58,123 @@ by_name(const char *name)
 }
 
 bool
+pst_technology_is(const char *name)
+{
+	return by_name(name) != NULL;
+}
+
+bool
+pst_verifier_technology(
+    size_t n, const char **name, const char *const **formats)
+{
+	if (n >= TECHNOLOGIES)
+		return false;
+	*name = technologies[n]->name;
+	*formats = technologies[n]->formats;
+	return true;
+}
+
+bool
 pst_verifier_knows(struct pst_bytes format)
 {
-	return by_format(format) != NULL;
+	return by_format(format) != NULL || pst_container_is(format);
+}
+
+void
+pst_appraisal_note(struct pst_appraisal *out, const char *what,
+    enum pst_err err, const char *why)
+{
+	struct pst_appraisal_check *c;
+
+	if (out->why == PST_OK)
+		out->why = err;
+	/* The list is for people; the verdict does not depend on its room. */
+	if (out->check_count == PST_APPRAISAL_CHECKS_MAX)
+		return;
+	c = &out->checks[out->check_count++];
+	c->what = what;
+	c->err = err;
+	c->why = why;
 }
 
 void
 pst_appraisal_add(struct pst_appraisal *out, const char *what, enum pst_err err)
 {
-	if (out->why == PST_OK)
-		out->why = err;
-	if (out->check_count == PST_APPRAISAL_CHECKS_MAX)
-		return;
-	out->checks[out->check_count].what = what;
-	out->checks[out->check_count].err = err;
-	out->check_count++;
+	pst_appraisal_note(out, what, err, NULL);
+}
+
+static struct pst_claim *
+claim(struct pst_appraisal *out, const char *name, enum pst_claim_kind kind)
+{
+	static struct pst_claim nowhere;
+	struct pst_claim *c = &nowhere;
+
+	/* Policy must not miss one. */
+	if (out->claim_count == PST_APPRAISAL_CLAIMS_MAX)
+		pst_appraisal_note(out, "claims", PST_ERR_LIMIT, "too many");
+	else
+		c = &out->claim[out->claim_count++];
+	c->name = name;
+	c->kind = kind;
+	return c;
+}
+
+void
+pst_claim_bytes(
+    struct pst_appraisal *out, const char *name, struct pst_bytes value)
+{
+	claim(out, name, PST_CLAIM_BYTES)->bytes = value;
+}
+
+void
+pst_claim_text(
+    struct pst_appraisal *out, const char *name, struct pst_bytes value)
+{
+	claim(out, name, PST_CLAIM_TEXT)->bytes = value;
+}
+
+void
+pst_claim_uint(struct pst_appraisal *out, const char *name, uint64_t value)
+{
+	claim(out, name, PST_CLAIM_UINT)->n = value;
+}
+
+struct pst_bytes
+pst_appraisal_keep(struct pst_appraisal *out, struct pst_bytes value)
+{
+	struct pst_bytes kept = { out->store + out->stored, value.len };
+
+	if (value.len > PST_APPRAISAL_STORE - out->stored) {
+		pst_appraisal_note(out, "claims", PST_ERR_LIMIT, "too long");
+		return (struct pst_bytes){ NULL, 0 };
+	}
+	if (value.len > 0)
+		memcpy(out->store + out->stored, value.ptr, value.len);
+	out->stored += value.len;
+	return kept;
 }
 
 enum pst_err
 pst_verifier_open(const struct pst_verifier *v, struct pst_bytes payload,
-    struct pst_bytes format, struct pst_appraisal *out)
+    struct pst_bytes format, uint64_t now_s, struct pst_appraisal *out)
 {
-	const struct pst_technology *t = by_format(format);
+	const struct pst_technology *t = NULL;
+	struct pst_evidence in;
+	enum pst_err err;
 
 	memset(out, 0, sizeof(*out));
 	out->technology = "unknown";
+	err = pst_container_open(payload, &format, &in);
+	if (err == PST_OK)
+		t = by_format(format);
 	if (t == NULL) {
-		pst_appraisal_add(out, "format", PST_ERR_UNSUPPORTED);
+		pst_appraisal_add(
+		    out, "format", err != PST_OK ? err : PST_ERR_UNSUPPORTED);
 		return out->why;
 	}
 	out->technology = t->name;
 	out->is_result = t->is_result;
-	t->open(v, payload, out);
+	t->open(v, &in, now_s, out);
 	out->opened = out->why == PST_OK;
 	return out->why;
 }
@@ -100,7 +201,7 @@ pst_verifier_appraise(const struct pst_verifier *v, struct pst_bytes payload,
     struct pst_bytes format, struct pst_bytes challenge,
     const struct pst_pubkey *agent, uint64_t now_s, struct pst_appraisal *out)
 {
-	enum pst_err err = pst_verifier_open(v, payload, format, out);
+	enum pst_err err = pst_verifier_open(v, payload, format, now_s, out);
 
 	if (err != PST_OK)
 		return err;

@@ -19,8 +19,14 @@
 
 #include <postern/eat.h>
 
-/* Checks of one appraisal: the list below has 8, technologies add theirs. */
-#define PST_APPRAISAL_CHECKS_MAX 16
+#include "endorsements.h"
+
+/* Checks of one appraisal; one for each rule of the policy is among them. */
+#define PST_APPRAISAL_CHECKS_MAX 64
+/* Claims of one piece of Evidence that policy may look at. */
+#define PST_APPRAISAL_CLAIMS_MAX 96
+/* Bytes of claims that are not in the Evidence as they are shown. */
+#define PST_APPRAISAL_STORE 512
 /* `who` of a key that was found in Evidence, not in an anchor. */
 #define PST_WHO_EVIDENCE UINT32_MAX
 
@@ -33,12 +39,27 @@ struct pst_verifier {
 	uint64_t skew_s;    /* difference of clocks that is tolerated */
 	uint64_t max_age_s; /* of iat, where no challenge proves freshness */
 	bool allow_debug;   /* accept a device whose debugging is enabled */
+	/* anchors, collateral and Reference Values; NULL: there are none */
+	const struct pst_endorsements *endorsements;
+	/* refuse a technology that no Reference Value speaks of */
+	bool need_reference;
 };
 
 /** One thing that was looked at, for display and for the audit log. */
 struct pst_appraisal_check {
 	const char *what; /* a word, static: "signature", "nonce" … */
 	enum pst_err err; /* PST_OK, or what is wrong with it */
+	const char *why; /* more about it, static or of the verifier; or NULL */
+};
+
+enum pst_claim_kind { PST_CLAIM_BYTES, PST_CLAIM_UINT, PST_CLAIM_TEXT };
+
+/** One claim, in the words of its technology (docs/attestation.md). */
+struct pst_claim {
+	const char *name; /* static, as Reference Values name it */
+	enum pst_claim_kind kind;
+	struct pst_bytes bytes; /* bytes and text */
+	uint64_t n;		/* uint */
 };
 
 /** What became of one attestation payload. Views the payload. */
@@ -50,12 +71,20 @@ struct pst_appraisal {
 	const char *technology; /* static: "eat", "result" …; never NULL */
 	size_t check_count;
 	struct pst_appraisal_check checks[PST_APPRAISAL_CHECKS_MAX];
+	size_t claim_count;
+	struct pst_claim claim[PST_APPRAISAL_CLAIMS_MAX];
+	/* what a native format has in place of eat_nonce and cnf: 64 bytes, or
+	 * as many as its format holds; empty for an EAT */
+	struct pst_bytes user_data;
+	bool debug;			    /* the TEE can be debugged */
 	struct pst_eat claims;		    /* valid when opened */
 	struct pst_pubkey key;		    /* that signed the payload */
 	uint8_t key_id[PST_THUMBPRINT_LEN]; /* its thumbprint */
 	uint32_t who;			    /* as the key source named it */
 	bool has_agent_key;		    /* cnf carries a COSE_Key */
 	struct pst_pubkey agent_key;
+	size_t stored;
+	uint8_t store[PST_APPRAISAL_STORE];
 };
 
 /**
@@ -63,15 +92,16 @@ struct pst_appraisal {
  *
  * @param format  its media type; empty: none was given, which means an
  *                Attestation Result of the TEEP profile
+ * @param now_s   time to judge certificates at, seconds since 1970
  * @param out     always filled in; out->why is what is returned
  *
  * @retval PST_ERR_UNSUPPORTED     no technology for this format
  * @retval PST_ERR_COSE_KEY        no enrolled, or no trusted, key
  * @retval PST_ERR_COSE_SIGNATURE  does not verify
  */
-enum pst_err
-pst_verifier_open(const struct pst_verifier *v, struct pst_bytes payload,
-    struct pst_bytes format, struct pst_appraisal *out) PST_MUST_CHECK;
+enum pst_err pst_verifier_open(const struct pst_verifier *v,
+    struct pst_bytes payload, struct pst_bytes format, uint64_t now_s,
+    struct pst_appraisal *out) PST_MUST_CHECK;
 
 /**
  * Judge what was opened: sets accepted, why and the checks.
@@ -91,6 +121,10 @@ enum pst_err pst_verifier_appraise(const struct pst_verifier *v,
     struct pst_bytes payload, struct pst_bytes format,
     struct pst_bytes challenge, const struct pst_pubkey *agent, uint64_t now_s,
     struct pst_appraisal *out) PST_MUST_CHECK;
+
+/** The name and media types of technology n; false when there are no more. */
+bool pst_verifier_technology(
+    size_t n, const char **name, const char *const **formats);
 
 /** Is this a media type that can be appraised? */
 bool pst_verifier_knows(struct pst_bytes format);

@@ -20,6 +20,21 @@
 #define PST_EAT_EVIDENCE_FORMAT \
 	"application/eat+cwt; eat_profile=\"" PST_EAT_EVIDENCE_PROFILE "\""
 
+/*
+ * Evidence that is no EAT, with what a TAM needs beside it (docs/interop.md):
+ * the quote's own media type, the quote, the agent's COSE_Key whose thumbprint
+ * it holds, the challenge if only its digest is in it, and parts such as
+ * certificates or logs.
+ */
+#define PST_EVIDENCE_FORMAT "application/vnd.postern.evidence+cbor"
+enum pst_evidence_label {
+	PST_EVIDENCE_TYPE = 1,
+	PST_EVIDENCE_PAYLOAD = 2,
+	PST_EVIDENCE_KEY = 3,
+	PST_EVIDENCE_CHALLENGE = 4,
+	PST_EVIDENCE_PARTS = 5
+};
+
 #define PST_EAT_NONCE_MIN 8 /* bytes; RFC 9711, Section 4.1 */
 #define PST_EAT_NONCE_MAX 64
 #define PST_EAT_UEID_MAX 33 /* bytes; RFC 9711, Section 4.2.1 */

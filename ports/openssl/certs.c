@@ -116,6 +116,24 @@ pst_certs_read(const char *path, struct pst_certs *out, const char **why)
 	return err;
 }
 
+enum pst_err
+pst_cert_public(struct pst_bytes der, struct pst_pubkey *out)
+{
+	const uint8_t *p = der.ptr;
+	X509 *x = d2i_X509(NULL, &p, (long)der.len);
+	enum pst_err err = PST_ERR_COSE_CERT;
+	struct pst_key key;
+	const char *why;
+
+	if (x != NULL && X509_get0_pubkey(x) != NULL)
+		err = pst_pkey_export(X509_get0_pubkey(x), false, &key, &why);
+	if (err == PST_OK)
+		*out = key.pub;
+	X509_free(x);
+	ERR_clear_error();
+	return err;
+}
+
 void
 pst_certs_free(struct pst_certs *certs)
 {

@@ -108,7 +108,7 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	enum pst_err err;
 
 	memset(out, 0, sizeof(*out));
-	err = pst_verifier_open(&v->verifier, payload, format, a);
+	err = pst_verifier_open(&v->verifier, payload, format, now_s, a);
 	if (err >= PST_ERR_STORE)
 		return err;
 	if (err == PST_OK)

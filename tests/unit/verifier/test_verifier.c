@@ -397,7 +397,7 @@ judging_needs_an_open_payload(void)
 
 	set_up();
 	CHECK(pst_verifier_open(&verifier, PST_BYTES_LIT("\x80"),
-		  evidence_format, &a) != PST_OK);
+		  evidence_format, NOW, &a) != PST_OK);
 	CHECK(!a.opened);
 	CHECK(pst_verifier_judge(&verifier, challenge, &agent.pub, NOW, &a) !=
 	    PST_OK);
@@ -427,7 +427,7 @@ the_agents_key_is_enrolled_or_comes_from_verified_evidence(void)
 	    keys.find(keys.ctx, &headers, 1, &key, &who), PST_ERR_NOT_FOUND);
 	CHECK_EQ(
 	    pst_verifier_open(&verifier, evidence(challenge, &agent.pub, false),
-		evidence_format, &a),
+		evidence_format, NOW, &a),
 	    PST_OK);
 	from.evidence = &a;
 	CHECK_EQ(keys.find(keys.ctx, &headers, 1, &key, &who), PST_OK);

@@ -1,0 +1,44 @@
+/*
+ * What a Verifier believes beforehand (RFC 9334, Section 8.2 and 8.3): trust
+ * anchors, Endorsements that come with them (intermediate certificates, CRLs,
+ * vendors' collateral) and Reference Values. Everything is given by the
+ * operator as files or rows; nothing is fetched.
+ */
+#ifndef POSTERN_ENDORSEMENTS_H
+#define POSTERN_ENDORSEMENTS_H
+
+#include <postern/base.h>
+
+/* Files of collateral that are kept as they are, for one verifier. */
+#define PST_COLLATERAL_MAX 64
+
+struct pst_endorsements;
+
+/** What a file is to the Verifier. */
+enum pst_endorsement_use {
+	PST_ENDORSE_ANCHOR,	/* certificates in it are trust anchors */
+	PST_ENDORSE_COLLATERAL, /* they only help to reach one */
+	PST_ENDORSE_REFERENCE	/* Reference Values, as docs/attestation.md */
+};
+
+/** @return NULL when memory is short */
+struct pst_endorsements *pst_endorsements_new(void);
+/** Accepts NULL and clears the caller's pointer. */
+void pst_endorsements_free(struct pst_endorsements **e);
+
+/**
+ * Take a file, whose kind is told by its content: certificates or CRLs (PEM
+ * with any number of them, or one in DER), or, as collateral, JSON or binary
+ * data that a technology looks for itself. Bytes are copied.
+ *
+ * @param why  set to a phrase for a person when it fails; may be NULL
+ * @retval PST_ERR_COSE_CERT  an anchor that is no certificate, or a damaged
+ *                            certificate or CRL
+ * @retval PST_ERR_ARG        Reference Values that are none
+ * @retval PST_ERR_LIMIT      too many files
+ */
+enum pst_err
+pst_endorsements_add(struct pst_endorsements *e, enum pst_endorsement_use use,
+    struct pst_bytes file, const char **why) PST_MUST_CHECK;
+
+#endif
