@@ -231,6 +231,21 @@ pst_ecdsa_der(const uint8_t *r, const uint8_t *s, size_t len, uint8_t out[160])
 	return n > 0 ? (size_t)n : 0;
 }
 
+bool
+pst_ecdsa_raw(struct pst_bytes der, uint8_t *raw, size_t coord_len)
+{
+	const uint8_t *p = der.ptr;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
+	bool good = sig != NULL && p == der.ptr + der.len &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)coord_len) > 0 &&
+	    BN_bn2binpad(
+		ECDSA_SIG_get0_s(sig), raw + coord_len, (int)coord_len) > 0;
+
+	ECDSA_SIG_free(sig);
+	ERR_clear_error();
+	return good;
+}
+
 static bool
 check(EVP_MD_CTX *ctx, EVP_PKEY *key, const char *hash, int padding,
     const struct pst_bytes *parts, size_t n, struct pst_bytes signature)

@@ -66,6 +66,9 @@ bool pst_cert_extension(X509 *cert, const char *oid, struct pst_bytes *out);
 size_t
 pst_ecdsa_der(const uint8_t *r, const uint8_t *s, size_t len, uint8_t out[160]);
 
+/** The two numbers of a DER signature, each coord_len bytes, big-endian. */
+bool pst_ecdsa_raw(struct pst_bytes der, uint8_t *raw, size_t coord_len);
+
 /**
  * A signature over the parts: ECDSA in DER, or RSA with `padding`.
  *

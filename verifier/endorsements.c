@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cert.h"
+#include "dcap.h"
 #include "policy.h"
 
 /* The longest file: an event log may have a megabyte, a CRL more. */
@@ -98,8 +99,8 @@ add_crls_pem(struct pst_endorsements *e, struct pst_bytes file)
 	return err;
 }
 
-static enum pst_err
-add_crl_der(struct pst_endorsements *e, struct pst_bytes der)
+enum pst_err
+pst_endorsements_crl(struct pst_endorsements *e, struct pst_bytes der)
 {
 	const uint8_t *p = der.ptr;
 	X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.len);
@@ -166,13 +167,18 @@ add_collateral(struct pst_endorsements *e, struct pst_bytes file)
 {
 	const uint8_t *p = file.ptr;
 	X509 *cert = NULL;
+	enum pst_err err;
 
+	if (starts(file, "{")) {
+		err = pst_dcap_bundle(e, file);
+		return err == PST_OK ? keep(e, file) : err;
+	}
 	if (has(file, "-----BEGIN X509 CRL-----"))
 		return add_crls_pem(e, file);
-	if (has(file, "-----BEGIN CERTIFICATE-----") && !starts(file, "{"))
+	if (has(file, "-----BEGIN CERTIFICATE-----"))
 		return pst_certs_push(e->between, file);
 	if (file.ptr[0] == 0x30 && is_crl(file))
-		return add_crl_der(e, file);
+		return pst_endorsements_crl(e, file);
 	if (file.ptr[0] == 0x30)
 		cert = d2i_X509(NULL, &p, (long)file.len);
 	X509_free(cert);

@@ -39,6 +39,11 @@ struct pst_technology {
 extern const struct pst_technology pst_technology_eat;
 extern const struct pst_technology pst_technology_result;
 extern const struct pst_technology pst_technology_snp;
+extern const struct pst_technology pst_technology_nitro;
+extern const struct pst_technology pst_technology_psa;
+extern const struct pst_technology pst_technology_cca;
+extern const struct pst_technology pst_technology_tpm;
+extern const struct pst_technology pst_technology_dcap;
 
 /** Is there a technology of this name? */
 bool pst_technology_is(const char *name);

@@ -63,11 +63,14 @@ pst_native_user_data(const struct pst_verifier *v,
  * the binding judges. Any other fills what it fills, and zeros the rest.
  */
 static enum pst_err
-check_nonce(struct pst_bytes challenge, struct pst_bytes user_data)
+check_nonce(struct pst_bytes challenge, const struct pst_appraisal *out)
 {
+	struct pst_bytes user_data = out->user_data;
 	struct pst_bytes begin = { user_data.ptr, challenge.len };
 	struct pst_bytes rest;
 
+	if (pst_equal(challenge, out->claims.nonce))
+		return PST_OK;
 	if (challenge.len > user_data.len)
 		return PST_ERR_EAT_NONCE;
 	rest.ptr = user_data.ptr + challenge.len;
@@ -86,10 +89,7 @@ check_binding(const struct pst_verifier *v, const struct pst_pubkey *agent,
 
 	if (err != PST_OK)
 		return err;
-	return pst_equal(out->claims.cnf_kid,
-		   (struct pst_bytes){ print, sizeof(print) })
-	    ? PST_OK
-	    : PST_ERR_EAT_BINDING;
+	return pst_eat_check_binding(&out->claims, print, v->crypto);
 }
 
 void
@@ -100,8 +100,7 @@ pst_native_judge(const struct pst_verifier *v, struct pst_bytes challenge,
 	/* A quote says nothing of when it was made but by its challenge. A
 	 * person who looks at one (no agent) may leave it out. */
 	if (challenge.len > 0)
-		pst_appraisal_add(
-		    out, "nonce", check_nonce(challenge, out->user_data));
+		pst_appraisal_add(out, "nonce", check_nonce(challenge, out));
 	else if (agent != NULL)
 		pst_appraisal_note(
 		    out, "nonce", PST_ERR_EAT_NONCE, "there was no challenge");

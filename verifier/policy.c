@@ -209,6 +209,20 @@ holds(const struct pst_rule *rule, const struct pst_appraisal *a)
 	return any;
 }
 
+bool
+pst_rules_have(
+    const struct pst_verifier *v, const char *technology, const char *claim)
+{
+	const struct pst_endorsements *e = v->endorsements;
+	size_t i;
+
+	for (i = 0; e != NULL && i < e->rule_count; i++)
+		if (strcmp(e->rules[i].technology, technology) == 0 &&
+		    strcmp(e->rules[i].claim, claim) == 0)
+			return true;
+	return false;
+}
+
 void
 pst_rules_judge(const struct pst_verifier *v, struct pst_appraisal *out)
 {

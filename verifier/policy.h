@@ -35,4 +35,8 @@ void pst_rules_free(struct pst_endorsements *e);
  */
 void pst_rules_judge(const struct pst_verifier *v, struct pst_appraisal *out);
 
+/** Does a rule speak of this claim? */
+bool pst_rules_have(
+    const struct pst_verifier *v, const char *technology, const char *claim);
+
 #endif

@@ -7,7 +7,9 @@
 
 /* More technologies are one row each. */
 static const struct pst_technology *const technologies[] = {
-	&pst_technology_eat, &pst_technology_result, &pst_technology_snp
+	&pst_technology_eat, &pst_technology_result, &pst_technology_snp,
+	&pst_technology_nitro, &pst_technology_psa, &pst_technology_cca,
+	&pst_technology_tpm, &pst_technology_dcap
 };
 #define TECHNOLOGIES (sizeof(technologies) / sizeof(technologies[0]))
 
