@@ -54,7 +54,7 @@ enum {
 #define NO_LABEL INT64_MAX
 
 static const struct profile {
-	const char *name; /* NULL: what a token without one is */
+	const char *name; /* NULL: PSA_IOT_PROFILE_1 */
 	struct pst_token_claim table[ROWS];
 } profiles[] = {
 	{ "tag:psacertified.org,2023:psa#tfm",
@@ -63,17 +63,15 @@ static const struct profile {
 	{ "http://arm.com/psa/2.0.0",
 	    COMMON(265, 2394, 2395, 2396, 2397, 2398, 2399, NO_LABEL, 10, 256,
 		2400) },
-	{ "PSA_IOT_PROFILE_1",
-	    COMMON(-75000, -75001, -75002, -75003, -75004, -75005, -75006,
-		-75007, -75008, -75009, -75010) },
-	{ "tag:psacertified.org,2019:psa#legacy",
+	/* Its labels are nobody else's, so they tell it, whatever it calls
+	 * itself. */
+	{ NULL,
 	    COMMON(-75000, -75001, -75002, -75003, -75004, -75005, -75006,
 		-75007, -75008, -75009, -75010) },
 };
 #define PROFILES (sizeof(profiles) / sizeof(profiles[0]))
 
-/* The profile that a token says it has; RFC 9783 wants it said. A token of
- * the oldest form may leave it out. */
+/* The profile that a token says it has; NULL for one that is none here. */
 static const struct profile *
 profile_of(struct pst_bytes claims, struct pst_token_value *values)
 {
@@ -87,11 +85,10 @@ profile_of(struct pst_bytes claims, struct pst_token_value *values)
 		    PST_OK)
 			continue;
 		said = values[PROFILE].bytes;
-		if (pst_equal(said,
+		if (name == NULL ||
+		    pst_equal(said,
 			(struct pst_bytes){
-			    (const uint8_t *)name, strlen(name) }) ||
-		    (!values[PROFILE].there &&
-			profiles[i].table[PROFILE].label < 0))
+			    (const uint8_t *)name, strlen(name) }))
 			return &profiles[i];
 	}
 	return NULL;
