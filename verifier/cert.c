@@ -62,6 +62,7 @@ push_pem(STACK_OF(X509) * stack, struct pst_bytes file)
 {
 	BIO *bio = BIO_new_mem_buf(file.ptr, (int)file.len);
 	enum pst_err err = bio != NULL ? PST_OK : PST_ERR_CRYPTO;
+	int had = sk_X509_num(stack);
 	X509 *x;
 
 	ERR_clear_error();
@@ -72,7 +73,7 @@ push_pem(STACK_OF(X509) * stack, struct pst_bytes file)
 		err = push(stack, x);
 	}
 	BIO_free(bio);
-	if (err == PST_OK && !pem_ended())
+	if (err == PST_OK && (!pem_ended() || sk_X509_num(stack) == had))
 		err = PST_ERR_COSE_CERT;
 	return err;
 }

@@ -31,7 +31,7 @@ struct pst_endorsements {
 /** One certificate in DER; NULL when it is none. Freed by X509_free. */
 X509 *pst_cert_parse(struct pst_bytes der);
 
-/** Push all certificates of PEM text, or one of DER, on a stack. */
+/** Push all certificates of PEM text, at least one, or one of DER. */
 enum pst_err
 pst_certs_push(STACK_OF(X509) * stack, struct pst_bytes file) PST_MUST_CHECK;
 
