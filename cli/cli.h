@@ -138,6 +138,7 @@ extern const struct cli_command cli_report[];
 extern const struct cli_command cli_tee[];
 extern const struct cli_command cli_teep[];
 extern const struct cli_command cli_tam[]; /* cli/tam.c */
+extern const struct cli_command cli_verifier[];
 
 /* Commands without subcommands. */
 int cli_inspect(int argc, char **argv);

@@ -24,5 +24,7 @@ const struct cli_command cli_commands[] = {
 	{ "tee", "", "run the Linux TEE", NULL, NULL, cli_tee },
 	{ "broker", "", "carry messages between a TEE and its TAMs", NULL, NULL,
 	    cli_broker },
+	{ "verifier", "", "appraise Evidence for others", NULL, NULL,
+	    cli_verifier },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

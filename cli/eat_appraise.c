@@ -2,8 +2,6 @@
  * postern eat appraise: what a Verifier says of one piece of Evidence, and
  * why. Anchors, collateral and the time are given; nothing is fetched.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <postern/teep.h>
@@ -13,6 +11,7 @@
 
 #include "diag/diag.h"
 #include "eat.h"
+#include "endorse.h"
 #include "keyring.h"
 #include "verifier/verifier.h"
 
@@ -28,73 +27,6 @@ struct appraise_args {
 	uint8_t nonce_bytes[PST_CHALLENGE_MAX];
 	bool json, allow_debug, need_reference;
 };
-
-static int
-add_file(
-    struct appraise_args *a, enum pst_endorsement_use use, const char *path)
-{
-	const char *why = "";
-	struct cli_file f;
-	enum pst_err err;
-	int status;
-
-	status = cli_read(path, CLI_FILE_MAX, &f);
-	if (status != CLI_DONE)
-		return status;
-	err = pst_endorsements_add(a->endorsements, use, cli_bytes(&f), &why);
-	cli_file_free(&f);
-	if (err != PST_OK)
-		return cli_fail("%s: %s", path, why);
-	return CLI_DONE;
-}
-
-/* A folder of anchors holds certificates and attestation keys. */
-static int
-add_anchor(struct appraise_args *a, const char *path)
-{
-	const char *why = "";
-	struct cli_file f;
-	enum pst_err err;
-	int status;
-
-	status = cli_read(path, CLI_FILE_MAX, &f);
-	if (status != CLI_DONE)
-		return status;
-	err = pst_endorsements_add(
-	    a->endorsements, PST_ENDORSE_ANCHOR, cli_bytes(&f), &why);
-	cli_file_free(&f);
-	if (err == PST_OK)
-		return CLI_DONE;
-	return cli_keyring_add(&a->ring, path);
-}
-
-static int
-visible(const struct dirent *e)
-{
-	return e->d_name[0] != '.';
-}
-
-static int
-add_anchors(struct appraise_args *a)
-{
-	struct dirent **list = NULL;
-	int status = CLI_DONE;
-	int i, n = scandir(a->anchors, &list, visible, alphasort);
-	char path[4096];
-
-	if (n < 0)
-		return cli_fail("%s: %s", a->anchors, strerror(errno));
-	for (i = 0; i < n; i++) {
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s", a->anchors,
-			list[i]->d_name) >= sizeof(path))
-			status = cli_fail("%s: name too long", a->anchors);
-		if (status == CLI_DONE)
-			status = add_anchor(a, path);
-		free(list[i]);
-	}
-	free(list);
-	return status;
-}
 
 static int
 set_time(struct appraise_args *a, const char *command, const char *text)
@@ -142,9 +74,11 @@ option(struct appraise_args *a, char **argv, int c)
 		a->anchors = optarg;
 		return CLI_DONE;
 	case COLLATERAL:
-		return add_file(a, PST_ENDORSE_COLLATERAL, optarg);
+		return cli_endorse(
+		    a->endorsements, PST_ENDORSE_COLLATERAL, optarg);
 	case REFERENCE:
-		return add_file(a, PST_ENDORSE_REFERENCE, optarg);
+		return cli_endorse(
+		    a->endorsements, PST_ENDORSE_REFERENCE, optarg);
 	case NONCE:
 		if (cli_hex(optarg, a->nonce_bytes, sizeof(a->nonce_bytes),
 			&a->nonce.len) &&
@@ -202,7 +136,7 @@ options(struct appraise_args *a, int argc, char **argv)
 		return cli_usage(argv[0], "--evidence and --format are needed");
 	if (a->anchors == NULL)
 		return CLI_DONE;
-	return add_anchors(a);
+	return cli_endorse_anchors(a->endorsements, &a->ring, a->anchors);
 }
 
 static json_t *

@@ -1,0 +1,547 @@
+/*
+ * Sessions and HTTP of the Verifier's service. One thread serves all: an
+ * appraisal takes less than a millisecond and keeps nothing.
+ *
+ * A session is in a table of fixed size, found by the first bytes of its
+ * identifier; when the table is full the oldest goes, so that whoever opens
+ * sessions and leaves cannot stop others for longer than his are young.
+ */
+#include "serve.h"
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ports/openssl/openssl.h"
+
+#define API "/challenge-response/v1/"
+#define SESSION_TYPE "application/vnd.veraison.challenge-response-session+json"
+#define DISCOVERY_TYPE "application/vnd.veraison.discovery+json"
+#define PROBLEM_TYPE "application/problem+json"
+#define ID_LEN 16
+#define UUID_LEN 36
+#define NONCE_DEFAULT 32
+#define TYPE_MAX 256
+
+struct session {
+	uint8_t id[ID_LEN];
+	bool used, complete;
+	uint64_t expires_s;
+	size_t nonce_len;
+	uint8_t nonce[PST_EAT_NONCE_MAX];
+	char *evidence_type, *evidence64, *result; /* owned */
+};
+
+struct pst_verifier_service {
+	struct pst_verifier_serve config;
+	struct MHD_Daemon *mhd;
+	struct session *sessions;
+	size_t next; /* where the next one goes */
+	struct pst_appraisal appraisal;
+};
+
+/* A request while its body comes. */
+struct request {
+	uint8_t *body;
+	size_t len, cap;
+	bool too_large;
+};
+
+/* --- answers -----------------------------------------------------------------
+ */
+
+static enum MHD_Result
+answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
+    const char *location)
+{
+	struct MHD_Response *r;
+	enum MHD_Result done = MHD_NO;
+
+	if (text == NULL)
+		return MHD_NO;
+	r = MHD_create_response_from_buffer(
+	    strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	if (r == NULL) {
+		free(text);
+		return MHD_NO;
+	}
+	if (type != NULL)
+		(void)MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (location != NULL)
+		(void)MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_LOCATION, location);
+	(void)MHD_add_response_header(
+	    r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	done = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return done;
+}
+
+static char *
+dump(json_t *j)
+{
+	char *text = json_dumps(j, JSON_COMPACT);
+
+	json_decref(j);
+	return text;
+}
+
+static enum MHD_Result
+problem(struct MHD_Connection *c, unsigned status, const char *title,
+    const char *detail)
+{
+	return answer(c, status, PROBLEM_TYPE,
+	    dump(json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank",
+		"title", title, "status", (int)status, "detail", detail)),
+	    NULL);
+}
+
+/* --- base64, identifiers
+ * ------------------------------------------------------ */
+
+/* Padded, of the ordinary alphabet; malloc'd. */
+static char *
+base64(struct pst_bytes in)
+{
+	char *out = malloc(4 * in.len / 3 + 8);
+
+	if (out != NULL)
+		EVP_EncodeBlock((unsigned char *)out, in.ptr, (int)in.len);
+	return out;
+}
+
+static char *
+base64url(struct pst_bytes in)
+{
+	char *out = base64(in);
+	size_t i;
+
+	for (i = 0; out != NULL && out[i] != '\0'; i++)
+		if (out[i] == '+')
+			out[i] = '-';
+		else if (out[i] == '/')
+			out[i] = '_';
+		else if (out[i] == '=')
+			out[i] = '\0';
+	return out;
+}
+
+/* Either alphabet, padded or not. */
+static bool
+nonce_of(const char *text, uint8_t out[PST_EAT_NONCE_MAX], size_t *len)
+{
+	uint32_t bits = 0;
+	size_t held = 0, n = 0;
+
+	for (; *text != '\0' && *text != '='; text++) {
+		static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					     "abcdefghijklmnopqrstuvwxyz"
+					     "0123456789-_";
+		char c = *text == '+' || *text == ' ' ? '-'
+		    : *text == '/'		      ? '_'
+						      : *text;
+		const char *d = strchr(digits, c);
+
+		if (d == NULL || n == PST_EAT_NONCE_MAX)
+			return false;
+		bits = bits << 6 | (uint32_t)(d - digits);
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[n++] = (uint8_t)(bits >> held);
+		}
+	}
+	while (*text == '=')
+		text++;
+	*len = n;
+	return *text == '\0' && held < 6 && n >= PST_EAT_NONCE_MIN;
+}
+
+static void
+uuid_text(const uint8_t id[ID_LEN], char out[UUID_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i, n = 0;
+
+	for (i = 0; i < ID_LEN; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[n++] = '-';
+		out[n++] = digits[id[i] >> 4];
+		out[n++] = digits[id[i] & 15];
+	}
+	out[n] = '\0';
+}
+
+/* --- sessions
+ * ------------------------------------------------------------------ */
+
+static void
+drop(struct session *s)
+{
+	free(s->evidence_type);
+	free(s->evidence64);
+	free(s->result);
+	memset(s, 0, sizeof(*s));
+}
+
+static struct session *
+find(struct pst_verifier_service *v, const char *name)
+{
+	uint64_t now_s = (uint64_t)time(NULL);
+	char text[UUID_LEN + 1];
+	size_t i;
+
+	if (strlen(name) != UUID_LEN)
+		return NULL;
+	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++) {
+		struct session *s = &v->sessions[i];
+
+		if (!s->used)
+			continue;
+		if (s->expires_s < now_s) {
+			drop(s);
+			continue;
+		}
+		uuid_text(s->id, text);
+		if (memcmp(text, name, UUID_LEN) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static json_t *
+accepted_types(void)
+{
+	json_t *list = json_array();
+	const char *const *formats = NULL;
+	const char *name;
+	size_t n, k;
+
+	for (n = 0; pst_verifier_technology(n, &name, &formats); n++)
+		for (k = 0; formats[k] != NULL; k++)
+			json_array_append_new(list, json_string(formats[k]));
+	json_array_append_new(list, json_string(PST_EVIDENCE_FORMAT));
+	return list;
+}
+
+static char *
+session_json(const struct session *s)
+{
+	struct pst_bytes nonce = { s->nonce, s->nonce_len };
+	char *text = base64url(nonce), when[32];
+	time_t t = (time_t)s->expires_s;
+	struct tm tm;
+	json_t *j;
+
+	gmtime_r(&t, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	j = json_pack("{s:s, s:s, s:s, s:o}", "nonce", text, "expiry", when,
+	    "status", s->complete ? "complete" : "waiting", "accept",
+	    accepted_types());
+	free(text);
+	if (s->complete) {
+		json_object_set_new(j, "evidence",
+		    json_pack("{s:s, s:s}", "type", s->evidence_type, "value",
+			s->evidence64));
+		json_object_set_new(j, "result", json_string(s->result));
+	}
+	return dump(j);
+}
+
+/* The nonce that was given, or so many random bytes. */
+static bool
+choose_nonce(
+    struct pst_verifier_service *v, struct MHD_Connection *c, struct session *s)
+{
+	const struct pst_crypto *crypto = v->config.verifier->crypto;
+	const char *given =
+	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "nonce");
+	const char *size =
+	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "nonceSize");
+	char *end = NULL;
+	unsigned long n = NONCE_DEFAULT;
+
+	if (given != NULL)
+		return size == NULL && nonce_of(given, s->nonce, &s->nonce_len);
+	if (size != NULL)
+		n = strtoul(size, &end, 10);
+	if ((end != NULL && (*end != '\0' || end == size)) ||
+	    n < PST_EAT_NONCE_MIN || n > PST_EAT_NONCE_MAX)
+		return false;
+	s->nonce_len = n;
+	return crypto->random(crypto->ctx, s->nonce, n) == PST_OK;
+}
+
+static enum MHD_Result
+new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
+{
+	const struct pst_crypto *crypto = v->config.verifier->crypto;
+	struct session fresh = { .used = true };
+	struct session *s = &v->sessions[v->next];
+	char location[16 + UUID_LEN] = "session/";
+
+	if (!choose_nonce(v, c, &fresh))
+		return problem(c, 400, "Bad Request",
+		    "nonce or nonceSize, of 8 to 64 bytes");
+	if (crypto->random(crypto->ctx, fresh.id, ID_LEN) != PST_OK)
+		return problem(
+		    c, 500, "Internal Server Error", "no random bytes");
+	fresh.expires_s = (uint64_t)time(NULL) + PST_VERIFIER_SESSION_S;
+	drop(s);
+	*s = fresh;
+	v->next = (v->next + 1) % PST_VERIFIER_SESSIONS_MAX;
+	uuid_text(s->id, location + strlen("session/"));
+	return answer(c, 201, SESSION_TYPE, session_json(s), location);
+}
+
+/* --- appraisal
+ * -------------------------------------------------------------------- */
+
+static enum pst_err
+appraise(struct pst_verifier_service *v, struct session *s,
+    struct pst_bytes type, struct pst_bytes evidence)
+{
+	struct pst_appraisal *a = &v->appraisal;
+	struct pst_bytes nonce = { s->nonce, s->nonce_len };
+	struct pst_ear_args args = { v->config.crypto, v->config.signer, NULL,
+		v->config.developer, v->config.build };
+	uint64_t now_s = (uint64_t)time(NULL);
+	char token[4096];
+	struct pst_ear ear;
+	size_t len;
+	enum pst_err err;
+
+	/* What is wrong is told in the result. */
+	err = pst_verifier_open(v->config.verifier, evidence, type, now_s, a);
+	if (err == PST_OK)
+		err = pst_verifier_judge(
+		    v->config.verifier, nonce, NULL, now_s, a);
+	if (err >= PST_ERR_STORE)
+		return err;
+	if (v->config.log != NULL)
+		v->config.log(v->config.log_ctx, a);
+	pst_ear_of(a, &ear);
+	ear.has_iat = ear.has_exp = true;
+	ear.iat = now_s;
+	ear.exp = now_s + v->config.lifetime_s;
+	ear.nonce_len = s->nonce_len;
+	memcpy(ear.nonce, s->nonce, s->nonce_len);
+	args.submod = a->technology;
+	err = pst_ear_write_jwt(&ear, &args, token, sizeof(token) - 1, &len);
+	if (err != PST_OK)
+		return err;
+	token[len] = '\0';
+	s->result = strdup(token);
+	s->evidence64 = base64(evidence);
+	s->evidence_type = strndup((const char *)type.ptr, type.len);
+	s->complete = s->result != NULL && s->evidence64 != NULL &&
+	    s->evidence_type != NULL;
+	return s->complete ? PST_OK : PST_ERR_LIMIT;
+}
+
+static enum MHD_Result
+submit(struct pst_verifier_service *v, struct MHD_Connection *c,
+    struct session *s, const struct request *r)
+{
+	const char *type = MHD_lookup_connection_value(
+	    c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	struct pst_bytes format = { (const uint8_t *)type,
+		type != NULL ? strlen(type) : 0 };
+
+	if (s->complete)
+		return problem(
+		    c, 400, "Bad Request", "the session has had its Evidence");
+	if (r->too_large)
+		return problem(
+		    c, 413, "Content Too Large", "Evidence of more than 1 MiB");
+	if (format.len == 0 || format.len > TYPE_MAX ||
+	    !pst_verifier_knows(format))
+		return problem(c, 415, "Unsupported Media Type",
+		    "see \"accept\" of the session");
+	if (appraise(v, s, format, (struct pst_bytes){ r->body, r->len }) !=
+	    PST_OK)
+		return problem(c, 500, "Internal Server Error",
+		    "the appraisal could not be made");
+	return answer(c, 200, SESSION_TYPE, session_json(s), NULL);
+}
+
+/* --- discovery
+ * -------------------------------------------------------------------- */
+
+static json_t *
+own_jwk(const struct pst_verifier_service *v)
+{
+	struct pst_key key = { .pub = *v->config.signer_pub };
+	uint8_t text[PST_KEY_ENCODED_MAX];
+	size_t len;
+
+	if (pst_key_encode(
+		&key, PST_KEY_JWK, false, text, sizeof(text), &len) != PST_OK)
+		return NULL;
+	return json_loadb((const char *)text, len, 0, NULL);
+}
+
+static enum MHD_Result
+discovery(struct pst_verifier_service *v, struct MHD_Connection *c)
+{
+	json_t *j = json_pack("{s:o?, s:o, s:s, s:s, s:{s:s, s:s}}",
+	    "ear-verification-key", own_jwk(v), "media-types", accepted_types(),
+	    "version", v->config.build, "service-state", "READY",
+	    "api-endpoints", "newChallengeResponseSession", API "newSession",
+	    "challengeResponseSession", API "session/{id}");
+
+	return answer(c, 200, DISCOVERY_TYPE, dump(j), NULL);
+}
+
+/* --- requests
+ * ---------------------------------------------------------------------- */
+
+static enum MHD_Result
+of_session(struct pst_verifier_service *v, struct MHD_Connection *c,
+    const char *name, const char *method, const struct request *r)
+{
+	struct session *s = find(v, name);
+
+	if (s == NULL)
+		return problem(c, 404, "Not Found", "there is no such session");
+	if (strcmp(method, MHD_HTTP_METHOD_POST) == 0)
+		return submit(v, c, s, r);
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0)
+		return answer(c, 200, SESSION_TYPE, session_json(s), NULL);
+	if (strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
+		return problem(c, 405, "Method Not Allowed", method);
+	drop(s);
+	return answer(c, 204, NULL, strdup(""), NULL);
+}
+
+static enum MHD_Result
+route(struct pst_verifier_service *v, struct MHD_Connection *c, const char *url,
+    const char *method, const struct request *r)
+{
+	static const char session[] = API "session/";
+	bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+
+	if (strcmp(url, API "newSession") == 0)
+		return post ? new_session(v, c)
+			    : problem(c, 405, "Method Not Allowed", method);
+	if (strncmp(url, session, strlen(session)) == 0)
+		return of_session(v, c, url + strlen(session), method, r);
+	if (strcmp(url, "/.well-known/veraison/verification") == 0)
+		return strcmp(method, MHD_HTTP_METHOD_GET) == 0
+		    ? discovery(v, c)
+		    : problem(c, 405, "Method Not Allowed", method);
+	return problem(c, 404, "Not Found", "no such resource");
+}
+
+/* Keep what is within the limit; the rest is read and dropped. */
+static bool
+gather(struct request *r, const char *data, size_t len)
+{
+	uint8_t *more;
+	size_t cap;
+
+	if (len > PST_VERIFIER_EVIDENCE_MAX - r->len) {
+		r->too_large = true;
+		return true;
+	}
+	if (r->len + len > r->cap) {
+		cap = 2 * r->cap > r->len + len ? 2 * r->cap : r->len + len;
+		more = realloc(r->body, cap);
+		if (more == NULL)
+			return false;
+		r->body = more;
+		r->cap = cap;
+	}
+	memcpy(r->body + r->len, data, len);
+	r->len += len;
+	return true;
+}
+
+static enum MHD_Result
+request(void *cls, struct MHD_Connection *c, const char *url,
+    const char *method, const char *version, const char *data, size_t *size,
+    void **ctx)
+{
+	struct request *r = *ctx;
+
+	(void)version;
+	if (r == NULL) {
+		*ctx = calloc(1, sizeof(*r));
+		return *ctx != NULL ? MHD_YES : MHD_NO;
+	}
+	if (*size > 0) {
+		if (!r->too_large && !gather(r, data, *size))
+			return MHD_NO;
+		*size = 0;
+		return MHD_YES;
+	}
+	return route(cls, c, url, method, r);
+}
+
+static void
+done(void *cls, struct MHD_Connection *c, void **ctx,
+    enum MHD_RequestTerminationCode how)
+{
+	struct request *r = *ctx;
+
+	(void)cls;
+	(void)c;
+	(void)how;
+	if (r != NULL)
+		free(r->body);
+	free(r);
+	*ctx = NULL;
+}
+
+enum pst_err
+pst_verifier_start(
+    struct pst_verifier_service **out, const struct pst_verifier_serve *config)
+{
+	struct pst_verifier_service *v = calloc(1, sizeof(*v));
+	bool tls = config->cert != NULL;
+
+	*out = NULL;
+	if (v != NULL)
+		v->sessions =
+		    calloc(PST_VERIFIER_SESSIONS_MAX, sizeof(*v->sessions));
+	if (v == NULL || v->sessions == NULL) {
+		free(v);
+		return PST_ERR_LIMIT;
+	}
+	v->config = *config;
+	v->mhd = MHD_start_daemon(
+	    MHD_USE_EPOLL_INTERNAL_THREAD | (tls ? MHD_USE_TLS : 0), 0, NULL,
+	    NULL, request, v, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)PST_VERIFIER_CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED,
+	    done, NULL, tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END,
+	    config->cert, MHD_OPTION_HTTPS_MEM_KEY, config->key_pem,
+	    MHD_OPTION_END);
+	if (v->mhd == NULL) {
+		pst_verifier_stop(&v);
+		return PST_ERR_IO;
+	}
+	*out = v;
+	return PST_OK;
+}
+
+void
+pst_verifier_stop(struct pst_verifier_service **service)
+{
+	struct pst_verifier_service *v = *service;
+	size_t i;
+
+	*service = NULL;
+	if (v == NULL)
+		return;
+	if (v->mhd != NULL)
+		MHD_stop_daemon(v->mhd);
+	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++)
+		drop(&v->sessions[i]);
+	free(v->sessions);
+	free(v);
+}
