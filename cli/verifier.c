@@ -213,7 +213,8 @@ run(struct serve_args *a, const struct pst_verifier *v, int fd)
 		a->signer.port, a->signer.key[0].number, 0, &signer) != PST_OK)
 		return cli_fail(
 		    "%s: not a private key that signs", a->signer.key[0].path);
-	cli_keyring_warn_exposed(&a->signer.key[0]);
+	if (cli_keyring_unlock(&a->signer.key[0]) != CLI_DONE)
+		return CLI_REFUSED;
 	config.signer = &signer;
 	config.signer_pub = &a->signer.key[0].pub;
 	sigemptyset(&set);
