@@ -142,18 +142,18 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 {
 	struct pst_agent_update *u = &a->update;
 	const struct pst_crypto *c = a->ports.crypto;
-	struct pst_keys keys = pst_agent_signer_keys(a);
 	bool same = false;
 	enum pst_err err;
 
 	u->place++;
 	u->step = 0;
 	u->uninstall = false;
+	u->keys = pst_agent_signer_keys(a);
 	pst_agent_report_begin(a);
 	err = pst_suit_envelope_decode(envelope, &u->envelope, NULL);
 	if (err == PST_OK)
 		err = pst_suit_authenticate(
-		    &u->envelope, c, &keys, &u->manifest, NULL);
+		    &u->envelope, c, &u->keys, &u->manifest, NULL);
 	if (err == PST_OK)
 		err = check(a, &u->manifest, &same);
 	if (err != PST_OK)
@@ -162,7 +162,7 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 		pst_agent_manifest_report(a, PST_OK);
 		return PST_OK;
 	}
-	err = pst_agent_run_begin(a, &keys);
+	err = pst_agent_run_begin(a, &u->keys);
 	u->running = err == PST_OK;
 	return err;
 }

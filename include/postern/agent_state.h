@@ -47,6 +47,7 @@ struct pst_agent_update {
 	struct pst_suit_manifest manifest;
 	struct pst_suit_run run;
 	struct pst_suit_host host;
+	struct pst_keys keys; /* of the run, while something is installed */
 	struct pst_suit_report report;
 	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS]; /* by unlink */
 	/* the write that is under way */
