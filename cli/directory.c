@@ -8,26 +8,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "diag/component.h"
-
-/* Where staged content and sequence numbers are, under the root. No component
- * has this name: the text of one that would is written as hex. */
-#define PRIVATE ".postern"
-
-enum { NAME_CAP = PST_COMPONENT_TEXT_MAX + 64 };
-
 /*
  * The path of a component under the root: its text, a directory an element.
  * Elements that mean something to a file system are refused rather than
  * rewritten: a tool that puts them elsewhere would hide what they are.
  */
-static enum pst_err
-path_of(struct pst_bytes id, char out[NAME_CAP])
+enum pst_err
+cli_directory_path(struct pst_bytes id, char out[CLI_DIRECTORY_PATH])
 {
 	const char *p;
 	size_t n;
 
-	if (pst_component_print(id, out, NAME_CAP) != PST_OK)
+	if (pst_component_print(id, out, CLI_DIRECTORY_PATH) != PST_OK)
 		return PST_ERR_SUIT_COMPONENT;
 	for (p = out;; p += n + 1) {
 		n = strcspn(p, "/");
@@ -38,39 +30,33 @@ path_of(struct pst_bytes id, char out[NAME_CAP])
 	}
 }
 
-static void
-staged_name(uint32_t index, char out[NAME_CAP])
+void
+cli_directory_staged(uint32_t index, char out[CLI_DIRECTORY_PATH])
 {
-	snprintf(out, NAME_CAP, PRIVATE "/staged-%u", index);
-}
-
-static enum pst_err
-make_parents(const struct cli_directory *d, char *path)
-{
-	char *p;
-	int failed = 0;
-
-	for (p = strchr(path, '/'); p != NULL && failed == 0;
-	     p = strchr(p + 1, '/')) {
-		*p = '\0';
-		failed = mkdirat(d->fd, path, 0755) != 0 && errno != EEXIST;
-		*p = '/';
-	}
-	return failed == 0 ? PST_OK : PST_ERR_IO;
+	snprintf(
+	    out, CLI_DIRECTORY_PATH, CLI_DIRECTORY_PRIVATE "/staged-%u", index);
 }
 
 /* --- what the interpreter asks ------------------------------------------ */
+
+/* While it is not. */
+static void
+growing(uint32_t index, char out[CLI_DIRECTORY_PATH])
+{
+	snprintf(
+	    out, CLI_DIRECTORY_PATH, CLI_DIRECTORY_PRIVATE "/new-%u", index);
+}
 
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
     struct pst_bytes component, struct pst_suit_act act)
 {
-	char path[NAME_CAP];
+	char path[CLI_DIRECTORY_PATH];
 
 	(void)ctx;
 	(void)m;
 	(void)act;
-	return path_of(component, path);
+	return cli_directory_path(component, path);
 }
 
 static enum pst_err
@@ -92,18 +78,34 @@ identify(void *ctx, struct pst_bytes component, enum pst_suit_parameter what,
 	return PST_ERR_SUIT_CONDITION;
 }
 
+static const struct cli_directory_fact *
+fact(const struct cli_directory_fact *list, size_t count, struct pst_bytes id)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (list[i].id_len == id.len &&
+		    memcmp(list[i].id, id.ptr, id.len) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
 static enum pst_err
 slot(void *ctx, struct pst_bytes component, uint64_t number)
 {
-	(void)ctx;
-	(void)component;
-	return number == 0 ? PST_OK : PST_ERR_SUIT_CONDITION;
+	const struct cli_directory *d = ctx;
+	const struct cli_directory_fact *f =
+	    fact(d->slot, d->slot_count, component);
+
+	return number == (f != NULL ? f->slot : 0) ? PST_OK
+						   : PST_ERR_SUIT_CONDITION;
 }
 
 static struct cli_directory_file *
 file_of(struct cli_directory *d, uint32_t index)
 {
-	return index < PST_SUIT_COMPONENTS_MAX ? &d->file[index] : NULL;
+	return index < PST_SUIT_PLACES_MAX ? &d->file[index] : NULL;
 }
 
 static void
@@ -118,21 +120,24 @@ static enum pst_err
 write_begin(
     void *ctx, uint32_t index, struct pst_bytes component, uint64_t size_bytes)
 {
+	static const struct cli_directory_metadata none;
 	struct cli_directory *d = ctx;
 	struct cli_directory_file *f = file_of(d, index);
-	char name[NAME_CAP];
+	char name[CLI_DIRECTORY_PATH];
 
 	(void)component;
 	(void)size_bytes;
 	if (f == NULL)
 		return PST_ERR_LIMIT;
 	close_file(f);
-	staged_name(index, name);
+	if (!f->next_set)
+		f->next = none;
+	f->next_set = false;
+	growing(index, name);
 	f->fd = openat(d->fd, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	f->staged = f->fd >= 0;
-	f->deleted = false;
-	return f->staged ? PST_OK : PST_ERR_STORE;
+	f->touched |= f->fd >= 0;
+	return f->fd >= 0 ? PST_OK : PST_ERR_STORE;
 }
 
 static enum pst_err
@@ -159,26 +164,35 @@ write_chunk(void *ctx, uint32_t index, struct pst_bytes chunk)
 static enum pst_err
 write_end(void *ctx, uint32_t index)
 {
-	struct cli_directory_file *f = file_of(ctx, index);
+	char from[CLI_DIRECTORY_PATH], to[CLI_DIRECTORY_PATH];
+	struct cli_directory *d = ctx;
+	struct cli_directory_file *f = file_of(d, index);
 	bool synced;
 
 	if (f == NULL || f->fd < 0)
 		return PST_ERR_STATE;
 	synced = fsync(f->fd) == 0;
 	close_file(f);
-	return synced ? PST_OK : PST_ERR_STORE;
+	growing(index, from);
+	cli_directory_staged(index, to);
+	if (!synced || renameat(d->fd, from, d->fd, to) != 0)
+		return PST_ERR_STORE;
+	f->staged = true;
+	f->deleted = false;
+	f->now = f->next;
+	return PST_OK;
 }
 
 static int
 open_content(struct cli_directory *d, uint32_t index, struct pst_bytes id)
 {
 	const struct cli_directory_file *f = file_of(d, index);
-	char name[NAME_CAP];
+	char name[CLI_DIRECTORY_PATH];
 
-	if (f == NULL || f->deleted || path_of(id, name) != PST_OK)
+	if (f == NULL || f->deleted || cli_directory_path(id, name) != PST_OK)
 		return -1;
 	if (f->staged)
-		staged_name(index, name);
+		cli_directory_staged(index, name);
 	return openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -200,25 +214,196 @@ read_content(void *ctx, uint32_t index, struct pst_bytes component, uint64_t at,
 	return PST_OK;
 }
 
+/* The file of a place by its identifier. */
+static struct cli_directory_file *
+file_named(struct cli_directory *d, struct pst_bytes component)
+{
+	struct pst_bytes id;
+	uint32_t i;
+
+	for (i = 0; i < d->run->place_count; i++) {
+		id = pst_suit_run_place(d->run, i);
+		if (id.len == component.len &&
+		    memcmp(id.ptr, component.ptr, id.len) == 0)
+			return file_of(d, i);
+	}
+	return NULL;
+}
+
 static enum pst_err
 unlink_component(
     void *ctx, const struct pst_suit_manifest *m, struct pst_bytes component)
 {
-	struct cli_directory *d = ctx;
-	struct pst_list list = m->components;
-	struct pst_bytes id;
-	uint32_t i;
+	struct cli_directory_file *f = file_named(ctx, component);
 
-	for (i = 0; pst_list_next(&list, &id); i++) {
-		if (id.len != component.len || i == PST_SUIT_COMPONENTS_MAX ||
-		    memcmp(id.ptr, component.ptr, id.len) != 0)
-			continue;
-		close_file(&d->file[i]);
-		d->file[i].staged = false;
-		d->file[i].deleted = true;
-		return PST_OK;
+	(void)m;
+	if (f == NULL)
+		return PST_ERR_SUIT_COMPONENT;
+	close_file(f);
+	f->staged = false;
+	f->deleted = true;
+	return PST_OK;
+}
+
+static enum pst_err
+references(void *ctx, const struct pst_suit_manifest *m,
+    struct pst_bytes component, bool *others)
+{
+	(void)m;
+	return cli_directory_others(ctx, component, others);
+}
+
+/* --- swap ---------------------------------------------------------------- */
+
+static bool
+copy_bytes(int from, int to)
+{
+	uint8_t buf[65536];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		if (write(to, buf, (size_t)n) != n)
+			return false;
 	}
-	return PST_ERR_SUIT_COMPONENT;
+	return n == 0 && fsync(to) == 0;
+}
+
+/* Have a component's content staged, as it is now; PST_ERR_NOT_FOUND when it
+ * has none. */
+static enum pst_err
+stage(struct cli_directory *d, uint32_t index, struct pst_bytes component)
+{
+	struct cli_directory_file *f = file_of(d, index);
+	char name[CLI_DIRECTORY_PATH];
+	int from, to;
+	bool ok;
+
+	if (f == NULL)
+		return PST_ERR_LIMIT;
+	if (f->staged)
+		return PST_OK;
+	from = open_content(d, index, component);
+	if (from < 0)
+		return PST_ERR_NOT_FOUND;
+	cli_directory_staged(index, name);
+	to = openat(d->fd, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	ok = to >= 0 && copy_bytes(from, to);
+	close(from);
+	if (to >= 0)
+		close(to);
+	f->staged = to >= 0;
+	return ok ? PST_OK : PST_ERR_STORE;
+}
+
+static enum pst_err
+rename_staged(const struct cli_directory *d, uint32_t from, uint32_t to)
+{
+	char a[CLI_DIRECTORY_PATH], b[CLI_DIRECTORY_PATH];
+
+	cli_directory_staged(from, a);
+	cli_directory_staged(to, b);
+	return renameat(d->fd, a, d->fd, b) == 0 ? PST_OK : PST_ERR_STORE;
+}
+
+/* A component without content gets the other's, which then has none. */
+static enum pst_err
+swap(void *ctx, uint32_t index, struct pst_bytes component,
+    uint32_t source_index, struct pst_bytes source)
+{
+	const uint32_t between = PST_SUIT_PLACES_MAX;
+	struct cli_directory *d = ctx;
+	struct cli_directory_file *a = file_of(d, index),
+				  *b = file_of(d, source_index), kept;
+	enum pst_err err = stage(d, source_index, source);
+	enum pst_err other;
+
+	if (err != PST_OK)
+		return err;
+	other = stage(d, index, component);
+	if (other != PST_OK && other != PST_ERR_NOT_FOUND)
+		return other;
+	if (other == PST_OK)
+		err = rename_staged(d, index, between);
+	if (err == PST_OK)
+		err = rename_staged(d, source_index, index);
+	if (err == PST_OK && other == PST_OK)
+		err = rename_staged(d, between, source_index);
+	kept = *a;
+	*a = *b;
+	*b = kept;
+	a->staged = true;
+	a->deleted = false;
+	b->staged = other == PST_OK;
+	b->deleted = !b->staged;
+	a->touched = b->touched = true;
+	return err;
+}
+
+/* --- metadata --------------------------------------------------------------
+ */
+
+/*
+ * What a directory can do of suit-meta-default-permissions: read, write and
+ * execute, for everybody alike. Reading attributes and permissions goes
+ * without saying.
+ */
+static enum pst_err
+permissions(struct cli_directory_metadata *f, uint64_t bits)
+{
+	const uint64_t implied = 1u << 4 | 1u << 5 | 1u << 12;
+
+	if ((bits & ~(implied | 7u)) != 0)
+		return PST_ERR_SUIT_PARAMETER;
+	f->mode = (bits & 1 ? 0111 : 0) | (bits & 2 ? 0222 : 0) |
+	    (bits & 4 ? 0444 : 0);
+	f->has_mode = true;
+	return PST_OK;
+}
+
+/* Users, groups, roles and creation times have no meaning here: what asks for
+ * them is refused rather than forgotten. */
+static enum pst_err
+one_metadata(
+    struct cli_directory_metadata *f, struct pst_cbor_reader *r, int64_t label)
+{
+	switch (label) {
+	case 1:
+		return permissions(f, pst_cbor_uint(r, UINT64_MAX));
+	case 5:
+		return pst_cbor_uint(r, 3) == 1 ? PST_OK
+						: PST_ERR_SUIT_PARAMETER;
+	case 6:
+		(void)pst_cbor_tag(r);
+		f->mtime_s = pst_cbor_uint(r, INT32_MAX);
+		f->has_mtime = true;
+		return PST_OK;
+	default:
+		return PST_ERR_SUIT_PARAMETER;
+	}
+}
+
+static enum pst_err
+metadata(void *ctx, uint32_t index, struct pst_bytes component,
+    struct pst_bytes encoded)
+{
+	static const struct cli_directory_metadata none;
+	struct cli_directory_file *f = file_of(ctx, index);
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	enum pst_err err = PST_OK;
+	size_t n;
+
+	(void)component;
+	if (f == NULL)
+		return PST_ERR_LIMIT;
+	f->next = none;
+	f->next_set = true;
+	pst_cbor_reader_init(&r, encoded);
+	n = pst_cbor_map(&r, 16, &seen);
+	while (n-- > 0 && pst_cbor_ok(&r) && err == PST_OK)
+		err = one_metadata(&f->next, &r, pst_cbor_key(&r, &seen));
+	return err == PST_OK ? pst_cbor_end(&r) : err;
 }
 
 /* --- update management -------------------------------------------------- */
@@ -257,22 +442,52 @@ static enum pst_err
 version(void *ctx, struct pst_bytes component, struct pst_bytes *out)
 {
 	const struct cli_directory *d = ctx;
-	const struct cli_directory_version *v;
-	size_t i;
+	const struct cli_directory_fact *v =
+	    fact(d->version, d->version_count, component);
 
-	for (i = 0; i < d->version_count; i++) {
-		v = &d->version[i];
-		if (v->id_len != component.len ||
-		    memcmp(v->id, component.ptr, v->id_len) != 0)
-			continue;
-		out->ptr = v->version;
-		out->len = v->len;
-		return PST_OK;
-	}
-	return PST_ERR_NOT_FOUND;
+	if (v == NULL)
+		return PST_ERR_NOT_FOUND;
+	*out = (struct pst_bytes){ v->version, v->len };
+	return PST_OK;
 }
 
-/* Beside times, which are the clock's, a directory knows one event. */
+static enum pst_err
+state(bool known, int64_t is, struct pst_bytes value)
+{
+	struct pst_cbor_reader r;
+	int64_t wanted;
+
+	pst_cbor_reader_init(&r, value);
+	wanted = pst_cbor_int(&r, INT64_MIN, INT64_MAX);
+	if (!known || pst_cbor_end(&r) != PST_OK)
+		return PST_ERR_UNSUPPORTED;
+	return wanted == is ? PST_OK : PST_ERR_AGAIN;
+}
+
+/* [device, [+version match]] */
+static enum pst_err
+other_device(const struct cli_directory *d, struct pst_bytes value)
+{
+	const struct cli_directory_fact *f;
+	struct pst_cbor_reader r;
+	struct pst_bytes version_of;
+	enum pst_err err = PST_OK;
+	size_t n;
+
+	pst_cbor_reader_init(&r, value);
+	(void)pst_cbor_array(&r, 2, 2);
+	f = fact(d->other, d->other_count, pst_cbor_bstr(&r, 0, SIZE_MAX));
+	if (f == NULL)
+		return PST_ERR_UNSUPPORTED;
+	version_of = (struct pst_bytes){ f->version, f->len };
+	n = pst_cbor_array(&r, 1, PST_SUIT_COMPONENTS_MAX);
+	while (n-- > 0 && err == PST_OK && pst_cbor_ok(&r))
+		err = pst_suit_version_compare(pst_cbor_item(&r), version_of);
+	return err == PST_ERR_SUIT_CONDITION ? PST_ERR_AGAIN : err;
+}
+
+/* Beside times in UTC, which are the clock's. Nothing changes while one
+ * waits: an event has come, or it does not. */
 static enum pst_err
 wait_event(void *ctx, struct pst_bytes component, enum pst_suit_event event,
     struct pst_bytes value)
@@ -280,10 +495,20 @@ wait_event(void *ctx, struct pst_bytes component, enum pst_suit_event event,
 	const struct cli_directory *d = ctx;
 
 	(void)component;
-	(void)value;
-	if (event != PST_SUIT_EVENT_AUTHORIZATION || !d->has_authorized)
+	switch (event) {
+	case PST_SUIT_EVENT_AUTHORIZATION:
+		if (!d->has_authorized)
+			return PST_ERR_UNSUPPORTED;
+		return d->authorized ? PST_OK : PST_ERR_AGAIN;
+	case PST_SUIT_EVENT_POWER:
+		return state(d->has_power, d->power, value);
+	case PST_SUIT_EVENT_NETWORK:
+		return state(d->has_network, d->network, value);
+	case PST_SUIT_EVENT_OTHER_DEVICE_VERSION:
+		return other_device(d, value);
+	default:
 		return PST_ERR_UNSUPPORTED;
-	return d->authorized ? PST_OK : PST_ERR_AGAIN;
+	}
 }
 
 /* --- begin and end ------------------------------------------------------ */
@@ -296,13 +521,14 @@ cli_directory_open(struct cli_directory *d, const char *root)
 	memset(d, 0, sizeof(*d));
 	d->root = root;
 	d->fd = -1;
-	for (i = 0; i < PST_SUIT_COMPONENTS_MAX; i++)
+	for (i = 0; i < PST_SUIT_PLACES_MAX; i++)
 		d->file[i].fd = -1;
 	if (mkdir(root, 0755) != 0 && errno != EEXIST)
 		return cli_fail("%s: %s", root, strerror(errno));
 	d->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd < 0 ||
-	    (mkdirat(d->fd, PRIVATE, 0755) != 0 && errno != EEXIST))
+	    (mkdirat(d->fd, CLI_DIRECTORY_PRIVATE, 0755) != 0 &&
+		errno != EEXIST))
 		return cli_fail("%s: %s", root, strerror(errno));
 	d->host = (struct pst_suit_host){ .ctx = d,
 		.authorise = authorise,
@@ -313,6 +539,9 @@ cli_directory_open(struct cli_directory *d, const char *root)
 		.write_end = write_end,
 		.read = read_content,
 		.unlink = unlink_component,
+		.references = references,
+		.metadata = metadata,
+		.swap = swap,
 		.now = now,
 		.version = version,
 		.wait = wait_event };
@@ -330,10 +559,10 @@ cli_directory_close(struct cli_directory *d)
 }
 
 void
-cli_directory_begin(struct cli_directory *d, const struct pst_suit_manifest *m)
+cli_directory_begin(struct cli_directory *d, const struct pst_suit_run *run)
 {
 	cli_directory_discard(d);
-	d->manifest = m;
+	d->run = run;
 	d->host.battery = d->has_battery ? battery : NULL;
 	d->host.authorized = d->has_authorized ? authorized : NULL;
 }
@@ -341,141 +570,17 @@ cli_directory_begin(struct cli_directory *d, const struct pst_suit_manifest *m)
 void
 cli_directory_discard(struct cli_directory *d)
 {
-	char name[NAME_CAP];
+	char name[CLI_DIRECTORY_PATH];
 	uint32_t i;
 
-	for (i = 0; i < PST_SUIT_COMPONENTS_MAX; i++) {
+	for (i = 0; i < PST_SUIT_PLACES_MAX; i++) {
 		close_file(&d->file[i]);
-		if (d->file[i].staged) {
-			staged_name(i, name);
+		cli_directory_staged(i, name);
+		if (d->file[i].staged)
 			unlinkat(d->fd, name, 0);
-		}
-		d->file[i].staged = false;
-		d->file[i].deleted = false;
+		growing(i, name);
+		if (d->file[i].touched)
+			unlinkat(d->fd, name, 0);
+		d->file[i] = (struct cli_directory_file){ .fd = -1 };
 	}
-}
-
-/* One small file a manifest: its sequence number and its digest. */
-static enum pst_err
-record_name(const struct pst_suit_manifest *m, char out[NAME_CAP])
-{
-	char text[PST_COMPONENT_TEXT_MAX];
-	char *p;
-
-	if (m->component_id.len == 0)
-		return PST_ERR_NOT_FOUND;
-	if (pst_component_print(m->component_id, text, sizeof(text)) != PST_OK)
-		return PST_ERR_SUIT_COMPONENT;
-	for (p = text; *p != '\0'; p++) {
-		if (*p == '/')
-			*p = '%';
-	}
-	if (strlen(text) > 200)
-		return PST_ERR_LIMIT;
-	snprintf(out, NAME_CAP, PRIVATE "/manifest-%s", text);
-	return PST_OK;
-}
-
-static void
-record_text(const struct pst_suit_manifest *m, char out[256])
-{
-	size_t len = (size_t)snprintf(out, 256, "%llu %d ",
-	    (unsigned long long)m->sequence, m->digest.alg);
-	size_t i;
-
-	for (i = 0; i < m->digest.bytes.len && len + 3 < 256; i++, len += 2)
-		snprintf(out + len, 3, "%02x", m->digest.bytes.ptr[i]);
-	snprintf(out + len, 256 - len, "\n");
-}
-
-enum pst_err
-cli_directory_sequence(
-    struct cli_directory *d, const struct pst_suit_manifest *m)
-{
-	char name[NAME_CAP], want[256], have[256];
-	unsigned long long sequence;
-	enum pst_err err = record_name(m, name);
-	ssize_t n;
-	int fd;
-
-	/* A manifest without a name of its own supersedes nothing. */
-	if (err != PST_OK)
-		return err == PST_ERR_NOT_FOUND ? PST_OK : err;
-	fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT ? PST_OK : PST_ERR_STORE;
-	n = read(fd, have, sizeof(have) - 1);
-	close(fd);
-	if (n <= 0)
-		return PST_ERR_STORE_DAMAGED;
-	have[n] = '\0';
-	if (sscanf(have, "%llu ", &sequence) != 1)
-		return PST_ERR_STORE_DAMAGED;
-	record_text(m, want);
-	if (m->sequence > sequence || strcmp(have, want) == 0)
-		return PST_OK;
-	return PST_ERR_SUIT_SEQUENCE;
-}
-
-static enum pst_err
-write_record(struct cli_directory *d)
-{
-	char name[NAME_CAP], text[256];
-	enum pst_err err = record_name(d->manifest, name);
-	size_t len;
-	int fd;
-	bool ok;
-
-	if (err != PST_OK)
-		return err == PST_ERR_NOT_FOUND ? PST_OK : err;
-	record_text(d->manifest, text);
-	len = strlen(text);
-	fd = openat(d->fd, PRIVATE "/record",
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return PST_ERR_STORE;
-	ok = write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
-	close(fd);
-	if (!ok || renameat(d->fd, PRIVATE "/record", d->fd, name) != 0)
-		return PST_ERR_STORE;
-	return PST_OK;
-}
-
-static enum pst_err
-commit_one(struct cli_directory *d, uint32_t index)
-{
-	struct cli_directory_file *f = &d->file[index];
-	char from[NAME_CAP], to[NAME_CAP];
-	enum pst_err err;
-
-	if (!f->staged && !f->deleted)
-		return PST_OK;
-	err = path_of(pst_suit_component(d->manifest, index), to);
-	if (err == PST_OK && f->deleted)
-		return unlinkat(d->fd, to, 0) == 0 || errno == ENOENT
-		    ? PST_OK
-		    : PST_ERR_STORE;
-	staged_name(index, from);
-	if (err == PST_OK)
-		err = make_parents(d, to);
-	if (err == PST_OK && renameat(d->fd, from, d->fd, to) != 0)
-		err = PST_ERR_STORE;
-	if (err == PST_OK)
-		f->staged = false;
-	return err;
-}
-
-enum pst_err
-cli_directory_commit(struct cli_directory *d)
-{
-	/* The number first: a cut between the two leaves an old component
-	 * that the same manifest may complete, never one that an older
-	 * manifest may take back. */
-	enum pst_err err = write_record(d);
-	uint32_t i;
-
-	for (i = 0; i < PST_SUIT_COMPONENTS_MAX && err == PST_OK; i++)
-		err = commit_one(d, i);
-	cli_directory_discard(d);
-	return err;
 }

@@ -22,10 +22,18 @@ agrees(int32_t alg)
 	return alg <= PST_ALG_ECDH_ES_HKDF_256 && alg >= PST_ALG_ECDH_SS_A256KW;
 }
 
+static bool
+authenticates(int32_t alg)
+{
+	return alg >= PST_ALG_HMAC_256_64 && alg <= PST_ALG_HMAC_512;
+}
+
 /* Can this key open what alg sealed: a secret, or for ECDH a private key? */
 static bool
 opens(const struct cli_keyring_entry *e, int32_t alg)
 {
+	if (e->opens_only && authenticates(alg))
+		return false;
 	if (agrees(alg))
 		return e->pub.kty == PST_KTY_EC2 && e->number != 0;
 	return e->pub.kty == PST_KTY_SYMMETRIC;
@@ -37,6 +45,8 @@ verifies(const struct cli_keyring_entry *e, const struct pst_cose_headers *h)
 {
 	struct pst_bytes kid = { e->kid, e->kid_len };
 
+	if (e->opens_only)
+		return false;
 	if (agrees(h->alg))
 		return e->pub.kty == PST_KTY_EC2 && pst_equal(kid, h->kid);
 	return e->pub.kty != PST_KTY_SYMMETRIC && pst_alg_fits(&e->pub, h->alg);

@@ -7,25 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "diag/component.h"
 #include "diag/diag.h"
-#include "directory.h"
 #include "manifest.h"
-#include "yaml.h"
 
 const char cli_manifest_run_help[] =
-    "Authenticates each envelope and runs its payload-fetch, install and\n"
-    "validate sections, with the files of a directory as components: the\n"
+    "Authenticates each envelope and runs its sections up to validate, and\n"
+    "those of its dependencies, with the files of a directory as components: "
+    "the\n"
     "component uuid:.../ta is the file DIR/uuid:.../ta. Nothing is changed\n"
     "unless all of a manifest succeeded. Prints the SUIT report of each; the\n"
     "exit status is 1 when one reports a failure. Sequence numbers are kept "
     "in\n"
     "DIR/.postern, so that a downgrade is refused as on a device.\n"
-    "\n  -k, --key KEY       a trusted signer's key; may be given several "
-    "times\n"
+    "A FILE that another depends on is not run by itself: it is what fetching\n"
+    "the dependency gives.\n"
+    "\n  -k, --key KEY       a trusted signer's key, or a private or "
+    "symmetric\n"
+    "                      one that decrypts; may be given several times\n"
     "  --root DIR          the directory; made when it is not there\n"
-    "  --device FILE       YAML: vendor-id, class-id, device-id, time,\n"
-    "                      battery, authorized, versions\n"
+    "  --device FILE       YAML: what the device is and knows\n"
     "  --payload URI=FILE  what fetching this URI gives; may be given "
     "several\n"
     "                      times\n"
@@ -40,7 +42,8 @@ enum {
 	ARENA = 4 << 20, /* dependencies */
 	RECORDS = 65536,
 	REPORT = RECORDS + PST_SUIT_REPORT_OVERHEAD + PST_SUIT_URI_MAX,
-	PAYLOADS_MAX = 64
+	PAYLOADS_MAX = 64,
+	FILES_MAX = 256
 };
 
 struct payload {
@@ -49,15 +52,25 @@ struct payload {
 	const char *path;
 };
 
+/* An operand. */
+struct envelope {
+	const char *path;
+	struct cli_file file;
+	struct pst_suit_envelope env;
+	bool needed; /* another one depends on it */
+};
+
 struct runner {
 	struct cli_keyring ring;
 	struct cli_directory dir;
+	struct envelope *files;
+	size_t file_count;
 	const char *root, *device, *report_path;
 	struct payload payload[PAYLOADS_MAX];
 	size_t payloads;
 	bool uninstall, json;
 	/* of the present manifest */
-	struct pst_suit_envelope env;
+	const struct envelope *now;
 	struct pst_suit_manifest m;
 	struct pst_suit_run run;
 	struct pst_suit_report report;
@@ -77,6 +90,48 @@ find_payload(const struct runner *r, struct pst_bytes uri)
 			return &r->payload[i];
 	}
 	return NULL;
+}
+
+/* The digest in an encoded value of suit-parameter-image-digest. */
+static struct pst_suit_digest
+digest_in(struct pst_bytes value)
+{
+	struct pst_cbor_reader r;
+	struct pst_suit_digest d;
+
+	pst_cbor_reader_init(&r, value);
+	pst_cbor_reader_init(&r, pst_cbor_bstr(&r, 0, SIZE_MAX));
+	d = pst_suit_digest_read(&r);
+	if (pst_cbor_end(&r) != PST_OK)
+		d.alg = 0;
+	return d;
+}
+
+static struct envelope *
+find_envelope(const struct runner *r, const struct pst_suit_digest *d)
+{
+	size_t i;
+
+	for (i = 0; i < r->file_count && d->alg != 0; i++) {
+		if (r->files[i].env.digest.alg == d->alg &&
+		    pst_equal(r->files[i].env.digest.bytes, d->bytes))
+			return &r->files[i];
+	}
+	return NULL;
+}
+
+/* The operand whose manifest the fetched component is to be. */
+static const struct envelope *
+wanted(const struct runner *r)
+{
+	struct pst_suit_digest d;
+	struct pst_bytes value;
+
+	if (!pst_suit_run_parameter(&r->run, r->run.fetch_component,
+		PST_SUIT_PARAM_IMAGE_DIGEST, &value))
+		return NULL;
+	d = digest_in(value);
+	return find_envelope(r, &d);
 }
 
 /* Give the run what it waits for, a chunk at a time; it may ask for another
@@ -106,10 +161,14 @@ static enum pst_err
 fetch(struct runner *r)
 {
 	const struct payload *p = find_payload(r, r->run.fetch_uri);
+	const struct envelope *e = p == NULL ? wanted(r) : NULL;
 	struct pst_bytes none = { NULL, 0 };
 	FILE *f = p != NULL ? fopen(p->path, "rb") : NULL;
 	enum pst_err err;
 
+	if (e != NULL)
+		return pst_suit_resume(
+		    &r->run, PST_OK, cli_bytes(&e->file), true);
 	if (f == NULL) {
 		(void)cli_fail("no payload for %.*s%s%s",
 		    (int)r->run.fetch_uri.len,
@@ -168,6 +227,17 @@ procedure(struct runner *r)
 	return err;
 }
 
+static void
+say_missing(const struct runner *r)
+{
+	char id[PST_COMPONENT_TEXT_MAX];
+
+	if (pst_component_print(r->run.missing, id, sizeof(id)) == PST_OK)
+		(void)cli_fail("the dependency %s is not there; name its "
+			       "envelope as a FILE, or with --payload",
+		    id);
+}
+
 static enum pst_err
 process(struct runner *r)
 {
@@ -178,19 +248,22 @@ process(struct runner *r)
 	enum pst_err err;
 
 	err = pst_suit_authenticate(
-	    &r->env, r->ring.crypto, &r->ring.keys, &r->m, NULL);
+	    &r->now->env, r->ring.crypto, &r->ring.keys, &r->m, NULL);
 	if (err == PST_OK)
 		err = cli_directory_sequence(&r->dir, &r->m);
 	if (err != PST_OK)
 		return err;
-	cli_directory_begin(&r->dir, &r->m);
+	cli_directory_begin(&r->dir, &r->run);
 	err = pst_suit_run_begin(&r->run, &r->m, &args);
 	if (err == PST_OK)
 		err = procedure(r);
-	pst_suit_run_abandon(&r->run);
 	if (err == PST_OK)
-		return cli_directory_commit(&r->dir);
-	cli_directory_discard(&r->dir);
+		err = cli_directory_commit(&r->dir);
+	else
+		cli_directory_discard(&r->dir);
+	if (err == PST_ERR_SUIT_DEPENDENCY_MISSING)
+		say_missing(r);
+	pst_suit_run_abandon(&r->run);
 	return err;
 }
 
@@ -211,7 +284,7 @@ print_report(struct runner *r, enum pst_err why)
 	}
 	pst_cbor_writer_init(&w, r->encoded, sizeof(r->encoded));
 	err = pst_suit_report_encode(
-	    &w, &r->report, r->m.reference_uri, &r->env.digest, none);
+	    &w, &r->report, r->m.reference_uri, &r->now->env.digest, none);
 	if (err != PST_OK)
 		return cli_fail("the report: %s", pst_err_name(err));
 	out = pst_cbor_written(&w);
@@ -225,102 +298,91 @@ print_report(struct runner *r, enum pst_err why)
 }
 
 static int
-run_file(struct runner *r, const char *path)
+run_file(struct runner *r, const struct envelope *e)
 {
-	struct cli_file file;
 	enum pst_err err;
-	int status = cli_envelope_read(path, &file, &r->env);
+	int status;
 
-	if (status != CLI_DONE)
-		return status;
+	r->now = e;
 	memset(&r->m, 0, sizeof(r->m));
 	pst_suit_report_init(&r->report, r->records, sizeof(r->records));
 	err = process(r);
 	status = print_report(r, err);
 	if (err != PST_OK)
-		status = cli_fail("%s: %s", path, pst_err_name(err));
-	cli_file_free(&file);
+		status = cli_fail("%s: %s", e->path, pst_err_name(err));
 	return status;
 }
 
-/* versions: a mapping of components to what they are. */
-static void
-read_versions(struct cli_directory *d, struct cli_yaml *y, yaml_node_t *map)
-{
-	yaml_node_pair_t *p = map->data.mapping.pairs.start;
-	struct cli_directory_version *v;
-	const char *name, *text;
+/* --- the operands -----------------------------------------------------------
+ */
 
-	for (; p < map->data.mapping.pairs.top; p++) {
-		name = cli_yaml_scalar(y, p->key);
-		text = cli_yaml_scalar(y, p->value);
-		v = &d->version[d->version_count];
-		if (d->version_count == PST_SUIT_COMPONENTS_MAX ||
-		    name == NULL || text == NULL ||
-		    pst_component_parse(
-			name, v->id, sizeof(v->id), &v->id_len) != PST_OK ||
-		    !cli_version_parse(text, v->version, &v->len)) {
-			cli_yaml_fail(y, map,
-			    "versions: expected at most %d of COMPONENT: 1.2.3",
-			    PST_SUIT_COMPONENTS_MAX);
-			return;
-		}
-		d->version_count++;
-	}
+/* Mark what a manifest depends on. */
+static enum pst_err
+depends(void *ctx, enum pst_suit_label label, uint32_t component,
+    enum pst_suit_parameter parameter, struct pst_bytes value)
+{
+	struct runner *r = ctx;
+	struct pst_suit_digest d;
+	struct envelope *e;
+
+	(void)label;
+	if (parameter != PST_SUIT_PARAM_IMAGE_DIGEST ||
+	    !pst_suit_dependency(&r->m, component))
+		return PST_OK;
+	d = digest_in(value);
+	e = find_envelope(r, &d);
+	if (e != NULL)
+		e->needed = true;
+	return PST_OK;
 }
 
-/* What the device knows, for the commands of update management. */
+/* What a manifest says is judged when it runs; here it only has to be its own,
+ * so that no foreign file keeps another from being run. */
 static void
-read_facts(struct cli_directory *d, struct cli_yaml *y, yaml_node_t *root)
+mark_needed(struct runner *r)
 {
-	const char *when = cli_yaml_text(y, root, "time");
-	yaml_node_t *versions = cli_yaml_get(y, root, "versions");
+	struct pst_suit_images images;
+	size_t i;
 
-	d->has_time = when != NULL;
-	if (when != NULL && !cli_time_parse(when, &d->time_s))
-		cli_yaml_fail(y, cli_yaml_get(y, root, "time"),
-		    "time: expected a time like 2027-01-31T12:00:00Z");
-	d->has_battery = cli_yaml_get(y, root, "battery") != NULL;
-	d->battery_mwh = cli_yaml_number(y, root, "battery", 0);
-	d->has_authorized = cli_yaml_get(y, root, "authorized") != NULL;
-	d->authorized = cli_yaml_flag(y, root, "authorized", false);
-	if (versions != NULL && versions->type != YAML_MAPPING_NODE)
-		cli_yaml_fail(y, versions, "versions: expected a mapping");
-	else if (versions != NULL)
-		read_versions(d, y, versions);
+	for (i = 0; i < r->file_count; i++) {
+		if (pst_suit_authenticate(&r->files[i].env, r->ring.crypto,
+			&r->ring.keys, &r->m, NULL) == PST_OK)
+			(void)!pst_suit_manifest_images(
+			    &r->m, depends, r, &images);
+	}
 }
 
 static int
-read_device(struct runner *r)
+read_files(struct runner *r, char **paths, size_t count)
 {
-	static const char *const keys[] = { "vendor-id", "class-id",
-		"device-id", "time", "battery", "authorized", "versions",
-		NULL };
-	struct cli_yaml y;
-	yaml_node_t *root;
-	int status = cli_yaml_read(&y, r->device);
+	struct envelope *e;
+	int status = CLI_DONE;
 
-	if (status != CLI_DONE)
-		return status;
-	root = cli_yaml_root(&y);
-	/* The configuration of a TEE has them under "device". */
-	if (root != NULL && cli_yaml_get(&y, root, "device") != NULL)
-		root = cli_yaml_get(&y, root, "device");
-	else if (root != NULL)
-		cli_yaml_keys(&y, root, keys);
-	if (root != NULL && root->type != YAML_MAPPING_NODE) {
-		cli_yaml_fail(&y, root, "device: expected a mapping");
-	} else if (root != NULL) {
-		r->dir.has_vendor =
-		    cli_yaml_uuid(&y, root, "vendor-id", r->dir.vendor);
-		r->dir.has_class =
-		    cli_yaml_uuid(&y, root, "class-id", r->dir.class_id);
-		r->dir.has_device =
-		    cli_yaml_uuid(&y, root, "device-id", r->dir.device);
-		read_facts(&r->dir, &y, root);
+	if (count > FILES_MAX)
+		return cli_fail("more than %d files", FILES_MAX);
+	r->files = calloc(count, sizeof(*r->files));
+	if (r->files == NULL)
+		return cli_fail("no memory");
+	for (; status == CLI_DONE && r->file_count < count;) {
+		e = &r->files[r->file_count];
+		e->path = paths[r->file_count];
+		status = cli_envelope_read(e->path, &e->file, &e->env);
+		if (status == CLI_DONE)
+			r->file_count++;
 	}
-	cli_yaml_close(&y);
-	return y.failed ? CLI_REFUSED : CLI_DONE;
+	if (status == CLI_DONE)
+		mark_needed(r);
+	return status;
+}
+
+static void
+free_files(struct runner *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->file_count; i++)
+		cli_file_free(&r->files[i].file);
+	free(r->files);
 }
 
 /* URI=FILE: a URI may have a '=' of its own, so the file is after the last. */
@@ -384,7 +446,8 @@ int
 cli_manifest_run(int argc, char **argv)
 {
 	struct runner *r = calloc(1, sizeof(*r));
-	int status, i;
+	size_t i;
+	int status;
 
 	if (r == NULL)
 		return cli_fail("no memory");
@@ -392,14 +455,18 @@ cli_manifest_run(int argc, char **argv)
 	status = cli_keyring_open(&r->ring);
 	if (status == CLI_DONE)
 		status = options(r, argc, argv);
-	i = optind;
 	if (status == CLI_DONE)
 		status = cli_directory_open(&r->dir, r->root);
 	if (status == CLI_DONE && r->device != NULL)
-		status = read_device(r);
+		status = cli_device_read(&r->dir, &r->ring, r->device);
+	if (status == CLI_DONE)
+		status = read_files(r, argv + optind, (size_t)(argc - optind));
 	/* One that fails ends it, as the manifests of an Update do. */
-	for (; status == CLI_DONE && i < argc; i++)
-		status = run_file(r, argv[i]);
+	for (i = 0; status == CLI_DONE && i < r->file_count; i++) {
+		if (!r->files[i].needed)
+			status = run_file(r, &r->files[i]);
+	}
+	free_files(r);
 	cli_directory_close(&r->dir);
 	cli_keyring_close(&r->ring);
 	free(r);
