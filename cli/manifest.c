@@ -164,9 +164,11 @@ const struct cli_command cli_manifest[] = {
 	    "[--json] FILE|-",
 	    "encrypt a payload to its recipients", cli_manifest_encrypt_help,
 	    cli_manifest_encrypt, NULL },
-	{ "sever", "[--section NAME]... [--payloads] [-o FILE] FILE|-",
-	    "leave out what can be severed", cli_manifest_sever_help,
-	    cli_manifest_sever, NULL },
+	{ "sever",
+	    "[--section NAME]... [--payload NAME]... [--payloads] "
+	    "[--to DIR|--join DIR] [--force] [--json] [-o FILE] FILE|-",
+	    "leave out what can be severed, or put it in again",
+	    cli_manifest_sever_help, cli_manifest_sever, NULL },
 	{ "verify", "--key KEY... [--json] FILE|-",
 	    "check signature and digests",
 	    "Authenticates the manifest, and checks every severed section and\n"

@@ -81,7 +81,7 @@ class Case(unittest.TestCase):
         self.write(name + ".pub", make_cose.enc(signer.public))
         return signer
 
-    def create(self, name="m.suit", **keys):
+    def create(self, to="m.suit", **keys):
         """An envelope of one component, unsigned."""
         all_keys = {"component": COMPONENT, "sequence": 1}
         all_keys.update({k.replace("_", "-"): v for k, v in keys.items()})
@@ -90,8 +90,8 @@ class Case(unittest.TestCase):
             all_keys["payload"] = "ta.so"
         self.write("m.yaml", "".join(
             "%s: %s\n" % (k, v) for k, v in all_keys.items()))
-        self.ok("manifest", "create", "-o", name, "m.yaml")
-        return name
+        self.ok("manifest", "create", "-o", to, "m.yaml")
+        return to
 
     def blocks(self, name):
         """The authentication blocks of an envelope, decoded."""
