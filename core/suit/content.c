@@ -73,7 +73,8 @@ counts(struct pst_suit_run *run, uint8_t number, uint32_t component,
     enum pst_suit_act_kind kind, int64_t label)
 {
 	return number == pst_suit_number(run) ||
-	    pst_suit_may(run, number, component, kind, label) == PST_OK;
+	    (pst_suit_tree_manifest(run, number) != NULL &&
+		pst_suit_may(run, number, component, kind, label) == PST_OK);
 }
 
 /* Is what was verified in one component verified in another? */

@@ -1748,7 +1748,8 @@ def tree(ident, expected, root, result="OK", serve=None, holds=None,
     if log is not None:
         run["log"] = log
     if rights:
-        run["rights"] = [[who, ident_of(n).hex()] for who, n in rights]
+        run["rights"] = [[r[0], ident_of(r[1]).hex(), *r[2:]]
+                         for r in rights]
     if others:
         run["others"] = [ident_of(n).hex() for n in others]
     if walk is not None:

@@ -391,9 +391,143 @@ def recipients(k):
         "SUIT_RECIPIENT", reason=11)
 
 
+def dependencies(k):
+    """Encrypted manifests (trust-domains, Encrypted Manifest Template)."""
+    m = k.m
+    leaf = m.leaf()
+
+    def root(info, uri=m.DEP_URI, payloads=None, **more):
+        return m.Node(["dep", "root"], {
+            m.RESOLVE: [m.at(0), m.command(m.SET, m.params(
+                uri=uri, info=info, **more)), m.command(m.FETCH),
+                m.command(m.INTEGRITY)],
+            m.INSTALL: m.process(0) + m.write(b"root", 1),
+            m.VALIDATE: [m.at(0), m.command(m.MATCH)]},
+            deps=[0], payloads=payloads,
+            shared=[m.at(0), m.override(digest=leaf.digest)])
+
+    def tree(ident, *a, **kw):
+        m.tree("enc-tree-" + ident, *a, secrets=SECRETS, **kw)
+    holds = {"dep": leaf, "leaf": b"leaf", "root": b"root"}
+    for ident, alg, how in PROFILES:
+        info, c = encrypted(alg, how, leaf.data)
+        tree("manifest-" + ident, "a dependency is decrypted as it is fetched",
+             root(info), serve={m.DEP_URI: c}, holds=holds)
+        tree("integrated-" + ident, "an integrated dependency, encrypted",
+             root(info, "#d", {"#d": c}), holds=holds)
+    info, c = encrypted(A128GCM, A128KW, leaf.data)
+    ctr, d = encrypted(A128CTR, A128KW, leaf.data)
+    tree("altered", "a manifest that does not fit its tag", root(info),
+         "COSE_DECRYPT", serve={m.DEP_URI: flip(c, 40)}, log="begin 0, ")
+    tree("altered-ctr", "a manifest that does not fit its digest", root(ctr),
+         "SUIT_DIGEST", serve={m.DEP_URI: flip(d, -1)})
+    tree("size", "image-size is of the envelope that is decrypted",
+         root(info, size=len(leaf.data)), serve={m.DEP_URI: c}, holds=holds)
+    tree("size-of-ciphertext", "and not of its ciphertext",
+         root(info, size=len(c)), "SUIT_OPERATION", serve={m.DEP_URI: c})
+    other = encrypted(A128GCM, A128KW, leaf.data,
+                      kek=seed("suit other kek", 16))
+    tree("other", "a manifest for another device", root(other[0]),
+         "SUIT_RECIPIENT", serve={m.DEP_URI: other[1]})
+    tree("not-encrypted", "a manifest that is not encrypted", root(info),
+         "COSE_DECRYPT", serve={m.DEP_URI: leaf})
+
+
+def overriding(k):
+    """A distributor (40) encrypts what an author (41) wrote (trust-domains,
+    Overriding Encryption Info Template)."""
+    m = k.m
+    plain = [m.at(1), m.override(digest=k.digest(), size=len(PLAIN))]
+    take = [m.at(0), m.command(m.FETCH), m.at(1), m.override(source=0),
+            m.command(m.COPY)]
+    match = [m.command(m.MATCH)]
+
+    def author(install, shared=plain):
+        return m.Node(["enc", "plain"], {m.INSTALL: install}, shared=shared,
+                      key=m.AUTHOR)
+
+    def distributor(dep, install):
+        return m.Node(["dep", "enc", "plain"], {
+            m.RESOLVE: m.get(0, dep), m.INSTALL: install + m.process(0)},
+            deps=[0])
+
+    def preset(info, **more):
+        return [m.at(1), m.command(m.SET, m.params(uri=CIPHER_URI, **more)),
+                m.at(2), m.command(m.SET, m.params(info=info))]
+    both = [(41, "enc"), (41, "plain"), (40, "dep")]
+    info_only = both + [(40, "plain", 19)]
+
+    def tree(ident, expected, dep, install, result="OK", rights=None,
+             payload=None, **kw):
+        serve = {m.DEP_URI: dep}
+        if payload is not None:
+            serve[CIPHER_URI] = payload
+        if result == "OK":
+            kw.setdefault("holds", {"plain": PLAIN})
+        m.tree("enc-override-" + ident, expected, distributor(dep, install),
+               result, serve=serve, rights=rights or info_only,
+               secrets=SECRETS, **kw)
+    checks, trusts = author(take + match), author(take)
+    for ident, alg in ALGS:
+        info, c = encrypted(alg, A256KW)
+        tree(ident, "the author's digest verifies what comes out", checks,
+             preset(info), payload=c, holds={"plain": PLAIN, "enc": c})
+        tree("trusted-" + ident, "without a digest a key that the distributor "
+             "chose verifies nothing", trusts, preset(info),
+             "SUIT_UNVERIFIED", payload=c)
+        tree("right-" + ident, "unless he might write the component himself",
+             trusts, preset(info), "SUIT_UNVERIFIED" if is_ctr(alg) else "OK",
+             rights=both + [(40, "plain")], payload=c)
+        evil, c = encrypted(alg, A256KW, b"something evil for the device")
+        tree("evil-" + ident, "what the distributor would rather install",
+             checks, preset(evil), "SUIT_CONDITION", payload=c)
+    info, c = encrypted(A128GCM, A128KW)
+    ctr, d = encrypted(A128CTR, A128KW)
+    tree("refused", "encryption-info of one who may not even say it", checks,
+         preset(info), "SUIT_UNAUTHORISED", rights=both, payload=c)
+    tree("replaced", "encryption-info of the author goes before it", author(
+        [m.at(0), m.command(m.FETCH), m.at(1), m.override(
+            source=0, info=info), m.command(m.COPY)]),
+        preset(encrypted(A128GCM, A128KW, salt="else")[0]), payload=c)
+    known = [m.at(0), m.override(digest=k.digest(d))]
+    early = [m.at(0), m.command(m.FETCH), m.command(m.MATCH)] + take[2:]
+    tree("source", "a ciphertext that the author knows, under a key that the "
+         "distributor chose", author(early, known), preset(ctr),
+         "SUIT_UNVERIFIED", payload=d)
+    # Who may say what a ciphertext is may not thereby say what comes of it.
+    own = author(early[:3] + [m.at(1), m.override(source=0, info=ctr),
+                              m.command(m.COPY)], None)
+    said = [m.at(1), m.command(m.SET, m.params(
+        uri=CIPHER_URI, digest=k.digest(d)))]
+    tree("digest-of-source", "a digest of the ciphertext by the distributor",
+         own, said, "SUIT_UNVERIFIED", rights=both + [(40, "enc")], payload=d)
+    tree("digest-of-both", "who might say the digest of the plaintext, too",
+         own, said, rights=both + [(40, "enc"), (40, "plain", 3)], payload=d)
+    copies = author(early, None)
+    tree("plain-copy", "neither does a copy that decrypts nothing", copies, [
+        m.at(1), m.command(m.SET, m.params(uri=CIPHER_URI,
+                                           digest=k.digest(b"any")))],
+        "SUIT_UNVERIFIED", rights=both + [(40, "enc")], payload=b"any")
+    writes = [m.at(1), m.command(m.WRITE)]
+    given = [m.at(2), m.command(m.SET, m.params(content=c, info=info))]
+    say = both + [(40, "plain", 18), (40, "plain", 19)]
+    tree("content", "content and its key by the distributor, the digest by "
+         "the author", author(writes + match), given, rights=say)
+    tree("content-trusted", "without the digest", author(writes), given,
+         "SUIT_UNVERIFIED", rights=say)
+    tree("content-plain", "content by one who may only say it", author(
+        writes), [m.at(2), m.command(m.SET, m.params(content=PLAIN))],
+        "SUIT_UNVERIFIED", rights=say)
+    tree("content-right", "and by one who may write it", author(writes),
+         [m.at(2), m.command(m.SET, m.params(content=PLAIN))],
+         rights=both + [(40, "plain")])
+
+
 def rows(m):
     k = Maker(m)
     writing(k)
     fetching(k)
     copying(k)
     recipients(k)
+    dependencies(k)
+    overriding(k)

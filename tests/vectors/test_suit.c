@@ -550,6 +550,7 @@ set_up_tree(struct vector *v, const json_t *run, struct world *w)
 
 		r->who = (uint32_t)json_integer_value(json_array_get(item, 0));
 		r->name = hex_item(v, item, 1);
+		r->parameter = json_integer_value(json_array_get(item, 2));
 	}
 	list = json_object_get(run, "others");
 	json_array_foreach(list, i, item) w->others[w->others_count++] =

@@ -47,13 +47,20 @@ world_find(struct world *w, struct pst_bytes name)
 }
 
 static bool
-has_right(const struct world *w, uint32_t who, struct pst_bytes name)
+has_right(const struct world *w, uint32_t who, struct pst_bytes name,
+    struct pst_suit_act act)
 {
 	size_t i;
 
-	for (i = 0; i < w->rights_count; i++)
-		if (w->rights[i].who == who && same(w->rights[i].name, name))
+	for (i = 0; i < w->rights_count; i++) {
+		const struct world_right *r = &w->rights[i];
+		bool fits = r->parameter == 0 ||
+		    (act.kind == PST_SUIT_ACT_PARAMETER &&
+			act.label == r->parameter);
+
+		if (r->who == who && same(r->name, name) && fits)
 			return true;
+	}
 	return w->rights_count == 0;
 }
 
@@ -64,7 +71,7 @@ authorise(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
 	struct world *w = ctx;
 
 	w->authorised++;
-	if (act.kind != PST_SUIT_ACT_HOLD && !has_right(w, m->who, name))
+	if (act.kind != PST_SUIT_ACT_HOLD && !has_right(w, m->who, name, act))
 		return PST_ERR_SUIT_UNAUTHORISED;
 	if (act.kind != PST_SUIT_ACT_PARAMETER && w->refuse == act.label &&
 	    (w->refuse_name.len == 0 || same(w->refuse_name, name)))

@@ -38,10 +38,11 @@ struct world_component {
 	size_t version_len;
 };
 
-/* A signer may act on a component. */
+/* A signer may act on a component, or only set one parameter of it. */
 struct world_right {
 	uint32_t who;
 	struct pst_bytes name;
+	int64_t parameter; /* 0: any act */
 };
 
 struct world_payload {
