@@ -15,6 +15,7 @@ struct level {
 struct walk {
 	const struct pst_suit_manifest *m;
 	pst_suit_visit *visit;
+	pst_suit_copied *copied;
 	void *ctx;
 	struct pst_suit_images *out;
 	/* what a source-component names, so what a swap may change */
@@ -304,19 +305,38 @@ override_multiple(struct walk *w, struct pst_cbor_reader *r)
 	return err != PST_OK ? err : r->err;
 }
 
-/* A digest that another component may have by then is set for these too. */
+/* If the bit of one component is set, so is that of another. */
 static void
-copied(struct walk *w, int64_t from, int64_t label)
+spread(uint64_t *words, uint32_t from, uint32_t to)
+{
+	if (pst_suit_has(words, from))
+		pst_suit_set(words, to);
+}
+
+/* What another component may have by then is set for this one too. */
+static void
+copied(struct walk *w, uint32_t from, uint32_t to, int64_t label)
+{
+	if (label == PST_SUIT_PARAM_IMAGE_DIGEST &&
+	    w->section != PST_SUIT_UNINSTALL)
+		spread(w->out->digests, from, to);
+	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO) {
+		spread(w->encrypted, from, to);
+		spread(w->tagged, from, to);
+	}
+	if (w->copied != NULL)
+		w->copied(w->ctx, from, to, label);
+}
+
+/* A label of copy-params, for the present set. */
+static void
+copied_all(struct walk *w, uint32_t from, int64_t label)
 {
 	const struct pst_suit_index *index = &w->levels[w->depth - 1].index;
 	uint32_t i, n = set_size(w, index);
 
-	if (label != PST_SUIT_PARAM_IMAGE_DIGEST ||
-	    w->section == PST_SUIT_UNINSTALL ||
-	    !pst_suit_has(w->out->digests, (size_t)from))
-		return;
 	for (i = 0; i < n; i++)
-		pst_suit_set(w->out->digests, set_member(w, index, i));
+		copied(w, from, set_member(w, index, i), label);
 }
 
 /* {+ uint => [+ int]}. The visitor has seen the values where they were set. */
@@ -335,8 +355,9 @@ copy_params(struct walk *w, struct pst_cbor_reader *r)
 		if (pst_cbor_ok(r) &&
 		    (c < 0 || (uint64_t)c >= w->m->index_count))
 			return PST_ERR_SUIT_COMPONENT;
-		while (k-- > 0 && pst_cbor_ok(r))
-			copied(w, c, pst_cbor_int(r, INT32_MIN, INT32_MAX));
+		while (pst_cbor_ok(r) && k-- > 0)
+			copied_all(w, (uint32_t)c,
+			    pst_cbor_int(r, INT32_MIN, INT32_MAX));
 	}
 	return r->err;
 }
@@ -421,8 +442,8 @@ sequences(struct walk *w, int32_t section, struct pst_bytes code)
 }
 
 enum pst_err
-pst_suit_manifest_images(const struct pst_suit_manifest *m,
-    pst_suit_visit *visit, void *ctx, struct pst_suit_images *out)
+pst_suit_walk(const struct pst_suit_manifest *m, pst_suit_visit *visit,
+    pst_suit_copied *copy, void *ctx, struct pst_suit_images *out)
 {
 	/* In the order in which an update, and then a start, runs them. */
 	static const uint8_t order[] = { PST_SUIT_DEPENDENCY_RESOLUTION,
@@ -437,6 +458,7 @@ pst_suit_manifest_images(const struct pst_suit_manifest *m,
 	memset(&images, 0, sizeof(images));
 	w.m = m;
 	w.visit = visit;
+	w.copied = copy;
 	w.ctx = ctx;
 	w.out = &images;
 	memset(w.sources, 0, sizeof(w.sources));
@@ -458,4 +480,11 @@ pst_suit_manifest_images(const struct pst_suit_manifest *m,
 	if (err == PST_OK)
 		*out = images;
 	return err;
+}
+
+enum pst_err
+pst_suit_manifest_images(const struct pst_suit_manifest *m,
+    pst_suit_visit *visit, void *ctx, struct pst_suit_images *out)
+{
+	return pst_suit_walk(m, visit, NULL, ctx, out);
 }

@@ -358,6 +358,17 @@ enum pst_err pst_suit_authorised(struct pst_suit_run *run,
 enum pst_err pst_suit_may(struct pst_suit_run *run, uint32_t number,
     uint32_t place, enum pst_suit_act_kind kind, int64_t label) PST_MUST_CHECK;
 
+/* images.c */
+
+/** copy-params gives component `to` the parameter that `from` may have. */
+typedef void
+pst_suit_copied(void *ctx, uint32_t from, uint32_t to, int64_t label);
+
+/** pst_suit_manifest_images that tells of copy-params too; copy may be NULL. */
+enum pst_err pst_suit_walk(const struct pst_suit_manifest *m,
+    pst_suit_visit *visit, pst_suit_copied *copy, void *ctx,
+    struct pst_suit_images *out) PST_MUST_CHECK;
+
 /* shape.c: the structure of sequences, shared with the walk of images.c */
 
 /** What is known of a command without looking at its argument. */

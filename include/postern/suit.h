@@ -332,11 +332,17 @@ enum pst_err pst_suit_manifest_images(const struct pst_suit_manifest *m,
  * The signature does not cover them, so who passes an envelope on asks this.
  * Of what is encrypted only a device that decrypts it can tell: a payload is
  * passed over where encryption-info is set for the component, or where no
- * digest is, and encryption-info for a component that has a source.
+ * digest is, and encryption-info for a component that has a source. Where no
+ * digest is set and the manifest has dependencies one of these may set it.
+ *
+ * A payload for a dependency is an envelope, and the digest is its manifest's;
+ * the integrated payloads in it are judged in the same way, at most
+ * PST_SUIT_TREE_DEPTH_MAX deep. Signatures are not looked at.
  *
  * @param name  set to the key of the payload at fault; a view, or empty
  *
  * @retval PST_ERR_SUIT_DIGEST     the payload is not what was signed for
+ * @retval PST_ERR_LIMIT           dependencies within dependencies, too deep
  * @retval PST_ERR_SUIT_STRUCTURE  no command names the payload
  * @retval otherwise               as pst_suit_manifest_images
  */

@@ -255,6 +255,8 @@ def row(ident, expected, data, authenticate="OK", run=None, mac=False,
         r["key"] = ["keys/hmac.bin"]
     if run:
         run["result"] = ERRORS[run.get("result", "OK")]
+        if "integrated" in run:
+            run["integrated"] = ERRORS[run["integrated"]]
         r["run"] = run
     rows.append(r)
 
@@ -1782,11 +1784,12 @@ def trees():
          Node(["dep", "root"], {
              RESOLVE: get(0, one, "#dep"),
              INSTALL: process(0) + write(b"root", 1)}, deps=[0],
-             payloads={"#dep": one.data}), holds=both)
+             payloads={"#dep": one.data}), holds=both, integrated="OK")
     tree("tree-integrated-absolute", "and by the URI that it may be taken "
          "out under", Node(["dep", "root"], {
              RESOLVE: get(0, one), INSTALL: process(0) + write(b"root", 1)},
-             deps=[0], payloads={DEP_URI: one.data}), holds=both)
+             deps=[0], payloads={DEP_URI: one.data}), holds=both,
+         integrated="OK")
     tree("tree-installed", "a dependency that is there already", Node(
         ["dep", "root"], {
             RESOLVE: [at(0), command(INTEGRITY)],
@@ -1881,7 +1884,7 @@ def trees():
             RESOLVE: get(0, mirrored), INSTALL: [
                 at(1), override(uri="#p"), *process(0)]},
         deps=[0], payloads={"#p": PAYLOAD}), serve={DEP_URI: mirrored},
-        holds={"leaf": PAYLOAD})
+        holds={"leaf": PAYLOAD}, integrated="OK")
     copying = Node(["leaf", "from"], {INSTALL: [
         at(0), override(source=1, digest=digest(b"from")), command(COPY),
         command(MATCH)]})
@@ -1984,11 +1987,11 @@ def trees():
             deps=[0], payloads={"#d": node.data})
         if i == 7:
             tree("tree-depth-8", "as deep as a tree may be", node,
-                 holds={"bottom": b"bottom"})
+                 holds={"bottom": b"bottom"}, integrated="OK")
     tree("tree-depth-9", "one level too deep", Node(["d8"], {
         RESOLVE: get(0, node, "#d") + process(0), INSTALL: process(0)},
         deps=[0], payloads={"#d": node.data}), "LIMIT", reason=11,
-        manifest_id=[0] * 8)
+        manifest_id=[0] * 8, integrated="LIMIT")
     many = [leaf("l%d" % i, b"%d" % i) for i in range(16)]
     tree("tree-16", "as many dependencies as are taken", Node(
         ["d%d" % i for i in range(16)], {
@@ -2032,6 +2035,60 @@ def trees():
 
 def bad(ident, text, err, content):
     row(ident, text, envelope(content), err)
+
+
+def integrated():
+    """What is to be known of integrated payloads without installing them."""
+    p = {"#p": PAYLOAD}
+    both = [command(FETCH), command(MATCH)]
+    case("integrated-copied", "URI and digest of another component", seq(
+        command(INDEX, 0), override(uri="#p", digest=digest(PAYLOAD)), *both,
+        command(INDEX, 1), command(COPY_PARAMS, enc({0: [21, 3]})), *both),
+        components=2, payloads=p, holds={0: PAYLOAD, 1: PAYLOAD},
+        integrated="OK")
+    case("integrated-copied-digest", "the digest of another component", seq(
+        command(INDEX, 0), override(digest=digest(PAYLOAD)),
+        command(INDEX, 1), override(uri="#p"),
+        command(COPY_PARAMS, enc({0: [3]})), *both), components=2,
+        payloads=p, holds={1: PAYLOAD}, integrated="OK")
+    case("integrated-copied-other", "the digest of another component, which "
+         "is not it", seq(
+             command(INDEX, 0), override(digest=digest(b"other")),
+             command(INDEX, 1), override(uri="#p"),
+             command(COPY_PARAMS, enc({0: [3]})), *both), "SUIT_CONDITION",
+         components=2, payloads=p, integrated="SUIT_DIGEST")
+    case("integrated-unused", "a payload that no command names", seq(
+        command(VENDOR)), "SUIT_CONDITION", payloads=p,
+        integrated="SUIT_STRUCTURE")
+    case("integrated-no-digest", "a payload without digest", seq(
+        override(uri="#p"), command(FETCH)), "SUIT_UNVERIFIED", payloads=p,
+        integrated="SUIT_DIGEST")
+    one = leaf()
+
+    def around(dep, data, **more):
+        return Node(["dep", "root"], {
+            RESOLVE: get(0, dep, "#d"), INSTALL: process(0)}, deps=[0],
+            payloads={"#d": data}, **more)
+    tree("integrated-dependency-other", "another dependency is integrated",
+         around(one, leaf(content=b"evil").data), "SUIT_DIGEST",
+         integrated="SUIT_DIGEST")
+    tree("integrated-no-envelope", "what is integrated is no envelope",
+         around(one, b"\x80"), "CBOR_TYPE", integrated="SUIT_DIGEST")
+    tree("integrated-dependency-signed-again", "signatures do not matter to "
+         "it", around(one, leaf(key=AUTHOR).data), holds={"leaf": b"leaf"},
+         integrated="OK")
+    for ident, payload, err, found in [
+            ("", PAYLOAD, "OK", "OK"),
+            ("-other", b"other", "SUIT_CONDITION", "SUIT_DIGEST")]:
+        inner = Node(["leaf"], {INSTALL: [
+            override(uri="#p", digest=digest(PAYLOAD)), *both]},
+            payloads={"#p": payload})
+        tree("integrated-inside" + ident, "a payload in a dependency in an "
+             "envelope", around(inner, inner.data), err, integrated=found)
+    dep = leaf().manifest.replace(b"leaf", b"evil")
+    damaged = envelope(dep, signed=enc([-16, sha256(bstr(leaf().manifest))]))
+    tree("integrated-digest-only", "a dependency with the digest of another",
+         around(one, damaged), "SUIT_DIGEST", integrated="SUIT_DIGEST")
 
 
 def trees_refused():
@@ -2375,7 +2432,7 @@ def main():
     for part in (authentication, severing, structure, fetching, conditions,
                  control, shared_sequence, indices, parameters, strict_order,
                  devices, records, walks, management, waiting, metadata_rows,
-                 several, swapping, extension_metadata, custom_rows, trees, trees_refused,
+                 several, swapping, extension_metadata, custom_rows, integrated, trees, trees_refused,
                  trees_uninstalled, hostile_roots):
         part()
     make_suit_encryption.rows(sys.modules[__name__])

@@ -786,6 +786,21 @@ walk_as_said(
 		json_integer_value(json_array_get(want, 3)));
 }
 
+/* What somebody who passes the envelope on finds in its payloads. */
+static bool
+integrated_as_said(
+    struct vector *v, const json_t *run, const struct pst_suit_manifest *m)
+{
+	const struct delivery d = { "integrated", 0, 0, false, false };
+	const json_t *want = json_object_get(run, "integrated");
+	struct pst_bytes name;
+
+	return want == NULL ||
+	    !differs(v, &d, "result",
+		pst_suit_integrated_check(m, crypto, &name),
+		json_integer_value(want));
+}
+
 static enum vector_result
 check_own(struct vector *v)
 {
@@ -809,7 +824,9 @@ check_own(struct vector *v)
 		if (!run_once(v, run, &m, &g, &deliveries[i]))
 			return VECTOR_FAIL;
 	}
-	return walk_as_said(v, run, &m) ? VECTOR_PASS : VECTOR_FAIL;
+	return walk_as_said(v, run, &m) && integrated_as_said(v, run, &m)
+	    ? VECTOR_PASS
+	    : VECTOR_FAIL;
 }
 
 /* --- reports ------------------------------------------------------------ */
