@@ -1810,21 +1810,14 @@ def trees():
         log="begin 0, end 0, begin 2, end 2, begin 1, end 1, "
         "begin 1, end 1, begin 2, end 2, begin 2, end 2, begin 1, end 1, "
         "begin 1, end 1, begin 2, end 2, begin 1, end 1, begin 2, end 2, ")
+    mid = Node(["inner", "mid"], {
+        RESOLVE: get(0, one, "#in"), INSTALL: process(0) + write(b"mid", 1)},
+        deps=[0], payloads={"#in": one.data})
+    row("tree-two-levels-dependency", "the dependency of the next", mid.data)
     tree("tree-two-levels", "a dependency of a dependency", simple(
-        Node(["inner", "mid"], {
-            RESOLVE: get(0, one, "#in"),
-            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
-            payloads={"#in": one.data}),
-        extra={RESOLVE: get(0, Node(["inner", "mid"], {
-            RESOLVE: get(0, one, "#in"),
-            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
-            payloads={"#in": one.data})) + [command(PROCESS)]}),
-        serve={DEP_URI: Node(["inner", "mid"], {
-            RESOLVE: get(0, one, "#in"),
-            INSTALL: process(0) + write(b"mid", 1)}, deps=[0],
-            payloads={"#in": one.data})},
-        holds={"inner": one, "mid": b"mid", "leaf": b"leaf",
-               "root": b"root"})
+        mid, extra={RESOLVE: get(0, mid) + [command(PROCESS)]}),
+        serve={DEP_URI: mid}, holds={
+            "inner": one, "mid": b"mid", "leaf": b"leaf", "root": b"root"})
     fetching = Node(["leaf"], {INSTALL: [good(), command(FETCH),
                                          command(MATCH)]})
     tree("tree-resumed", "a run waits for a payload of a dependency",
@@ -1963,23 +1956,19 @@ def trees():
                           INSTALL: process(0)},
         deps={0: "x"}), serve={DEP_URI: inner},
         holds={"x/in": one, "x/y/leaf": b"leaf"})
+    first = Node(["three"], {
+        RESOLVE: get(0, one, "#3"), INSTALL: process(0)}, deps=[0],
+        payloads={"#3": one.data})
+    second = Node(["three"], {
+        RESOLVE: [command(INTEGRITY)], INSTALL: process(0)}, deps=[0],
+        shared=[override(digest=one.digest)])
     tree("tree-shared", "a dependency of two manifests", Node(
         ["one", "two"], {
-            RESOLVE: get(0, Node(["three"], {
-                RESOLVE: get(0, one, "#3"), INSTALL: process(0)}, deps=[0],
-                payloads={"#3": one.data}), "#1") + process(0) +
-            get(1, Node(["three"], {
-                RESOLVE: [command(INTEGRITY)], INSTALL: process(0)},
-                deps=[0], shared=[override(digest=one.digest)]), "#2") +
-            process(1),
+            RESOLVE: get(0, first, "#1") + process(0) +
+            get(1, second, "#2") + process(1),
             INSTALL: process(0) + process(1)}, deps=[0, 1],
-        payloads={"#1": Node(["three"], {
-            RESOLVE: get(0, one, "#3"), INSTALL: process(0)}, deps=[0],
-            payloads={"#3": one.data}).data,
-            "#2": Node(["three"], {
-                RESOLVE: [command(INTEGRITY)], INSTALL: process(0)},
-                deps=[0], shared=[override(digest=one.digest)]).data}),
-        holds={"three": one, "leaf": b"leaf"})
+        payloads={"#1": first.data,
+            "#2": second.data}), holds={"three": one, "leaf": b"leaf"})
     node = leaf("bottom", b"bottom")
     for i in range(8):
         node = Node(["d%d" % i], {
