@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "diag/diag.h"
+
 /*
  * The path of a component under the root: its text, a directory an element.
  * Elements that mean something to a file system are refused rather than
@@ -511,6 +513,24 @@ wait_event(void *ctx, struct pst_bytes component, enum pst_suit_event event,
 	}
 }
 
+/* Nothing runs here: it is told what would. */
+static enum pst_err
+invoke(void *ctx, struct pst_bytes component, struct pst_bytes args)
+{
+	char text[PST_COMPONENT_TEXT_MAX];
+	enum pst_err err = pst_component_print(component, text, sizeof(text));
+
+	(void)ctx;
+	if (err != PST_OK)
+		return err;
+	fprintf(stderr, "postern: a device would invoke %s", text);
+	if (args.len > 0)
+		fputs(" with ", stderr);
+	pst_print_safe(stderr, args);
+	fputc('\n', stderr);
+	return PST_OK;
+}
+
 /* --- begin and end ------------------------------------------------------ */
 
 int
@@ -540,6 +560,7 @@ cli_directory_open(struct cli_directory *d, const char *root)
 		.read = read_content,
 		.unlink = unlink_component,
 		.references = references,
+		.invoke = invoke,
 		.metadata = metadata,
 		.swap = swap,
 		.now = now,

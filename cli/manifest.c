@@ -189,7 +189,7 @@ const struct cli_command cli_manifest[] = {
 	    cli_manifest_show, NULL },
 	{ "run",
 	    "--key KEY... --root DIR [--device FILE] [--payload URI=FILE]... "
-	    "[--uninstall] [--json] FILE...",
+	    "[--uninstall | --invoke] [--json] FILE...",
 	    "run a manifest's procedure in a directory", cli_manifest_run_help,
 	    cli_manifest_run, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },

@@ -32,6 +32,9 @@ const char cli_manifest_run_help[] =
     "several\n"
     "                      times\n"
     "  --uninstall         run the uninstall section instead\n"
+    "  --invoke            run validate, load and invoke instead, as at a "
+    "start;\n"
+    "                      what would be invoked is said, nothing is\n"
     "  --report FILE       write the last report, encoded\n"
     "  --json              print reports as JSON, one a line\n";
 
@@ -68,7 +71,7 @@ struct runner {
 	const char *root, *device, *report_path;
 	struct payload payload[PAYLOADS_MAX];
 	size_t payloads;
-	bool uninstall, json;
+	bool uninstall, invoke, json;
 	/* of the present manifest */
 	const struct envelope *now;
 	struct pst_suit_manifest m;
@@ -211,6 +214,12 @@ procedure(struct runner *r)
 
 	if (r->uninstall) {
 		err = section(r, PST_SUIT_UNINSTALL);
+	} else if (r->invoke) {
+		err = section(r, PST_SUIT_VALIDATE);
+		if (err == PST_OK)
+			err = section(r, PST_SUIT_LOAD);
+		if (err == PST_OK)
+			err = section(r, PST_SUIT_INVOKE);
 	} else {
 		err = section(r, PST_SUIT_DEPENDENCY_RESOLUTION);
 		if (err == PST_OK)
@@ -413,6 +422,7 @@ options(struct runner *r, int argc, char **argv)
 		{ "payload", required_argument, NULL, 'p' },
 		{ "report", required_argument, NULL, 'o' },
 		{ "uninstall", no_argument, NULL, 'u' },
+		{ "invoke", no_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -431,12 +441,15 @@ options(struct runner *r, int argc, char **argv)
 		r->device = c == 'd' ? optarg : r->device;
 		r->report_path = c == 'o' ? optarg : r->report_path;
 		r->uninstall |= c == 'u';
+		r->invoke |= c == 'i';
 		r->json |= c == 'j';
 	}
 	if (status != CLI_DONE)
 		return status;
 	if (r->ring.count == 0)
 		return cli_usage(argv[0], "a key is needed (--key)");
+	if (r->uninstall && r->invoke)
+		return cli_usage(argv[0], "--uninstall or --invoke, not both");
 	if (r->root == NULL)
 		return cli_usage(argv[0], "a directory is needed (--root)");
 	return cli_operands(argc, argv, optind, 1, CLI_MANY);
