@@ -12,16 +12,18 @@
 #include <stdbool.h>
 
 #define PST_BROKER_WHY_MAX 384
+/* A URI as it is shown: without user, password, query and fragment. */
+#define PST_BROKER_SHOWN_MAX 160
 #define PST_BROKER_NO_RETRIES UINT32_MAX
 
 /** How a session, or a piece of work that needed none, went. */
 struct pst_broker_result {
-	const char *tee;		 /* the TEE's name */
-	char tam[PST_AGENT_URI_MAX + 1]; /* empty when no TAM was contacted */
-	enum pst_err err;		 /* PST_OK: done */
-	char why[PST_BROKER_WHY_MAX];	 /* what went wrong and what to do */
-	uint32_t messages;		 /* exchanges with the TAM */
-	uint32_t payloads;		 /* payloads fetched to their end */
+	const char *tee;		/* the TEE's name */
+	char tam[PST_BROKER_SHOWN_MAX]; /* empty when no TAM was contacted */
+	enum pst_err err;		/* PST_OK: done */
+	char why[PST_BROKER_WHY_MAX];	/* what went wrong and what to do */
+	uint32_t messages;		/* exchanges with the TAM */
+	uint32_t payloads;		/* payloads fetched to their end */
 	uint64_t payload_bytes;
 	uint64_t took_ms;
 	uint32_t retry_after_s; /* what the TAM asked for; 0: nothing */

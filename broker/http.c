@@ -339,6 +339,7 @@ enum pst_err
 pst_http_post(struct pst_http *h, const char *uri, struct pst_bytes message,
     struct pst_http_answer *out)
 {
+	char shown[PST_BROKER_SHOWN_MAX];
 	struct transfer t;
 	enum pst_err err;
 	uint64_t wait_ms;
@@ -359,7 +360,8 @@ pst_http_post(struct pst_http *h, const char *uri, struct pst_bytes message,
 		if (wait_ms > PST_BROKER_PATIENCE_MS)
 			return err;
 		pst_broker_log(&h->config, true,
-		    "%s: %s; again in %" PRIu64 " ms", uri, out->why, wait_ms);
+		    "%s: %s; again in %" PRIu64 " ms",
+		    pst_broker_uri_shown(uri, shown), out->why, wait_ms);
 		if (!pst_broker_pause(&h->config, wait_ms))
 			return err;
 	}

@@ -145,7 +145,6 @@ void pst_broker_defaults(struct pst_broker_config *config);
 
 /** A URI for logs and messages: without user, password, query, fragment, for
  * those may be secrets of a download; cut to what fits. */
-#define PST_BROKER_SHOWN_MAX 160
 const char *
 pst_broker_uri_shown(const char *uri, char out[PST_BROKER_SHOWN_MAX]);
 

@@ -174,7 +174,7 @@ tell_unreachable(
 }
 
 static void
-log_exchange(struct pst_broker *b, const char *uri, struct pst_bytes message,
+log_exchange(struct pst_broker *b, const char *tam, struct pst_bytes message,
     const struct pst_http_answer *a, uint64_t took_ms)
 {
 	char sent[48] = "connect";
@@ -184,11 +184,11 @@ log_exchange(struct pst_broker *b, const char *uri, struct pst_bytes message,
 		    sent, sizeof(sent), "sent %zu bytes", message.len);
 	if (a->body.len != 0)
 		pst_broker_log(&b->config, false,
-		    "%s: %s, got %zu bytes, %" PRIu64 " ms", uri, sent,
+		    "%s: %s, got %zu bytes, %" PRIu64 " ms", tam, sent,
 		    a->body.len, took_ms);
 	else
 		pst_broker_log(&b->config, false,
-		    "%s: %s, session ended, %" PRIu64 " ms", uri, sent,
+		    "%s: %s, session ended, %" PRIu64 " ms", tam, sent,
 		    took_ms);
 }
 
@@ -203,7 +203,7 @@ tam_is_left_alone(
 		return false;
 	res->retry_after_s = (uint32_t)((until_ms - now_ms + 999) / 1000);
 	went_wrong(res, PST_ERR_IO,
-	    "%s failed lately; left alone for %" PRIu32 " s more", uri,
+	    "%s failed lately; left alone for %" PRIu32 " s more", res->tam,
 	    res->retry_after_s);
 	return true;
 }
@@ -224,7 +224,8 @@ relay(struct pst_broker *b, struct pst_broker_reply *reply,
 		went_wrong(res, PST_ERR_ARG, "agent gave no usable TAM URI");
 		return tell_unreachable(b, session, res);
 	}
-	memcpy(res->tam, uri, sizeof(res->tam));
+	/* What is told and logged has no password in it. */
+	(void)pst_broker_uri_shown(uri, res->tam);
 	reply->what = PST_AGENT_NOTHING;
 	if (tam_is_left_alone(b, uri, res))
 		return tell_unreachable(b, session, res);
@@ -234,13 +235,14 @@ relay(struct pst_broker *b, struct pst_broker_reply *reply,
 	err = pst_http_post(b->http, uri, message, &answer);
 	res->messages++;
 	if (err != PST_OK) {
-		went_wrong(res, PST_ERR_IO, "TAM %s: %s", uri, answer.why);
+		went_wrong(res, PST_ERR_IO, "TAM %s: %s", res->tam, answer.why);
 		res->retry_after_s = answer.retry_after_s;
 		backoff_set(b, uri, answer.retry_after_s);
 		return tell_unreachable(b, session, res);
 	}
 	backoff_of(b, uri)->failures = 0;
-	log_exchange(b, uri, message, &answer, pst_broker_now_ms() - began);
+	log_exchange(
+	    b, res->tam, message, &answer, pst_broker_now_ms() - began);
 	if (answer.body.len == 0)
 		return PST_OK; /* the TAM has nothing more to say */
 	err = pst_broker_tee_invoke(&b->tee, PST_AGENT_TA_MESSAGE, session, 0,

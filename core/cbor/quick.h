@@ -8,6 +8,9 @@
 
 #include <postern/cbor.h>
 
+/** pst_cbor_skip; returns how many heads it passed over. */
+size_t pst_cbor_skip_heads(struct pst_cbor_reader *r);
+
 /**
  * A head of the shortest form with an argument below 2^16, or a simple value
  * below 24.

@@ -325,15 +325,21 @@ pst_cbor_map(struct pst_cbor_reader *r, size_t max, struct pst_cbor_seen *seen)
 	seen->key = (struct pst_bytes){ NULL, 0 };
 	seen->start = r->at;
 	seen->done = 0;
+	seen->walked = 0;
 	seen->small = 0;
 	return n;
 }
 
-/* Compare the label at seen->key with all before it. Quadratic, but only for
- * labels outside 0..63, and a map's size is bounded by its reader. */
-static bool
-occurred(const struct pst_cbor_reader *r, const struct pst_cbor_seen *seen)
+/*
+ * Compare the label at seen->key with all before it: PST_ERR_CBOR_DUPLICATE
+ * when it is among them. Quadratic, but only for labels outside 0..63. A
+ * large value before many of them would make that the most of the work, so
+ * what it may cost is bounded by the size of the map.
+ */
+static enum pst_err
+compare_before(const struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 {
+	size_t most = PST_CBOR_WALK_MIN + 4 * (r->at - seen->start);
 	struct pst_cbor_reader again;
 	struct pst_bytes key;
 	size_t i;
@@ -341,12 +347,16 @@ occurred(const struct pst_cbor_reader *r, const struct pst_cbor_seen *seen)
 	pst_cbor_reader_init_profile(&again, r->in, r->profile);
 	again.at = seen->start;
 	for (i = 0; i < seen->done; i++) {
-		key = pst_cbor_item(&again);
+		key.ptr = again.in.ptr + again.at;
+		seen->walked += pst_cbor_skip_heads(&again);
+		key.len = (size_t)(again.in.ptr + again.at - key.ptr);
 		if (pst_same(key, seen->key))
-			return true;
-		pst_cbor_skip(&again);
+			return PST_ERR_CBOR_DUPLICATE;
+		seen->walked += pst_cbor_skip_heads(&again);
+		if (seen->walked > most)
+			return PST_ERR_LIMIT;
 	}
-	return false;
+	return PST_OK;
 }
 
 /* A label of 0..63 in its quick form: the common case of pst_cbor_key. */
@@ -377,7 +387,7 @@ pst_cbor_key(struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 	enum pst_cbor_type type = pst_cbor_peek(r);
 	bool integer = type == PST_CBOR_UINT || type == PST_CBOR_NINT;
 	int64_t small;
-	bool again;
+	enum pst_err err = PST_OK;
 
 	if (small_key(r, seen, &small))
 		return small;
@@ -392,14 +402,15 @@ pst_cbor_key(struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 	seen->key.ptr = r->in.ptr + start;
 	seen->key.len = r->at - start;
 	if (integer && !v.negative && v.magnitude < 64) {
-		again = seen->small >> v.magnitude & 1;
+		if ((seen->small >> v.magnitude & 1) != 0)
+			err = PST_ERR_CBOR_DUPLICATE;
 		seen->small |= (uint64_t)1 << v.magnitude;
 	} else {
-		again = occurred(r, seen);
+		err = compare_before(r, seen);
 	}
 	seen->done++;
-	if (again) {
-		fail_at(r, start, PST_ERR_CBOR_DUPLICATE);
+	if (err != PST_OK) {
+		fail_at(r, start, err);
 		return PST_CBOR_KEY_OTHER;
 	}
 	if (!integer || v.magnitude > INT64_MAX)

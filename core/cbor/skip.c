@@ -146,31 +146,33 @@ next(struct pst_cbor_reader *r, struct pst_cbor_head *h)
 }
 
 /* Not inlined: its levels would be set up for every number that is skipped. */
-static __attribute__((noinline)) void
+static __attribute__((noinline)) size_t
 skip_nested(struct pst_cbor_reader *r)
 {
 	struct pst_cbor_head h;
 	struct stack s;
 	enum pst_err err;
-	size_t start;
+	size_t start, heads = 0;
 
 	s.depth = 0;
 	do {
 		start = r->at;
 		next(r, &h);
+		heads++;
 		if (r->err != PST_OK)
-			return;
+			return heads;
 		err = skip_one(r, &s, &h);
 		if (err != PST_OK) {
 			r->at = start;
 			r->err = err;
-			return;
+			return heads;
 		}
 	} while (s.depth > 0);
+	return heads;
 }
 
-void
-pst_cbor_skip(struct pst_cbor_reader *r)
+size_t
+pst_cbor_skip_heads(struct pst_cbor_reader *r)
 {
 	uint8_t major;
 	uint64_t arg;
@@ -179,13 +181,19 @@ pst_cbor_skip(struct pst_cbor_reader *r)
 	/* Most items are numbers and short strings: they need no levels. */
 	if (n > 0 && (major <= PST_CBOR_NINT || major == PST_CBOR_SIMPLE)) {
 		r->at += n;
-		return;
+		return 1;
 	}
 	if (n > 0 && major <= PST_CBOR_TSTR && arg <= r->in.len - r->at - n) {
 		r->at += n + (size_t)arg;
-		return;
+		return 1;
 	}
-	skip_nested(r);
+	return skip_nested(r);
+}
+
+void
+pst_cbor_skip(struct pst_cbor_reader *r)
+{
+	(void)pst_cbor_skip_heads(r);
 }
 
 enum pst_err

@@ -11,7 +11,7 @@
 struct pst_bytes
 pst_cose_protected_bucket(struct pst_cbor_reader *r)
 {
-	struct pst_bytes out = pst_cbor_bstr(r, 0, SIZE_MAX);
+	struct pst_bytes out = pst_cbor_bstr(r, 0, PST_COSE_BUCKET_MAX);
 
 	if (out.len == 1 && out.ptr[0] == 0xa0)
 		out.len = 0;
@@ -21,9 +21,17 @@ pst_cose_protected_bucket(struct pst_cbor_reader *r)
 struct pst_bytes
 pst_cose_unprotected_bucket(struct pst_cbor_reader *r)
 {
+	size_t start = r->at;
+	struct pst_bytes out;
+
 	if (pst_cbor_peek(r) != PST_CBOR_MAP)
 		pst_cbor_fail(r, PST_ERR_CBOR_TYPE);
-	return pst_cbor_item(r);
+	out = pst_cbor_item(r);
+	if (out.len <= PST_COSE_BUCKET_MAX)
+		return out;
+	r->at = start;
+	pst_cbor_fail(r, PST_ERR_CBOR_RANGE);
+	return (struct pst_bytes){ NULL, 0 };
 }
 
 void
@@ -149,9 +157,7 @@ pst_cose_signature(const struct pst_cose_message *msg, size_t index,
 {
 	struct pst_bytes protected = msg->protected;
 	struct pst_bytes unprotected = msg->unprotected;
-	struct pst_list list = msg->signatures;
 	struct pst_cbor_reader r;
-	struct pst_bytes item;
 	size_t i;
 
 	memset(headers, 0, sizeof(*headers));
@@ -163,12 +169,13 @@ pst_cose_signature(const struct pst_cose_message *msg, size_t index,
 		return pst_cose_headers_read(protected, unprotected, headers) ==
 		    PST_OK;
 	}
-	for (i = 0; i <= index; i++) {
-		if (!pst_list_next(&list, &item))
-			return false;
-	}
-	pst_cbor_reader_init(&r, item);
-	signature(&r, &protected, &unprotected, sig);
-	return pst_cbor_end(&r) == PST_OK &&
+	if (index >= msg->signatures.count)
+		return false;
+	/* Read as pst_cose_parse did: skipping a signature as one item would
+	 * count its nesting from further out, and refuse what was accepted. */
+	pst_cbor_reader_init(&r, msg->signatures.items);
+	for (i = 0; i <= index; i++)
+		signature(&r, &protected, &unprotected, sig);
+	return pst_cbor_ok(&r) &&
 	    pst_cose_headers_read(protected, unprotected, headers) == PST_OK;
 }

@@ -66,14 +66,21 @@ struct pst_cbor_integer {
  * Labels of the map that is being read, to refuse a second occurrence.
  *
  * Works for labels of any type and number: 0..63 are bits, anything else is
- * compared with the encoded labels that were read before it.
+ * compared with the encoded labels that were read before it. What is between
+ * them has to be passed over each time: a map that is made to cost more of
+ * that than of reading it is refused (PST_ERR_LIMIT).
  */
 struct pst_cbor_seen {
 	struct pst_bytes key; /* the last label, encoded */
 	size_t start;	      /* offset of the map's first label */
 	size_t done;	      /* pairs begun so far */
+	size_t walked;	      /* heads passed over to compare labels */
 	uint64_t small;
 };
+
+/* Heads that comparing the labels of a map may pass over, beside four for
+ * each byte of the map. */
+#define PST_CBOR_WALK_MIN 8192
 
 /** Encoded items one after another, without the array around them. */
 struct pst_list {
@@ -138,7 +145,8 @@ size_t
 pst_cbor_map(struct pst_cbor_reader *r, size_t max, struct pst_cbor_seen *seen);
 
 /**
- * The next label of a map, refused when it occurred before in this map.
+ * The next label of a map, refused when it occurred before in this map, or
+ * when finding that out costs too much.
  *
  * @return the label when it is an integer that int64 holds, except
  *         INT64_MIN; else PST_CBOR_KEY_OTHER, and seen->key has it encoded.

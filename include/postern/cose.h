@@ -23,6 +23,8 @@
 #define PST_COSE_SIGNERS_MAX 8
 /* Entries in one header map; the messages in use have at most 4. */
 #define PST_COSE_HEADERS_MAX 16
+/* Bytes of a bucket: a chain of PST_X5CHAIN_MAX certificates of 3 KiB fits. */
+#define PST_COSE_BUCKET_MAX 16384
 
 /** Header labels (RFC 9052, Section 3.1; RFC 9360). */
 enum pst_cose_header {

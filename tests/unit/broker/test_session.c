@@ -119,6 +119,56 @@ a_whole_session(void)
 	CHECK_EQ(double_open(), 0);
 }
 
+static char logged[4096];
+
+static void
+keep_log(void *ctx, bool error, const char *line)
+{
+	size_t at = strlen(logged);
+
+	(void)ctx;
+	(void)error;
+	(void)snprintf(logged + at, sizeof(logged) - at, "%s\n", line);
+}
+
+static bool
+has_secret(const char *text)
+{
+	return strstr(text, "secret") != NULL || strstr(text, "user") != NULL;
+}
+
+static void
+a_password_in_a_tams_uri_is_not_told(void)
+{
+	char with[120];
+
+	begin();
+	pst_broker_free(broker);
+	logged[0] = '\0';
+	config.log = keep_log;
+	broker = pst_broker_new(&config);
+	(void)snprintf(with, sizeof(with), "http://user:secret@%s/tam?secret",
+	    server_base(tam) + strlen("http://"));
+	agent(PST_AGENT_CONNECT, 3, with, NULL);
+	server_reply(tam,
+	    &(struct server_step){
+		.text = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n" });
+	server_reply_teep(tam, "query-request");
+	agent(PST_AGENT_SEND, 3, with, "query-response");
+	server_reply(tam,
+	    &(struct server_step){
+		.text = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" });
+	agent_is_done();
+	agent_is_done();
+	CHECK_EQ(pst_broker_sync(broker, false, &res), PST_ERR_IO);
+	CHECK_EQ(server_count(tam), 3);
+	CHECK(strcmp(res.tam, uri[0]) == 0);
+	CHECK(strstr(res.why, "HTTP 404") != NULL && !has_secret(res.why));
+	CHECK(strstr(logged, "again in") != NULL);
+	CHECK(strstr(logged, "got 13 bytes") != NULL && !has_secret(logged));
+	end();
+}
+
 static void
 nothing_to_do_is_success(void)
 {
@@ -493,6 +543,7 @@ void
 session_cases(void)
 {
 	RUN(a_whole_session);
+	RUN(a_password_in_a_tams_uri_is_not_told);
 	RUN(nothing_to_do_is_success);
 	RUN(every_tam_of_a_round_has_its_session);
 	RUN(a_tam_that_fails_does_not_keep_others_waiting);

@@ -191,6 +191,49 @@ text_must_be_utf8(void)
 	}
 }
 
+/* One value of `heads` empty arrays, then `labels` pairs of text labels. */
+static enum pst_err
+read_labels(size_t heads, size_t labels)
+{
+	static uint8_t buf[60000];
+	struct pst_cbor_reader r;
+	struct pst_cbor_writer w;
+	struct pst_cbor_seen seen;
+	uint8_t name[2] = "a0";
+	size_t i, n;
+
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	pst_cbor_put_map(&w, labels + 1);
+	pst_cbor_put_uint(&w, 1);
+	pst_cbor_put_array(&w, heads);
+	for (i = 0; i < heads; i++)
+		pst_cbor_put_array(&w, 0);
+	for (i = 0; i < labels; i++) {
+		name[0] = (uint8_t)('a' + i % 16);
+		name[1] = (uint8_t)('a' + i / 16);
+		pst_cbor_put_tstr(&w, (struct pst_bytes){ name, 2 });
+		pst_cbor_put_null(&w);
+	}
+	pst_cbor_reader_init(&r, pst_cbor_written(&w));
+	n = pst_cbor_map(&r, 100, &seen);
+	while (n-- > 0 && pst_cbor_ok(&r)) {
+		(void)pst_cbor_key(&r, &seen);
+		pst_cbor_skip(&r);
+	}
+	return pst_cbor_end(&r);
+}
+
+/* What is not signed must not cost many times what it is long. */
+static void
+a_map_made_to_be_compared_at_length_is_refused(void)
+{
+	CHECK_EQ(read_labels(0, 99), PST_ERR_LIMIT);
+	CHECK_EQ(read_labels(0, 64), PST_OK);
+	CHECK_EQ(read_labels(200, 32), PST_OK);
+	CHECK_EQ(read_labels(50000, 4), PST_OK);
+	CHECK_EQ(read_labels(50000, 5), PST_ERR_LIMIT);
+}
+
 static void
 duplicate_labels_of_every_kind_are_refused(void)
 {
@@ -583,6 +626,7 @@ reader_cases(void)
 	RUN(a_count_that_the_input_cannot_hold_is_refused_at_once);
 	RUN(text_must_be_utf8);
 	RUN(duplicate_labels_of_every_kind_are_refused);
+	RUN(a_map_made_to_be_compared_at_length_is_refused);
 	RUN(labels_that_int64_cannot_hold_are_other);
 	RUN(tags_and_simple_values);
 	RUN(lists_give_their_items_one_by_one);

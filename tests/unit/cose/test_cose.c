@@ -264,6 +264,48 @@ one_good_signature_is_enough(void)
 	    PST_ERR_NOT_FOUND);
 }
 
+/* Headers of one signature, nested as deep as may be, do not hide the next. */
+static void
+a_deep_header_hides_no_signature(void)
+{
+	struct pst_cose_headers h;
+	struct pst_cose_message msg;
+	struct pst_verified out;
+	struct pst_cbor_writer w;
+	struct pst_bytes good;
+	uint8_t made[1024];
+	size_t i;
+
+	signers[0] = fixture_signer(&f, KEY_P256, 0);
+	CHECK_EQ(
+	    pst_cose_parse(sign_with(1, args_of(0)), PST_TAG_SIGN1, &msg, NULL),
+	    PST_OK);
+	good = msg.signatures.items;
+	pst_cbor_writer_init(&w, made, sizeof(made));
+	pst_cbor_put_array(&w, 4);
+	pst_cbor_put_bstr(&w, none);
+	pst_cbor_put_map(&w, 0);
+	pst_cbor_put_bstr(&w, text);
+	pst_cbor_put_array(&w, 2);
+	pst_cbor_put_array(&w, 3);
+	pst_cbor_put_bstr(&w, PST_BYTES_LIT("\xa1\x01\x28"));
+	pst_cbor_put_map(&w, 1);
+	pst_cbor_put_uint(&w, 100);
+	for (i = 1; i < PST_CBOR_DEPTH_MAX; i++)
+		pst_cbor_put_array(&w, 1);
+	pst_cbor_put_null(&w);
+	pst_cbor_put_bstr(&w, PST_BYTES_LIT("no signature"));
+	pst_cbor_put_raw(&w, good);
+	CHECK_EQ(
+	    pst_cose_parse(pst_cbor_written(&w), PST_TAG_SIGN1, &msg, NULL),
+	    PST_OK);
+	CHECK(pst_cose_signature(&msg, 0, &h, &good));
+	CHECK(pst_cose_signature(&msg, 1, &h, &good));
+	CHECK(!pst_cose_signature(&msg, 2, &h, &good));
+	CHECK_EQ(verify_bytes(pst_cbor_written(&w), &out), PST_OK);
+	CHECK_EQ(out.who, KEY_P256);
+}
+
 /* pitfalls: a zero-length authentication block, or one of the wrong kind for
  * the key (a Sign1 tried against an HMAC key), is read out of bounds */
 static void
@@ -559,6 +601,36 @@ header_maps_are_bounded(void)
 	}
 }
 
+static void
+header_buckets_are_bounded(void)
+{
+	static uint8_t map[PST_COSE_BUCKET_MAX + 1];
+	const size_t len[] = { PST_COSE_BUCKET_MAX, PST_COSE_BUCKET_MAX + 1 };
+	static uint8_t message[2 * sizeof(map)];
+	struct pst_cose_message msg;
+	struct pst_cbor_writer w;
+	struct pst_bytes big;
+	size_t i, k;
+
+	for (i = 0; i < 4; i++) {
+		/* {100: h'00...'} */
+		memcpy(map, "\xa1\x18\x64\x59", 4);
+		map[4] = (uint8_t)((len[i / 2] - 6) >> 8);
+		map[5] = (uint8_t)(len[i / 2] - 6);
+		big = (struct pst_bytes){ map, len[i / 2] };
+		pst_cbor_writer_init(&w, message, sizeof(message));
+		pst_cbor_put_array(&w, 4);
+		k = i % 2;
+		pst_cbor_put_bstr(&w, k == 0 ? big : none);
+		pst_cbor_put_raw(&w, k == 0 ? B("\xa0") : big);
+		pst_cbor_put_bstr(&w, text);
+		pst_cbor_put_bstr(&w, text);
+		CHECK_EQ(pst_cose_parse(
+			     pst_cbor_written(&w), PST_TAG_SIGN1, &msg, NULL),
+		    i < 2 ? PST_OK : PST_ERR_CBOR_RANGE);
+	}
+}
+
 /* RFC 9052, Section 3.1 */
 static void
 alg_must_be_protected(void)
@@ -721,11 +793,13 @@ main(void)
 	RUN(counting_and_writing_agree);
 	RUN(signers_are_bounded);
 	RUN(one_good_signature_is_enough);
+	RUN(a_deep_header_hides_no_signature);
 	RUN(kinds_of_keys_do_not_mix);
 	RUN(rejects_every_truncation_and_flip);
 	RUN(malformed_headers_are_refused);
 	RUN(headers_are_read);
 	RUN(header_maps_are_bounded);
+	RUN(header_buckets_are_bounded);
 	RUN(alg_must_be_protected);
 	RUN(other_structures_are_refused);
 	RUN(a_key_is_used_with_its_algorithm_only);
