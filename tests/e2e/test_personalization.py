@@ -193,12 +193,13 @@ class Case(unittest.TestCase):
 
     def held(self, tee, content):
         """How many objects of the store have exactly this content."""
+        return list(self.objects(tee)).count(content)
+
+    def objects(self, tee):
         folder = os.path.join(tee.state, "store", "objects")
-        count = 0
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), "rb") as file:
-                count += file.read() == content
-        return count
+                yield file.read()
 
     def stop_all(self):
         """So that what is only in memory or a journal is in the files."""
@@ -285,6 +286,9 @@ class Personalization(Case):
             before = self.says(tee)
             self.sync(tee, status=1)
             self.assertEqual(self.says(tee), before)
+            # What had been decrypted by then is not kept.
+            self.assertFalse(any(secret[-20:] in each
+                                 for each in self.objects(tee)))
             server.files["c"] = good
             self.publish(4 + 2 * i, ["uri: " + server.uri("c"),
                                      "file: config.json.enc"] + self.SEALED)
