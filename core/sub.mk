@@ -34,6 +34,7 @@ srcs-y += suit/rights.c
 srcs-y += suit/record.c
 srcs-y += suit/report.c
 srcs-y += suit/protect.c
+srcs-y += suit/capability.c
 srcs-y += agent/agent.c
 srcs-y += agent/answer.c
 srcs-y += agent/host.c

@@ -60,6 +60,19 @@ cover(const struct pst_agent *a, uint8_t kid[PST_THUMBPRINT_LEN],
 	return pst_cose_thumbprint(a->ports.crypto, out->to, kid);
 }
 
+/* What this device can do for this TAM, in the report of a failure to do more
+ * (draft-ietf-suit-report, Section 4.2). */
+static struct pst_suit_capabilities
+capabilities(const struct pst_agent *a)
+{
+	const struct pst_agent_scope *scope =
+	    &a->config->tams[a->update.tam].scope;
+	struct pst_suit_capabilities c = { a->ports.crypto, &a->update.host,
+		a->memory.suit.arena != NULL, scope->prefix, scope->count };
+
+	return c;
+}
+
 /* Its records were where the work was done. */
 static void
 drop_records(struct pst_suit_report *r)
@@ -79,6 +92,7 @@ put_report(struct pst_agent *a, struct pst_cbor_writer *w)
 	struct pst_agent_update *u = &a->update;
 	struct pst_bytes nonce = { u->token, u->token_len };
 	uint8_t kid[PST_THUMBPRINT_LEN];
+	const struct pst_suit_capabilities can = capabilities(a);
 	struct pst_suit_report_cover how;
 	size_t cap = w->cap, overhead, len;
 	enum pst_err err = cover(a, kid, &how);
@@ -90,8 +104,11 @@ put_report(struct pst_agent *a, struct pst_cbor_writer *w)
 		return PST_ERR_SPACE;
 	/* Records give way to what is around them. */
 	w->cap = cap - overhead;
+	u->report.capabilities =
+	    pst_suit_reason_lacks(u->report.reason) ? &can : NULL;
 	err = pst_suit_report_encode(w, &u->report, u->manifest.reference_uri,
 	    &u->envelope.digest, nonce);
+	u->report.capabilities = NULL;
 	if (err != PST_OK)
 		return err;
 	len = w->len;

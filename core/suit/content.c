@@ -122,7 +122,8 @@ metadata(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 {
 	struct pst_bytes value;
 
-	if (!pst_suit_param_string(
+	if (!PST_SUIT_WITH_METADATA ||
+	    !pst_suit_param_string(
 		run, c->component, PST_SUIT_PARAM_COMPONENT_METADATA, &value))
 		return PST_OK;
 	return pst_suit_hard(

@@ -13,6 +13,8 @@
 #include "../cose/sealed.h"
 #include "../pst_internal.h"
 
+#if PST_SUIT_WITH_ENCRYPTION
+
 /*
  * SUIT_Encryption_Info is a COSE_Encrypt with tag 96. Its ciphertext may be a
  * bstr by the CDDL; here the payload is the component's content, so that a
@@ -160,3 +162,73 @@ pst_suit_decrypt_drop(struct pst_suit_run *run)
 	pst_cose_open_abort(&run->opening);
 	pst_wipe(run->memory.work, run->memory.work_cap);
 }
+
+#else /* no encryption: nothing is ever decrypting, and no cipher is linked */
+
+enum pst_err
+pst_suit_encryption_info_check(struct pst_bytes info)
+{
+	(void)info;
+	return PST_ERR_UNSUPPORTED;
+}
+
+bool
+pst_suit_encryption_info_aead(struct pst_bytes info)
+{
+	(void)info;
+	return false;
+}
+
+bool
+pst_suit_encrypted(
+    const struct pst_suit_run *run, uint32_t component, struct pst_bytes *info)
+{
+	(void)run;
+	(void)component;
+	info->ptr = NULL;
+	info->len = 0;
+	return false;
+}
+
+enum pst_err
+pst_suit_decrypt_begin(struct pst_suit_run *run, struct pst_bytes info)
+{
+	(void)run;
+	(void)info;
+	return PST_ERR_UNSUPPORTED;
+}
+
+enum pst_err
+pst_suit_decrypt(struct pst_suit_run *run, struct pst_bytes chunk)
+{
+	(void)run;
+	(void)chunk;
+	return PST_ERR_UNSUPPORTED;
+}
+
+enum pst_err
+pst_suit_decrypt_read(struct pst_suit_run *run, uint32_t source,
+    struct pst_bytes name, uint64_t at, size_t *len)
+{
+	(void)run;
+	(void)source;
+	(void)name;
+	(void)at;
+	*len = 0;
+	return PST_ERR_UNSUPPORTED;
+}
+
+enum pst_err
+pst_suit_decrypt_end(struct pst_suit_run *run)
+{
+	(void)run;
+	return PST_ERR_UNSUPPORTED;
+}
+
+void
+pst_suit_decrypt_drop(struct pst_suit_run *run)
+{
+	(void)run;
+}
+
+#endif

@@ -79,9 +79,34 @@ custom(struct pst_cbor_reader *r)
 	}
 }
 
+/* Is a parameter in this build (postern/suit_limits.h)? */
+static bool
+built(int64_t label)
+{
+	switch (label) {
+	case PST_SUIT_PARAM_USE_BEFORE:
+	case PST_SUIT_PARAM_MINIMUM_BATTERY:
+	case PST_SUIT_PARAM_UPDATE_PRIORITY:
+	case PST_SUIT_PARAM_VERSION:
+		return PST_SUIT_WITH_UPDATE_MANAGEMENT;
+	case PST_SUIT_PARAM_WAIT_INFO:
+		return PST_SUIT_WITH_WAIT;
+	case PST_SUIT_PARAM_COMPONENT_METADATA:
+		return PST_SUIT_WITH_METADATA;
+	case PST_SUIT_PARAM_ENCRYPTION_INFO:
+		return PST_SUIT_WITH_ENCRYPTION;
+	default:
+		return true;
+	}
+}
+
 static void
 value(struct pst_cbor_reader *r, int64_t label, size_t count)
 {
+	if (!built(label)) {
+		pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
+		return;
+	}
 	switch (label) {
 	case PST_SUIT_PARAM_VENDOR:
 		vendor(r);
@@ -108,13 +133,16 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 		(void)pst_cbor_int(r, INT64_MIN, INT64_MAX);
 		break;
 	case PST_SUIT_PARAM_VERSION:
-		wrapped(r, pst_suit_version_match_read);
+		if (PST_SUIT_WITH_UPDATE_MANAGEMENT)
+			wrapped(r, pst_suit_version_match_read);
 		break;
 	case PST_SUIT_PARAM_WAIT_INFO:
-		wrapped(r, pst_suit_wait_info_read);
+		if (PST_SUIT_WITH_WAIT)
+			wrapped(r, pst_suit_wait_info_read);
 		break;
 	case PST_SUIT_PARAM_COMPONENT_METADATA:
-		wrapped(r, pst_suit_metadata_read);
+		if (PST_SUIT_WITH_METADATA)
+			wrapped(r, pst_suit_metadata_read);
 		break;
 	case PST_SUIT_PARAM_STRICT_ORDER:
 	case PST_SUIT_PARAM_SOFT_FAILURE:
@@ -144,6 +172,18 @@ value(struct pst_cbor_reader *r, int64_t label, size_t count)
 			 * something else without it. */
 			pst_cbor_fail(r, PST_ERR_SUIT_PARAMETER);
 	}
+}
+
+bool
+pst_suit_param_known(int64_t label)
+{
+	struct pst_bytes none = { NULL, 0 };
+	struct pst_cbor_reader r;
+
+	/* Of a parameter that is known the value is missed. */
+	pst_cbor_reader_init(&r, none);
+	value(&r, label, 1);
+	return r.err != PST_ERR_SUIT_PARAMETER;
 }
 
 enum pst_err

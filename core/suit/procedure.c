@@ -11,10 +11,12 @@ enum { PROCEDURE_UPDATE = 1, PROCEDURE_INVOCATION, PROCEDURE_UNINSTALL };
 enum pst_err
 pst_suit_supported(const struct pst_suit_manifest *m)
 {
-	uint32_t i, ordinal;
+	uint32_t i, ordinal, all = m->sections | m->severed;
 	struct pst_bytes prefix;
 
-	if (PST_SUIT_DEPENDENCY_PREFIX)
+	if (all & ~PST_SUIT_SECTIONS_BUILT)
+		return PST_ERR_UNSUPPORTED;
+	if (PST_SUIT_WITH_DEPENDENCY_PREFIX)
 		return PST_OK;
 	for (i = 0; i < m->components.count; i++)
 		if (pst_suit_dependency_find(m, i, &ordinal, &prefix) &&

@@ -85,12 +85,16 @@ pst_suit_report_protect(const struct pst_crypto *crypto,
 	size_t overhead = pst_suit_report_overhead(cover);
 	enum pst_err err = PST_OK;
 
+	if (cover->to != NULL && !PST_SUIT_WITH_ENCRYPTION) {
+		*len = 0;
+		return PST_ERR_UNSUPPORTED;
+	}
 	if (overhead > 0 &&
 	    (work_cap < overhead || work_cap - overhead < *len)) {
 		*len = 0;
 		return PST_ERR_SPACE;
 	}
-	if (cover->to != NULL)
+	if (PST_SUIT_WITH_ENCRYPTION && cover->to != NULL)
 		err = encrypt(crypto, cover, buf, cap, len, work);
 	if (err == PST_OK && cover->signer != NULL)
 		err =
@@ -205,6 +209,8 @@ open_encryption(struct pst_bytes in, const struct pst_crypto *crypto,
 	struct pst_bytes plain = { buf, 0 };
 	enum pst_err err;
 
+	if (!PST_SUIT_WITH_ENCRYPTION)
+		return PST_ERR_UNSUPPORTED;
 	err = pst_cose_sealed_parse(in, &msg, NULL);
 	if (err != PST_OK)
 		return err;

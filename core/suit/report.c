@@ -1,6 +1,8 @@
 /*
  * SUIT_Report, both directions (draft-ietf-suit-report).
  */
+#include <postern/suit_report.h>
+
 #include "suit_internal.h"
 
 /* Labels of the report and of the maps in it. */
@@ -127,25 +129,49 @@ put_result(struct pst_cbor_writer *w, const struct pst_suit_report *r)
 	pst_cbor_put_uint(w, (uint64_t)r->reason);
 }
 
-/* The report with the records that are given. */
+/* What goes into a report: of the records and capabilities, what fits. */
+struct content {
+	const struct pst_suit_report *r;
+	struct pst_list records;
+	const struct pst_suit_capabilities *capabilities; /* or NULL */
+	struct pst_bytes uri, nonce;
+	const struct pst_suit_digest *manifest;
+};
+
 static void
-put_report(struct pst_cbor_writer *w, const struct pst_suit_report *r,
-    const struct pst_list *records, struct pst_bytes uri,
-    const struct pst_suit_digest *manifest, struct pst_bytes nonce)
+put_report(struct pst_cbor_writer *w, const struct content *c)
 {
-	pst_cbor_put_map(w, nonce.len > 0 ? 4 : 3);
-	if (nonce.len > 0) {
+	size_t n = 3;
+
+	n += c->nonce.len > 0;
+	n += c->capabilities != NULL;
+	pst_cbor_put_map(w, n);
+	if (c->nonce.len > 0) {
 		pst_cbor_put_uint(w, REPORT_NONCE);
-		pst_cbor_put_bstr(w, nonce);
+		pst_cbor_put_bstr(w, c->nonce);
 	}
 	pst_cbor_put_uint(w, REPORT_RECORDS);
-	pst_cbor_put_array(w, records->count);
-	pst_cbor_put_raw(w, records->items);
-	put_result(w, r);
+	pst_cbor_put_array(w, c->records.count);
+	pst_cbor_put_raw(w, c->records.items);
+	put_result(w, c->r);
+	if (c->capabilities != NULL) {
+		pst_cbor_put_uint(w, REPORT_CAPABILITIES);
+		pst_suit_capabilities_put(w, c->capabilities);
+	}
 	pst_cbor_put_uint(w, REPORT_REFERENCE);
 	pst_cbor_put_array(w, 2);
-	pst_cbor_put_tstr(w, uri);
-	pst_suit_digest_put(w, manifest);
+	pst_cbor_put_tstr(w, c->uri);
+	pst_suit_digest_put(w, c->manifest);
+}
+
+static size_t
+length(const struct content *c)
+{
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_count(&w);
+	put_report(&w, c);
+	return w.len;
 }
 
 /* As many of the records, from the first on, as fit into room bytes. */
@@ -174,21 +200,22 @@ pst_suit_report_encode(struct pst_cbor_writer *w,
 {
 	/* The array's head grows with its count. */
 	const size_t head = 8;
-	struct pst_list records = records_within(r, SIZE_MAX);
-	struct pst_list none = { { NULL, 0 }, 0 };
-	struct pst_cbor_writer fixed;
-	size_t room;
+	struct content c = { r, records_within(r, SIZE_MAX), r->capabilities,
+		reference_uri, nonce, manifest };
+	size_t fixed, room = w->cap - w->len;
 
-	if (w->buf != NULL && w->err == PST_OK) {
-		pst_cbor_writer_count(&fixed);
-		put_report(&fixed, r, &none, reference_uri, manifest, nonce);
-		room = w->cap - w->len;
-		room -= room < fixed.len ? room : fixed.len;
-		if (records.items.len > room || records.count > 23)
-			records =
-			    records_within(r, room < head ? 0 : room - head);
+	if (w->buf == NULL || w->err != PST_OK) {
+		put_report(w, &c);
+		return w->err;
 	}
-	put_report(w, r, &records, reference_uri, manifest, nonce);
+	if (length(&c) > room)
+		c.capabilities = NULL;
+	if (length(&c) > room) {
+		c.records.count = c.records.items.len = 0;
+		fixed = length(&c) + head;
+		c.records = records_within(r, room < fixed ? 0 : room - fixed);
+	}
+	put_report(w, &c);
 	return w->err;
 }
 

@@ -361,6 +361,10 @@ indexes(int32_t id)
 	    id == PST_SUIT_DIR_OVERRIDE_MULTIPLE;
 }
 
+#define MANAGED PST_SUIT_WITH_UPDATE_MANAGEMENT
+/* What a switch turns off is not named, and so not linked. */
+#define WHEN(with, action) ((with) ? (action) : NULL)
+
 /* Who carries out a command; NULL: nobody, it is refused. */
 static pst_suit_action *
 action(int32_t id)
@@ -369,7 +373,8 @@ action(int32_t id)
 		[PST_SUIT_COND_VENDOR] = pst_suit_do_identify,
 		[PST_SUIT_COND_CLASS] = pst_suit_do_identify,
 		[PST_SUIT_COND_IMAGE_MATCH] = pst_suit_do_image_match,
-		[PST_SUIT_COND_USE_BEFORE] = pst_suit_do_use_before,
+		[PST_SUIT_COND_USE_BEFORE] =
+		    WHEN(MANAGED, pst_suit_do_use_before),
 		[PST_SUIT_COND_COMPONENT_SLOT] = pst_suit_do_slot,
 		[PST_SUIT_COND_CHECK_CONTENT] = pst_suit_do_check_content,
 		[PST_SUIT_COND_DEPENDENCY_INTEGRITY] =
@@ -387,16 +392,21 @@ action(int32_t id)
 		[PST_SUIT_DIR_COPY] = pst_suit_do_copy,
 		[PST_SUIT_DIR_INVOKE] = pst_suit_do_invoke,
 		[PST_SUIT_COND_DEVICE] = pst_suit_do_identify,
-		[PST_SUIT_COND_IMAGE_NOT_MATCH] = pst_suit_do_image_not_match,
-		[PST_SUIT_COND_MINIMUM_BATTERY] = pst_suit_do_minimum_battery,
+		[PST_SUIT_COND_IMAGE_NOT_MATCH] =
+		    WHEN(MANAGED, pst_suit_do_image_not_match),
+		[PST_SUIT_COND_MINIMUM_BATTERY] =
+		    WHEN(MANAGED, pst_suit_do_minimum_battery),
 		[PST_SUIT_COND_UPDATE_AUTHORIZED] =
-		    pst_suit_do_update_authorized,
-		[PST_SUIT_COND_VERSION] = pst_suit_do_version,
-		[PST_SUIT_DIR_WAIT] = pst_suit_do_wait,
-		[PST_SUIT_DIR_SWAP] = pst_suit_do_swap,
+		    WHEN(MANAGED, pst_suit_do_update_authorized),
+		[PST_SUIT_COND_VERSION] = WHEN(MANAGED, pst_suit_do_version),
+		[PST_SUIT_DIR_WAIT] =
+		    WHEN(PST_SUIT_WITH_WAIT, pst_suit_do_wait),
+		[PST_SUIT_DIR_SWAP] =
+		    WHEN(PST_SUIT_WITH_SWAP, pst_suit_do_swap),
 		[PST_SUIT_DIR_RUN_SEQUENCE] = do_run_sequence,
 		[PST_SUIT_DIR_UNLINK] = pst_suit_do_unlink,
-		[PST_SUIT_DIR_COPY_PARAMS] = pst_suit_do_copy_params,
+		[PST_SUIT_DIR_COPY_PARAMS] =
+		    WHEN(MANAGED, pst_suit_do_copy_params),
 	};
 
 	if (pst_suit_custom(id))
@@ -405,6 +415,8 @@ action(int32_t id)
 		return NULL;
 	return actions[id];
 }
+#undef WHEN
+#undef MANAGED
 
 /* --- one step ----------------------------------------------------------- */
 
@@ -523,7 +535,8 @@ step(struct pst_suit_run *run)
 		return err;
 	if (c.id == PST_SUIT_DIR_SET_COMPONENT_INDEX)
 		return set_component_index(run, c.arg);
-	if (c.id == PST_SUIT_DIR_OVERRIDE_MULTIPLE)
+	if (PST_SUIT_WITH_UPDATE_MANAGEMENT &&
+	    c.id == PST_SUIT_DIR_OVERRIDE_MULTIPLE)
 		return override_multiple(run, c.arg);
 	if (c.id == PST_SUIT_DIR_TRY_EACH || c.id == PST_SUIT_DIR_RUN_SEQUENCE)
 		return action(c.id)(run, &c);

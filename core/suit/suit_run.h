@@ -179,6 +179,9 @@ enum pst_err pst_suit_override_multiple(
 enum pst_err pst_suit_param_check(
     struct pst_cbor_reader *r, int64_t label, size_t count) PST_MUST_CHECK;
 
+/** Is it a parameter that this build takes? */
+bool pst_suit_param_known(int64_t label);
+
 /** The parameter of a place, or NULL. */
 const struct pst_suit_param *pst_suit_param_find(
     const struct pst_suit_run *run, uint32_t component, int64_t label);
@@ -381,6 +384,18 @@ struct pst_suit_trait {
 	uint32_t takes; /* bit n: parameter n, which its setter answers for */
 };
 const struct pst_suit_trait *pst_suit_trait_of(int64_t id);
+
+/** Has the host what a command, or a parameter, needs of it? */
+bool pst_suit_host_does(const struct pst_suit_host *host, int64_t command);
+bool pst_suit_host_takes(const struct pst_suit_host *host,
+    const struct pst_crypto *crypto, int64_t parameter);
+
+/** Sections that this build has, as bits. */
+#define PST_SUIT_SECTIONS_BUILT \
+	(PST_SUIT_SECTIONS & \
+	    ~(PST_SUIT_WITH_UPDATE_MANAGEMENT ? 0 \
+					      : 1u << PST_SUIT_SET_VERSION) & \
+	    ~(PST_SUIT_WITH_COSWID ? 0 : 1u << PST_SUIT_COSWID))
 
 /** Why a command is refused; PST_OK when it is not. */
 enum pst_err pst_suit_command_refused(int64_t id, bool shared);

@@ -363,9 +363,10 @@ struct pst_suit_record {
 };
 
 /**
- * A report in the making. Records go into the caller's buffer as they
- * happen; when it is full further records are dropped and `dropped` counts
- * them: the result always fits, because room for it is kept.
+ * A report in the making. Records go into the caller's buffer as they happen.
+ * When it is full a record that does not fit is dropped whole, and `dropped`
+ * counts it; smaller ones that come later are still kept. The result, and
+ * where processing stopped, need no room there: they always come.
  */
 struct pst_suit_report {
 	struct pst_cbor_writer records;
@@ -374,6 +375,8 @@ struct pst_suit_report {
 	enum pst_err err; /* PST_OK, or why processing failed */
 	enum pst_suit_reason reason;
 	struct pst_suit_record record; /* where it failed */
+	/* said too, when there is room (postern/suit_report.h); NULL: not */
+	const struct pst_suit_capabilities *capabilities;
 };
 
 /* Room that the result takes beside records, reference URI and nonce. */
@@ -387,9 +390,9 @@ void pst_suit_report_add(struct pst_suit_report *r, struct pst_bytes item);
 /**
  * Write the SUIT_Report (Section 4).
  *
- * When w has not room for all records the last ones are left out: with
- * PST_SUIT_REPORT_OVERHEAD bytes and those of URI and nonce the result is
- * always written.
+ * When w has not room for everything the capability report is left out, then
+ * the last records, one by one: with PST_SUIT_REPORT_OVERHEAD bytes and those
+ * of URI and nonce the result is always written.
  *
  * @param reference_uri  suit-reference-uri; empty when the manifest has none
  * @param manifest       its digest, as the envelope has it

@@ -119,6 +119,5 @@ _Static_assert(PST_SUIT_COMMANDS_MAX <= 32767, "commands count in 16 bits");
 #ifndef PST_SUIT_WITH_DEPENDENCY_PREFIX /* suit-dependency-prefix */
 #define PST_SUIT_WITH_DEPENDENCY_PREFIX 1
 #endif
-#define PST_SUIT_DEPENDENCY_PREFIX PST_SUIT_WITH_DEPENDENCY_PREFIX
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * SUIT Reports on their way: signed, authenticated with a MAC, encrypted
+ * SUIT Reports: capabilities, and on their way: signed, authenticated with a
+ * MAC, encrypted
  * (draft-ietf-suit-report, Section "SUIT_Report Container"; TEEP's profile of
  * the encryption is in draft-ietf-teep-protocol, Section "EATs and SUIT
  * Reports"). What a report says is in postern/suit.h.
@@ -16,6 +17,35 @@
 /* The most bytes that each layer adds to a report. */
 #define PST_SUIT_REPORT_SIGN_OVERHEAD (PST_COSE_SIGN1_OVERHEAD + 8)
 #define PST_SUIT_REPORT_ENCRYPT_OVERHEAD 384
+
+/* --- capabilities ------------------------------------------------------- */
+
+/** Whose capabilities a report says beside those of this build. */
+struct pst_suit_capabilities {
+	const struct pst_crypto *crypto; /* its algorithms */
+	/* a member that is NULL takes its command, or parameter, away */
+	const struct pst_suit_host *host;
+	bool dependencies; /* runs get an arena for them */
+	/* encoded prefixes under which there may be components; count 0: there
+	 * may be any */
+	const struct pst_bytes *prefixes;
+	size_t count;
+};
+
+/**
+ * Write SUIT_Capability_Report (draft-ietf-suit-report, Section "Capability
+ * Reporting"): what a run with these would not refuse as unsupported.
+ */
+void pst_suit_capabilities_put(
+    struct pst_cbor_writer *w, const struct pst_suit_capabilities *c);
+
+/**
+ * Is this a failure that a capability report explains: "a manifest attempts to
+ * use a capability that the Manifest Processor does not implement"?
+ */
+bool pst_suit_reason_lacks(enum pst_suit_reason reason);
+
+/* --- protection --------------------------------------------------------- */
 
 /** How a report leaves the device. Both members NULL: as it is. */
 struct pst_suit_report_cover {

@@ -171,6 +171,33 @@ reports_fit_the_room_or_do_not_come(void)
 	CHECK(some && none);
 }
 
+/* draft-ietf-suit-report, Section 4.2: a capability report is needed when "a
+ * manifest attempts to use a capability that the Manifest Processor does not
+ * implement". Its components are those that the TAM reaches. */
+static void
+what_is_not_supported_is_answered_with_what_is(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+	struct pst_suit_report_view view;
+
+	BEGIN();
+	m.first = PST_BYTES_LIT("\x18\x3e\x00");
+	m.first_count = 2;
+	world_install("token-01", &m);
+	CHECK(came_as(0, &view));
+	CHECK_EQ(view.reason, PST_SUIT_REASON_COMMAND_UNSUPPORTED);
+	CHECK(view.capability_report.len > 40);
+	CHECK_EQ(memcmp(view.capability_report.ptr + 1,
+		     "\x01\x82\x82\x41\xaa\xf5\x82\x41\xbb\xf5", 10),
+	    0);
+	m.first_count = 0;
+	m.other_vendor = true;
+	world_install("token-02", &m);
+	CHECK(came_as(0, &view));
+	CHECK_EQ(view.reason, PST_SUIT_REASON_CONDITION_FAILED);
+	CHECK_EQ(view.capability_report.len, 0);
+}
+
 /* Every operation of the crypto port fails once: what comes is protected. */
 static void
 a_port_that_fails_gives_no_report_away(void)
@@ -200,6 +227,7 @@ report_cases(void)
 	RUN(another_tams_key_changes_nothing);
 	RUN(without_ciphers_there_is_no_report);
 	RUN(reports_fit_the_room_or_do_not_come);
+	RUN(what_is_not_supported_is_answered_with_what_is);
 	RUN(a_port_that_fails_gives_no_report_away);
 	agent_cases += test_cases;
 	agent_failures += test_failures;
