@@ -321,6 +321,9 @@ describe(const struct pst_agent *a, const struct pst_reg_record *r,
 	if (pst_reg_find(
 		&a->registry, PST_REG_MANIFEST, link.key, PST_REG_ANY, &m))
 		out->sequence = m.n[0];
+	else if (pst_reg_find(&a->registry, PST_REG_COMPONENT, link.key,
+		     PST_REG_ANY, &m))
+		out->sequence = m.n[2];
 }
 
 enum pst_err

@@ -122,6 +122,26 @@ enum pst_err pst_agent_update_message(
 enum pst_err pst_agent_update_continue(
     struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
 
+/* --- links.c: which manifests refer to what ------------------------------- */
+
+/**
+ * Mark, in a->staged, what root manifests reach, all but the one with this
+ * identifier. Good until links are added or removed.
+ */
+void pst_agent_links_mark(struct pst_agent *a, struct pst_bytes but);
+/** Do those that were marked refer to a component? */
+bool
+pst_agent_links_others(const struct pst_agent *a, struct pst_bytes component);
+/** Does anybody but the manifest that is kept at `by`, at this moment? */
+bool pst_agent_links_more(
+    const struct pst_agent *a, struct pst_bytes by, struct pst_bytes component);
+/**
+ * Remove from a->staged what no root manifest reaches.
+ *
+ * @retval PST_ERR_SUIT_UNAUTHORISED  the TAM of the Update does not reach it
+ */
+enum pst_err pst_agent_links_sweep(struct pst_agent *a) PST_MUST_CHECK;
+
 /* --- share.c: who may fill the registry --------------------------------- */
 
 /**
@@ -191,9 +211,48 @@ enum pst_err pst_agent_journal_ask(void *ctx, uint32_t index,
     struct pst_bytes component, struct pst_bytes uri, struct pst_bytes info,
     uint64_t *have, bool *complete);
 
+/* --- request.c ---------------------------------------------------------- */
+
+/**
+ * Note and commit a request; its time is set here.
+ *
+ * @param lately  it was asked for a short while ago; nothing is noted
+ * @retval PST_ERR_AGENT_RATE  there are too many, or it was asked for and
+ *                             withdrawn within the interval
+ */
+enum pst_err pst_agent_request_note(
+    struct pst_agent *a, struct pst_reg_record *r, bool *lately) PST_MUST_CHECK;
+
+/* --- wanted.c: dependencies that are there, or elsewhere ------------------ */
+
+/**
+ * Before a fetch: what the component holds may be what is wanted.
+ *
+ * @param plain  it is not decrypted as it comes
+ * @param there  it is, and has *have bytes
+ * @retval PST_ERR_FETCH  it is not, and the URI is a TAM's
+ */
+enum pst_err pst_agent_wanted_fetch(struct pst_agent *a, uint32_t place,
+    struct pst_bytes component, struct pst_bytes uri, bool plain,
+    uint64_t *have, bool *there) PST_MUST_CHECK;
+
+/** A dependency is missing: ask its TAM for it, if a URI names one and there
+ * is room for the request. */
+void pst_agent_wanted_request(struct pst_agent *a);
+/** Does a dependency make this TAM due? */
+bool pst_agent_wanted_due(const struct pst_agent *a, uint32_t tam);
+/** It was contacted. */
+void pst_agent_wanted_asked(struct pst_agent *a, uint32_t tam);
+/** Is something in a->staged that this TAM's manifest waited for? Then it is
+ * due. */
+bool pst_agent_wanted_came(struct pst_agent *a, struct pst_bytes tam);
+
 /* --- host.c: what the SUIT processor asks for --------------------------- */
 
 void pst_agent_host_init(struct pst_agent *a);
+/** Where a manifest of the run is kept: a component, or the root's own. */
+struct pst_bytes
+pst_agent_host_kept(const struct pst_agent *a, uint32_t number);
 /** Make the staged component be this object, not yet measured. */
 enum pst_err pst_agent_host_place(struct pst_agent *a, uint32_t index,
     struct pst_bytes component, uint64_t object) PST_MUST_CHECK;
@@ -219,9 +278,6 @@ enum pst_err pst_agent_manifest_end(struct pst_agent *a) PST_MUST_CHECK;
 
 bool pst_agent_find_manifest(
     const struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r);
-
-/** Remove content that nothing refers to from a->staged. */
-void pst_agent_drop_orphans(struct pst_agent *a);
 
 /* --- report.c ----------------------------------------------------------- */
 

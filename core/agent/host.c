@@ -85,52 +85,77 @@ slot(void *ctx, struct pst_bytes component, uint64_t number)
 	return number == 0 ? PST_OK : PST_ERR_SUIT_CONDITION;
 }
 
-/* Index of a component in the present manifest; COMPONENTS_MAX if none. */
-static size_t
-index_of(const struct pst_agent *a, struct pst_bytes component)
+struct pst_bytes
+pst_agent_host_kept(const struct pst_agent *a, uint32_t number)
 {
-	struct pst_list list = a->update.manifest.components;
-	struct pst_bytes item;
-	size_t i;
+	const struct pst_suit_run *run = &a->update.run;
+	uint32_t place;
 
-	for (i = 0; pst_list_next(&list, &item); i++) {
-		if (pst_same(item, component))
-			return i;
-	}
-	return PST_SUIT_COMPONENTS_MAX;
+	if (number == 0)
+		return a->update.manifest.component_id;
+	(void)pst_suit_run_manifest(run, number, &place);
+	return pst_suit_run_place(run, place);
 }
 
-static void
-set_unlinked(struct pst_agent *a, size_t index, bool unlinked)
+/* The number of a manifest of the run. */
+static uint32_t
+number_of(const struct pst_agent *a, const struct pst_suit_manifest *m)
 {
-	uint64_t bit = (uint64_t)1 << (index % 64);
+	const struct pst_suit_run *run = &a->update.run;
+	uint32_t n, place;
 
-	if (index >= PST_SUIT_COMPONENTS_MAX)
-		return;
-	if (unlinked)
-		a->update.unlinked[index / 64] |= bit;
-	else
-		a->update.unlinked[index / 64] &= ~bit;
+	for (n = run->loaded_count; n > 0; n--) {
+		if (pst_suit_run_manifest(run, n, &place) == m)
+			break;
+	}
+	return n;
+}
+
+/* A manifest gives up its reference to a place. */
+static void
+note_unlinked(struct pst_agent *a, uint32_t number, struct pst_bytes component)
+{
+	const struct pst_suit_run *run = &a->update.run;
+	uint32_t i;
+
+	for (i = 0; i < run->place_count; i++) {
+		if (pst_same(pst_suit_run_place(run, i), component))
+			a->update.unlinked[number][i / 64] |= (uint64_t)1
+			    << (i % 64);
+	}
+}
+
+/* What is written is referred to by all manifests that have it. */
+static void
+note_written(struct pst_agent *a, uint32_t place)
+{
+	size_t n;
+
+	for (n = 0; n <= PST_SUIT_DEPENDENCIES_MAX; n++)
+		a->update.unlinked[n][place / 64] &=
+		    ~((uint64_t)1 << (place % 64));
 }
 
 /*
  * "If the reference count of a component is non-zero, any command that alters
  * that component MUST cause the Manifest Processor to Abort" (trust-domains,
- * suit-directive-unlink). The manifest's own reference, or that of the one
- * that it replaces, does not count: it ends with this transaction.
+ * suit-directive-unlink). References of this manifest and its tree, or of the
+ * one that it replaces, do not count: they end with this transaction. What
+ * others refer to may be written with the bytes that it has: what it was is
+ * kept until all is written and can be compared.
  */
-static bool
-used_by_another(const struct pst_agent *a, struct pst_bytes component)
+static enum pst_err
+keep_prior(struct pst_agent *a, struct pst_bytes component)
 {
-	struct pst_reg_record link;
-	size_t at = 0;
+	struct pst_reg_record r, had;
 
-	while (pst_reg_seek(
-	    &a->staged, &at, PST_REG_LINK, PST_REG_ANY, component, &link)) {
-		if (!pst_same(link.key, a->update.manifest.component_id))
-			return true;
-	}
-	return false;
+	if (!pst_agent_links_others(a, component) ||
+	    find(a, PST_REG_PRIOR, component, &had))
+		return PST_OK;
+	if (!find(a, PST_REG_COMPONENT, component, &r))
+		return PST_ERR_AGENT_IN_USE;
+	r.kind = PST_REG_PRIOR;
+	return pst_reg_add(&a->staged, &r);
 }
 
 enum pst_err
@@ -139,10 +164,11 @@ pst_agent_host_place(struct pst_agent *a, uint32_t index,
 {
 	static const uint8_t unknown[32];
 	struct pst_reg_record r = { .kind = PST_REG_COMPONENT };
+	enum pst_err err = keep_prior(a, component);
 
-	if (used_by_another(a, component))
-		return PST_ERR_AGENT_IN_USE;
-	set_unlinked(a, index, false);
+	if (err != PST_OK)
+		return err;
+	note_written(a, index);
 	a->update.open_index = index;
 	a->update.open_object = object;
 	a->update.open_bytes = 0;
@@ -150,7 +176,7 @@ pst_agent_host_place(struct pst_agent *a, uint32_t index,
 	r.data.ptr = unknown;
 	r.data.len = sizeof(unknown);
 	r.n[0] = object;
-	r.n[3] = 1; /* not measured */
+	r.n[3] = 1;
 	return pst_reg_put(&a->staged, &r);
 }
 
@@ -259,13 +285,26 @@ static enum pst_err
 unlink(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes component)
 {
 	struct pst_agent *a = ctx;
+	uint32_t number = number_of(a, m);
 	struct pst_reg_record r;
 
-	pst_reg_remove(&a->staged, PST_REG_LINK, m->component_id, component);
-	set_unlinked(a, index_of(a, component), true);
+	pst_reg_remove(&a->staged, PST_REG_LINK, pst_agent_host_kept(a, number),
+	    component);
+	note_unlinked(a, number, component);
 	if (!pst_reg_find(&a->staged, PST_REG_LINK, PST_REG_ANY, component, &r))
 		pst_reg_remove(
 		    &a->staged, PST_REG_COMPONENT, component, PST_REG_ANY);
+	return PST_OK;
+}
+
+static enum pst_err
+references(void *ctx, const struct pst_suit_manifest *m,
+    struct pst_bytes component, bool *others)
+{
+	const struct pst_agent *a = ctx;
+
+	*others = pst_agent_links_more(
+	    a, pst_agent_host_kept(a, number_of(a, m)), component);
 	return PST_OK;
 }
 
@@ -321,6 +360,7 @@ pst_agent_host_init(struct pst_agent *a)
 	h->read = read;
 	h->fetched = pst_agent_journal_ask;
 	h->unlink = unlink;
+	h->references = references;
 	h->invoke = NULL;
 	h->now = now;
 	h->version = version;

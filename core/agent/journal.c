@@ -153,8 +153,8 @@ fetch_key(struct pst_agent *a, struct pst_bytes uri, struct pst_bytes info)
 	size_t len = 0;
 	enum pst_err err;
 
-	err = c->digest(c->ctx, PST_ALG_SHA256, parts, info.len > 0 ? 3 : 1,
-	    digest, &len);
+	err = c->digest(
+	    c->ctx, PST_ALG_SHA256, parts, info.len > 0 ? 3 : 1, digest, &len);
 	if (err == PST_OK && len != sizeof(a->update.fetch_uri))
 		err = PST_ERR_CRYPTO;
 	if (err == PST_OK)
@@ -176,6 +176,11 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 	*complete = false;
 	if (u->uninstall)
 		return PST_ERR_SUIT_OPERATION;
+	u->fetching = false;
+	err = pst_agent_wanted_fetch(
+	    a, index, component, uri, info.len == 0, have, complete);
+	if (err != PST_OK || *complete)
+		return err;
 	err = fetch_key(a, uri, info);
 	if (err != PST_OK)
 		return err;

@@ -131,9 +131,6 @@ pst_agent_run_begin(struct pst_agent *a, const struct pst_keys *keys)
 	const struct pst_suit_run_args args = { a->ports.crypto, &u->host,
 		&u->report, keys, a->memory.suit };
 
-	/* References to what dependencies bring are not counted yet. */
-	if (u->manifest.dependencies.count > 0)
-		return PST_ERR_SUIT_DEPENDENCY;
 	return pst_suit_run_begin(&u->run, &u->manifest, &args);
 }
 
@@ -162,6 +159,7 @@ pst_agent_manifest_begin(struct pst_agent *a, struct pst_bytes envelope)
 		pst_agent_manifest_report(a, PST_OK);
 		return PST_OK;
 	}
+	pst_agent_links_mark(a, u->manifest.component_id);
 	err = pst_agent_run_begin(a, &u->keys);
 	u->running = err == PST_OK;
 	return err;
@@ -213,41 +211,184 @@ measure(struct pst_agent *a, struct pst_reg_record *r)
 	return pst_reg_put(&a->staged, r);
 }
 
-/* The reference of this manifest to one of its components. */
+/* A staged component with its size and digest; false: there is none. */
 static enum pst_err
-link_component(struct pst_agent *a, size_t index)
+measured(struct pst_agent *a, struct pst_bytes id, struct pst_reg_record *r,
+    bool *there)
 {
-	const struct pst_suit_manifest *m = &a->update.manifest;
-	struct pst_reg_record r, link = { .kind = PST_REG_LINK };
 	enum pst_err err;
 
-	link.key = m->component_id;
-	link.other = pst_suit_component(m, index);
-	/* Its content may not exist, or was unlinked by the manifest itself. */
-	if (pst_suit_has(a->update.unlinked, index) ||
-	    !pst_reg_find(
-		&a->staged, PST_REG_COMPONENT, link.other, PST_REG_ANY, &r))
+	*there =
+	    pst_reg_find(&a->staged, PST_REG_COMPONENT, id, PST_REG_ANY, r);
+	if (!*there || r->n[3] == 0)
 		return PST_OK;
-	if (r.n[3] != 0) {
-		err = measure(a, &r);
-		if (err != PST_OK)
-			return err;
+	err = measure(a, r);
+	if (err != PST_OK)
+		return err;
+	*there =
+	    pst_reg_find(&a->staged, PST_REG_COMPONENT, id, PST_REG_ANY, r);
+	return PST_OK;
+}
+
+/*
+ * What others refer to and was written here is what it was before; then what
+ * was before stays. All of it is measured by its bytes: an envelope of the
+ * same manifest with other signatures is another content (docs/interop.md).
+ */
+static enum pst_err
+settle_prior(struct pst_agent *a, struct pst_reg_record *was)
+{
+	struct pst_reg_record is;
+	bool there;
+	enum pst_err err = measured(a, was->key, &is, &there);
+
+	if (err == PST_OK && there &&
+	    (is.n[1] != was->n[1] || !pst_equal(is.data, was->data)))
+		err = PST_ERR_AGENT_IN_USE;
+	if (err != PST_OK)
+		return err;
+	was->kind = PST_REG_COMPONENT;
+	return pst_reg_put(&a->staged, was);
+}
+
+static enum pst_err
+settle_priors(struct pst_agent *a)
+{
+	struct pst_reg_record was;
+	enum pst_err err = PST_OK;
+
+	/* Records move under views, so each is found anew and then removed. */
+	while (err == PST_OK &&
+	    pst_reg_find(
+		&a->staged, PST_REG_PRIOR, PST_REG_ANY, PST_REG_ANY, &was)) {
+		uint8_t id[PST_SUIT_ID_MAX], digest[32];
+
+		pst_copy(id, was.key);
+		pst_copy(digest, was.data);
+		was.key.ptr = id;
+		was.data.ptr = digest;
+		err = settle_prior(a, &was);
+		pst_reg_remove_first(
+		    &a->staged, PST_REG_PRIOR, PST_REG_ANY, PST_REG_ANY);
 	}
+	return err;
+}
+
+/*
+ * The reference of manifest `number` of the run to one of its components.
+ * There may be no content, or the manifest itself unlinked it.
+ */
+static enum pst_err
+link_component(struct pst_agent *a, uint32_t number, size_t index)
+{
+	const struct pst_suit_run *run = &a->update.run;
+	uint32_t place = pst_suit_run_place_of(run, number, index);
+	struct pst_reg_record r, link = { .kind = PST_REG_LINK };
+	bool there;
+	enum pst_err err;
+
+	if (place >= PST_SUIT_PLACES_MAX ||
+	    a->update.unlinked[number][place / 64] >> (place % 64) & 1)
+		return PST_OK;
+	link.key = pst_agent_host_kept(a, number);
+	link.other = pst_suit_run_place(run, place);
+	err = measured(a, link.other, &r, &there);
+	/* One that is there already keeps its mark. */
+	if (err != PST_OK || !there ||
+	    pst_reg_find(&a->staged, PST_REG_LINK, link.key, link.other, &r))
+		return err;
 	return pst_reg_add(&a->staged, &link);
 }
 
-void
-pst_agent_drop_orphans(struct pst_agent *a)
+/* What suit-set-version says of a manifest's components, for
+ * suit-condition-version of a later one. Apart for its frame. */
+static __attribute__((noinline)) enum pst_err
+record_version(struct pst_agent *a, const struct pst_suit_manifest *m,
+    struct pst_bytes kept)
 {
-	struct pst_reg_record r, link;
-	size_t at = 0;
+	struct pst_reg_record r = { .kind = PST_REG_RELEASE };
 
-	while (pst_reg_seek(
-	    &a->staged, &at, PST_REG_COMPONENT, PST_REG_ANY, PST_REG_ANY, &r)) {
-		if (!pst_reg_find(
-			&a->staged, PST_REG_LINK, PST_REG_ANY, r.key, &link))
-			pst_reg_cut(&a->staged, &r, &at);
+	r.key = kept;
+	r.data = pst_suit_set_version(m);
+	if (r.data.len > 0)
+		return pst_reg_put(&a->staged, &r);
+	pst_reg_remove(&a->staged, PST_REG_RELEASE, r.key, PST_REG_ANY);
+	return PST_OK;
+}
+
+/* All references of a manifest, in place of those of the version before. What
+ * others have is the same manifest, so its references are as they were. */
+static enum pst_err
+link_manifest(
+    struct pst_agent *a, uint32_t number, const struct pst_suit_manifest *m)
+{
+	struct pst_bytes kept = pst_agent_host_kept(a, number);
+	enum pst_err err;
+	size_t i;
+
+	if (!pst_agent_links_others(a, kept))
+		pst_reg_remove(&a->staged, PST_REG_LINK, kept, PST_REG_ANY);
+	err = record_version(a, m, kept);
+	for (i = 0; err == PST_OK && i < m->index_count; i++)
+		err = link_component(a, number, i);
+	return err;
+}
+
+/* Was another manifest loaded from this place after that one? */
+static bool
+superseded(const struct pst_suit_run *run, uint32_t number, uint32_t place)
+{
+	uint32_t n, other;
+
+	for (n = number + 1; n <= run->loaded_count; n++) {
+		(void)pst_suit_run_manifest(run, n, &other);
+		if (other == place)
+			return true;
 	}
+	return false;
+}
+
+/* The references of a dependency that is there; and its number, for those who
+ * ask what is installed. Apart for its frame. */
+static __attribute__((noinline)) enum pst_err
+link_dependency(struct pst_agent *a, uint32_t number)
+{
+	const struct pst_suit_run *run = &a->update.run;
+	const struct pst_suit_manifest *m;
+	struct pst_reg_record r;
+	uint32_t place;
+	bool there;
+	enum pst_err err;
+
+	m = pst_suit_run_manifest(run, number, &place);
+	if (superseded(run, number, place))
+		return PST_OK;
+	err = measured(a, pst_suit_run_place(run, place), &r, &there);
+	if (err != PST_OK || !there)
+		return err;
+	if (r.n[2] != m->sequence) {
+		r.n[2] = m->sequence;
+		err = pst_reg_put(&a->staged, &r);
+		if (err != PST_OK)
+			return err;
+	}
+	return link_manifest(a, number, m);
+}
+
+/*
+ * Marks say what others refer to, and are good as long as links of this tree
+ * alone change: so they are looked at before the first is added.
+ */
+static enum pst_err
+link_tree(struct pst_agent *a)
+{
+	struct pst_agent_update *u = &a->update;
+	enum pst_err err = link_manifest(a, 0, &u->manifest);
+	uint32_t n;
+
+	for (n = 1; err == PST_OK && n <= u->run.loaded_count; n++)
+		err = link_dependency(a, n);
+	return err == PST_OK ? pst_agent_links_sweep(a) : err;
 }
 
 /*
@@ -300,43 +441,21 @@ record_manifest(struct pst_agent *a)
 	return pst_reg_add(&a->staged, &r);
 }
 
-/* What suit-set-version says of this manifest's components, for
- * suit-condition-version of a later one. Apart for its frame. */
-static __attribute__((noinline)) enum pst_err
-record_version(struct pst_agent *a)
-{
-	const struct pst_suit_manifest *m = &a->update.manifest;
-	struct pst_reg_record r = { .kind = PST_REG_RELEASE };
-
-	r.key = m->component_id;
-	r.data = pst_suit_set_version(m);
-	if (r.data.len > 0)
-		return pst_reg_put(&a->staged, &r);
-	pst_reg_remove(&a->staged, PST_REG_RELEASE, r.key, PST_REG_ANY);
-	return PST_OK;
-}
-
 enum pst_err
 pst_agent_manifest_end(struct pst_agent *a)
 {
 	struct pst_agent_update *u = &a->update;
-	const struct pst_suit_manifest *m = &u->manifest;
 	enum pst_err err;
-	size_t i;
 
 	err = pst_suit_run_end(&u->run);
+	if (err == PST_OK)
+		err = settle_priors(a);
+	/* Before the links: what this one is kept under is a root manifest. */
+	if (err == PST_OK)
+		err = record_manifest(a);
 	/* References of the version before end here, and only here. */
 	if (err == PST_OK)
-		pst_reg_remove(
-		    &a->staged, PST_REG_LINK, m->component_id, PST_REG_ANY);
-	for (i = 0; err == PST_OK && i < m->components.count; i++)
-		err = link_component(a, i);
-	if (err != PST_OK)
-		return err;
-	pst_agent_drop_orphans(a);
-	err = record_manifest(a);
-	if (err == PST_OK)
-		err = record_version(a);
+		err = link_tree(a);
 	if (err != PST_OK)
 		return err;
 	pst_agent_manifest_report(a, PST_OK);

@@ -21,9 +21,11 @@
 /* Kinds are stored: a number keeps its meaning. */
 enum pst_reg_kind {
 	PST_REG_HEAD = 0, /* n0 version, n1 next object number */
-	/* key component id, data SHA-256, n0 object, n1 bytes */
+	/* key component id, data SHA-256, n0 object, n1 bytes, n2 of a
+	 * dependency its sequence number, n3 1 while it is not measured */
 	PST_REG_COMPONENT = 1,
-	/* key manifest id, other component id: the manifest refers to it */
+	/* key root manifest id, or component id of a dependency, other
+	 * component id: the manifest refers to it; n3 a mark (links.c) */
 	PST_REG_LINK = 2,
 	/*
 	 * key manifest id, other TAM, data manifest digest, n0 sequence, n1
@@ -38,19 +40,25 @@ enum pst_reg_kind {
 	 * the index of the component, n0 object, n1 1 when it is complete
 	 */
 	PST_REG_FETCH = 6,
-	/* key TAM, n0 last contact, n1 enum pst_tam_fact bits, n2 data items */
+	/* key TAM, n0 last contact, n1 enum pst_tam_fact bits, n2 data items,
+	 * n3 1 when it is due at once */
 	PST_REG_TAM = 7,
-	/* key component id, other TAM, n0 when it was asked for, n1 1 when it
-	 * was withdrawn since */
+	/* key component id, other TAM, data the TAM whose manifest depends on
+	 * it (empty: an application does), n0 when it was asked for, n1 1
+	 * when it was withdrawn since, n2 1 when the TAM is due at once */
 	PST_REG_REQUEST = 8,
 	/* key manifest id, n0 when it was said, n1 1 when it was taken back */
 	PST_REG_UNNEEDED = 9,
 	/* key TAM, other media type, n0 object, an Attestation Result */
 	PST_REG_RESULT = 10,
-	/* key manifest id, data its set-version, encoded */
-	PST_REG_RELEASE = 11
+	/* key manifest id or component id of a dependency, data its
+	 * set-version, encoded */
+	PST_REG_RELEASE = 11,
+	/* as COMPONENT, of one that others refer to and that is being written;
+	 * never committed */
+	PST_REG_PRIOR = 12
 };
-#define PST_REG_KINDS 12
+#define PST_REG_KINDS 13
 
 /* What is remembered of a TAM (PST_REG_TAM, n1). */
 #define PST_FACT_UNSOLICITED 1u /* QueryRequest had no token, no challenge */

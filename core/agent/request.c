@@ -179,17 +179,11 @@ needed_again(struct pst_agent *a, struct pst_bytes component)
 	return pst_agent_commit(a);
 }
 
-/*
- * Note the request.
- *
- * @param lately  it was asked for a short while ago; nothing is noted
- * @retval PST_ERR_AGENT_RATE  likewise, and withdrawn since
- */
-static enum pst_err
-note_request(
-    struct pst_agent *a, struct pst_bytes component, uint32_t tam, bool *lately)
+enum pst_err
+pst_agent_request_note(
+    struct pst_agent *a, struct pst_reg_record *r, bool *lately)
 {
-	struct pst_reg_record r = { .kind = PST_REG_REQUEST }, had;
+	struct pst_reg_record had;
 	uint64_t now_s = 0;
 	enum pst_err err;
 
@@ -198,20 +192,18 @@ note_request(
 	if (err != PST_OK)
 		return err;
 	if (pst_reg_find(
-		&a->registry, PST_REG_REQUEST, component, PST_REG_ANY, &had)) {
+		&a->registry, PST_REG_REQUEST, r->key, PST_REG_ANY, &had)) {
 		*lately = within(now_s, had.n[0], PST_AGENT_REQUEST_INTERVAL_S);
 		if (*lately)
 			return had.n[1] == 0 ? PST_OK : PST_ERR_AGENT_RATE;
 		pst_reg_remove(
-		    &a->registry, PST_REG_REQUEST, component, PST_REG_ANY);
+		    &a->registry, PST_REG_REQUEST, r->key, PST_REG_ANY);
 	}
 	err = make_room(a, now_s);
 	if (err != PST_OK)
 		return err;
-	r.key = component;
-	r.other = pst_agent_tam_name(a, tam);
-	r.n[0] = now_s;
-	err = pst_agent_note(a, &a->registry, &r);
+	r->n[0] = now_s;
+	err = pst_agent_note(a, &a->registry, r);
 	if (err == PST_OK)
 		return pst_agent_commit(a);
 	pst_agent_reload(a);
@@ -222,6 +214,7 @@ enum pst_err
 pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
     struct pst_bytes tam_uri, struct pst_agent_out *out)
 {
+	struct pst_reg_record r = { .kind = PST_REG_REQUEST, .key = component };
 	uint32_t tam = 0;
 	bool lately = false;
 	enum pst_err err;
@@ -232,8 +225,10 @@ pst_agent_request_ta(struct pst_agent *a, struct pst_bytes component,
 	if (installed(a, component))
 		return needed_again(a, component);
 	err = choose_tam(a, component, tam_uri, &tam);
-	if (err == PST_OK)
-		err = note_request(a, component, tam, &lately);
+	if (err != PST_OK)
+		return err;
+	r.other = pst_agent_tam_name(a, tam);
+	err = pst_agent_request_note(a, &r, &lately);
 	if (err != PST_OK || lately)
 		return err;
 	if (pst_agent_unsolicited(a, tam, out) == PST_OK)
@@ -321,7 +316,9 @@ due(const struct pst_agent *a, uint32_t tam, uint64_t now_s)
 
 	return !pst_reg_find(&a->registry, PST_REG_TAM,
 		   pst_agent_tam_name(a, tam), PST_REG_ANY, &r) ||
-	    !within(now_s, r.n[0], a->config->policy_interval_s);
+	    r.n[3] != 0 ||
+	    !within(now_s, r.n[0], a->config->policy_interval_s) ||
+	    pst_agent_wanted_due(a, tam);
 }
 
 static enum pst_err
@@ -336,8 +333,10 @@ note_contact(struct pst_agent *a, uint32_t tam, uint64_t now_s)
 		r.key = pst_agent_tam_name(a, tam);
 	}
 	r.n[0] = now_s;
+	r.n[3] = 0;
 	if (pst_reg_put(&a->registry, &r) != PST_OK)
 		return PST_ERR_SPACE;
+	pst_agent_wanted_asked(a, tam);
 	return pst_agent_commit(a);
 }
 

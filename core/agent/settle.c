@@ -81,6 +81,8 @@ join(struct pst_agent *a)
 		if (!stays(a, &r))
 			continue;
 		/* A TAM that finds fault with an answer has to ask again. */
+		if (r.kind == PST_REG_TAM && pst_agent_wanted_came(a, r.key))
+			r.n[3] = 1;
 		if (r.kind == PST_REG_TAM && u->told != PST_OK &&
 		    pst_same(r.key, pst_agent_tam_name(a, u->tam)))
 			r.n[1] = 0;
@@ -160,6 +162,8 @@ fail(struct pst_agent *a, enum pst_err err, struct pst_agent_out *out)
 {
 	pst_agent_manifest_report(a, err);
 	forget(a);
+	if (err == PST_ERR_SUIT_DEPENDENCY_MISSING && a->open)
+		pst_agent_wanted_request(a);
 	pst_agent_error_begin(a, err);
 	if (a->update.in_manifest &&
 	    a->answer.err_code != PST_TEEP_ERR_TEMPORARY_ERROR)

@@ -59,7 +59,7 @@ notes_part(const struct pst_agent *a)
 	size_t i, n = margin(a);
 
 	n += PST_AGENT_REQUESTS_MAX *
-	    RECORD(PST_SUIT_ID_MAX, PST_AGENT_NAME_MAX, 2);
+	    RECORD(PST_SUIT_ID_MAX, 2 * PST_AGENT_NAME_MAX, 2);
 	n += PST_AGENT_FETCHES_MAX * RECORD(32, PST_REG_PLACE_LEN, 2);
 	n += RECORD(PST_AGENT_NAME_MAX, 0, 1);
 	for (i = 0; i < a->config->tam_count; i++)
@@ -132,7 +132,7 @@ pst_agent_payer(const struct pst_registry *reg, const struct pst_reg_record *r)
 
 	if (r->kind == PST_REG_MANIFEST)
 		return r->other;
-	for (i = 0; i <= PST_AGENT_TREE_MAX; i++) {
+	for (i = 0; i <= PST_SUIT_TREE_DEPTH_MAX; i++) {
 		if (pst_reg_find(
 			reg, PST_REG_MANIFEST, id, PST_REG_ANY, &found))
 			return found.other;

@@ -60,14 +60,13 @@ pst_agent_manifest_unlink(struct pst_agent *a, struct pst_bytes id)
 	u->uninstall = false;
 	if (err != PST_OK)
 		return err;
-	pst_reg_remove(&a->staged, PST_REG_LINK, id, PST_REG_ANY);
-	pst_reg_remove(&a->staged, PST_REG_RELEASE, id, PST_REG_ANY);
-	pst_agent_drop_orphans(a);
 	/* The tombstone: its sequence number stays. */
 	if (!pst_agent_find_manifest(a, id, &r))
 		return PST_ERR_STORE_DAMAGED;
 	r.n[1] = 0;
 	err = pst_reg_put(&a->staged, &r);
+	if (err == PST_OK)
+		err = pst_agent_links_sweep(a);
 	if (err == PST_OK)
 		pst_agent_manifest_report(a, PST_OK);
 	return err;

@@ -298,6 +298,8 @@ fetch_elsewhere(struct pst_suit_run *run, const struct pst_suit_command_now *c)
 	if (host->fetched != NULL) {
 		err = host->fetched(host->ctx, c->component, c->name,
 		    run->fetch_uri, info, &have, &complete);
+		if (err == PST_ERR_FETCH)
+			return pst_suit_missing(run, c, err);
 		if (err != PST_OK)
 			return pst_suit_hard(err);
 	}

@@ -42,8 +42,6 @@
  * equal share of them, and of the room for what is remembered of those that
  * were uninstalled (docs/decisions/0042). */
 #define PST_AGENT_INSTALLED_MAX PST_TEEP_ITEMS_MAX
-/* Manifests one below another, the root apart. */
-#define PST_AGENT_TREE_MAX 8
 /*
  * Bytes of a payload whose image-size nobody set, when the configuration says
  * nothing else: nothing in the manifest bounds what a server sends.
@@ -182,8 +180,10 @@ struct pst_agent_component {
 	uint64_t object;     /* in the store */
 	uint64_t size_bytes;
 	struct pst_suit_digest digest;
-	struct pst_bytes manifest_id; /* first manifest that references it */
-	uint64_t sequence;	      /* of that manifest */
+	/* where the first manifest that references it is kept: a root manifest
+	 * under its own identifier, a dependency in a component */
+	struct pst_bytes manifest_id;
+	uint64_t sequence; /* of that manifest */
 };
 
 struct pst_agent; /* complete in postern/agent_state.h */

@@ -49,7 +49,8 @@ struct pst_agent_update {
 	struct pst_suit_host host;
 	struct pst_keys keys; /* of the run, while something is installed */
 	struct pst_suit_report report;
-	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS]; /* by unlink */
+	/* places that each manifest of the run unlinked */
+	uint64_t unlinked[PST_SUIT_DEPENDENCIES_MAX + 1][PST_SUIT_PLACE_WORDS];
 	/* the write that is under way */
 	bool open;
 	uint32_t open_index;

@@ -501,9 +501,10 @@ struct pst_suit_host {
 
 	/**
 	 * What an interrupted earlier run of the same manifest left of this
-	 * fetch, so that it can go on. When there is something, write_begin
-	 * is not called: further chunks append to what is there. NULL: every
-	 * fetch starts anew. Not asked for integrated payloads.
+	 * fetch, so that it can go on; or content that is there already and
+	 * need not come again. When there is something, write_begin is not
+	 * called: further chunks append to what is there. NULL: every fetch
+	 * starts anew. Not asked for integrated payloads.
 	 *
 	 * @param info      encryption-info that the payload is decrypted with
 	 *                  as it comes, empty: none. It is a part of what a
@@ -512,6 +513,7 @@ struct pst_suit_host {
 	 *                  write_begin and starts anew
 	 * @param have      bytes that are there; 0: start anew
 	 * @param complete  they are the whole payload; write_end was called
+	 * @retval PST_ERR_FETCH  this URI is not one to fetch from
 	 */
 	enum pst_err (*fetched)(void *ctx, uint32_t index,
 	    struct pst_bytes component, struct pst_bytes uri,

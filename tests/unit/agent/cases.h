@@ -13,5 +13,6 @@ void request_cases(void);
 void limit_cases(void);
 void report_cases(void);
 void key_cases(void);
+void tree_cases(void);
 
 #endif

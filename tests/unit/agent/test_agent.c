@@ -36,6 +36,7 @@ main(void)
 		report_cases();
 		key_cases();
 		update_cases();
+		tree_cases();
 		fault_cases();
 	}
 	world_done();

@@ -430,8 +430,8 @@ authentication(struct pst_cbor_writer *c, const struct world_manifest *m,
 	pst_cbor_wrap_bstr(c, mark);
 }
 
-static void
-serve(const struct world_image *image)
+void
+world_serve(const struct world_image *image)
 {
 	size_t i;
 
@@ -450,9 +450,12 @@ struct pst_bytes
 world_make_manifest(const struct world_manifest *m)
 {
 	struct pst_cbor_writer c, inner;
-	struct pst_bytes manifest = manifest_bstr(&inner, m);
+	struct pst_bytes manifest;
 	size_t i, pairs = 2;
 
+	if (m->raw.len > 0)
+		return m->raw;
+	manifest = manifest_bstr(&inner, m);
 	for (i = 0; i < m->count; i++)
 		pairs += m->image[i].integrated;
 	writer(&c);
@@ -465,7 +468,7 @@ world_make_manifest(const struct world_manifest *m)
 	for (i = 0; i < m->count; i++) {
 		if (!m->image[i].integrated) {
 			if (m->image[i].uri != NULL)
-				serve(&m->image[i]);
+				world_serve(&m->image[i]);
 			continue;
 		}
 		put_text(&c, m->image[i].uri);

@@ -71,7 +71,8 @@ struct world_manifest {
 	bool unlink_between; /* a fetch that matched and matching again */
 	bool for_device;     /* by its device identifier and slot */
 	bool other_slot;
-	bool no_size; /* image-size is not set */
+	bool no_size;	      /* image-size is not set */
+	struct pst_bytes raw; /* a whole envelope instead of all this */
 };
 
 struct world_update {
@@ -138,6 +139,8 @@ struct pst_bytes world_make_update(const struct world_update *u);
 struct pst_bytes world_make_query(int tam, const struct pst_teep_message *m);
 struct pst_bytes world_sign(int tam, struct pst_bytes payload);
 struct pst_bytes world_make_manifest(const struct world_manifest *m);
+/** Let the server have a payload. */
+void world_serve(const struct world_image *image);
 
 /** A manifest with one fetched image, HELLO. */
 struct world_manifest world_hello(uint64_t sequence, const char *payload);
