@@ -1,6 +1,8 @@
 /* Encrypting a stream to recipients. */
 #include "encrypt.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK = 65536, SHA256_LEN = 32 };
@@ -220,4 +222,90 @@ cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
 	err = run(&s, &args, in);
 	return err == PST_OK ? CLI_DONE
 			     : cli_fail("%s: %s", name, pst_err_name(err));
+}
+
+/* --- a component of a manifest's source --------------------------------------
+ */
+
+/* A cli_sink into memory; what is larger than an envelope is refused. */
+static bool
+keep(void *ctx, struct pst_bytes chunk)
+{
+	struct cli_file *f = ctx;
+	uint8_t *grown;
+
+	errno = EFBIG;
+	if (chunk.len > CLI_FILE_MAX - f->len)
+		return false;
+	grown = realloc(f->ptr, f->len + chunk.len + 1);
+	if (grown == NULL)
+		return false;
+	memcpy(grown + f->len, chunk.ptr, chunk.len);
+	f->ptr = grown;
+	f->len += chunk.len;
+	f->ptr[f->len] = 0;
+	return true;
+}
+
+static int
+to_file(const struct cli_keyring *ring, int32_t alg,
+    const struct cli_source_encrypt *what, FILE *in, struct cli_encrypted *done)
+{
+	struct cli_output out;
+	int status = cli_output_open(&out, what->out, 0644, true);
+
+	if (status == CLI_DONE)
+		status = cli_encrypt(
+		    ring, alg, what->from, in, cli_output_write, &out, done);
+	if (status == CLI_DONE)
+		status = cli_output_commit(&out);
+	cli_output_abandon(&out);
+	return status;
+}
+
+static int
+component(const struct cli_keyring *ring, int32_t alg,
+    const struct cli_source_encrypt *what, struct cli_file *data,
+    struct cli_encrypted *done)
+{
+	FILE *in = fopen(what->from, "rb");
+	int status;
+
+	if (in == NULL)
+		return cli_fail("%s: %s", what->from, strerror(errno));
+	status = what->out != NULL
+	    ? to_file(ring, alg, what, in, done)
+	    : cli_encrypt(ring, alg, what->from, in, keep, data, done);
+	fclose(in);
+	return status;
+}
+
+int
+cli_encrypt_component(const struct cli_source_encrypt *what,
+    struct cli_file *data, struct cli_file *info)
+{
+	struct cli_encrypted *done = calloc(1, sizeof(*done));
+	int32_t alg =
+	    cli_content_alg(what->alg != NULL ? what->alg : "a128gcm");
+	struct cli_keyring ring;
+	struct pst_bytes made;
+	size_t i;
+	int status = cli_keyring_open(&ring);
+
+	if (status == CLI_DONE && done == NULL)
+		status = cli_fail("no memory");
+	if (status == CLI_DONE && alg == 0)
+		status = cli_fail("no content encryption: %s", what->alg);
+	for (i = 0; status == CLI_DONE && i < what->count; i++)
+		status = cli_keyring_add(&ring, what->to[i]);
+	if (status == CLI_DONE)
+		status = component(&ring, alg, what, data, done);
+	if (status == CLI_DONE) {
+		made = (struct pst_bytes){ done->info, done->info_len };
+		if (!keep(info, made))
+			status = cli_fail("no memory");
+	}
+	cli_keyring_close(&ring);
+	free(done);
+	return status;
 }

@@ -8,6 +8,7 @@
 #include <postern/cose_encrypt.h>
 
 #include "keyring.h"
+#include "manifest_source.h"
 
 /* Room for a SUIT_Encryption_Info with all its recipients: each has an
  * ephemeral key, a kid and a wrapped key. */
@@ -43,5 +44,9 @@ int32_t cli_content_alg(const char *name);
  */
 int cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
     FILE *in, cli_sink *sink, void *ctx, struct cli_encrypted *out);
+
+/** Encrypt a component's bytes as its source asks: a cli_source_encryptor. */
+int cli_encrypt_component(const struct cli_source_encrypt *what,
+    struct cli_file *data, struct cli_file *info);
 
 #endif

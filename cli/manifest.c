@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "diag/component.h"
+#include "encrypt.h"
 #include "manifest_source.h"
 
 /* --- create ------------------------------------------------------------ */
@@ -20,6 +21,7 @@ create_file(const char *from, const char *to)
 
 	if (s == NULL)
 		return cli_fail("no memory");
+	s->encryptor = cli_encrypt_component;
 	status = cli_keyring_open(&ring);
 	if (status == CLI_DONE)
 		status = cli_source_read(s, ring.crypto, from);

@@ -269,6 +269,111 @@ from_dependency(struct cli_source *s, const struct pst_crypto *crypto,
 		name_of(s, map, index, "dependency", c, own);
 }
 
+/* --- encrypt ---------------------------------------------------------------
+ */
+
+/* The path of a file that a node names, NULL and failed when it names none. */
+static void
+path_of(struct cli_source *s, yaml_node_t *map, yaml_node_t *node,
+    const char *key, char **out)
+{
+	const char *name = node != NULL ? cli_yaml_string(node) : NULL;
+
+	*out =
+	    name != NULL && name[0] != '\0' ? form_path(&s->yaml, name) : NULL;
+	if (*out == NULL)
+		cli_yaml_fail(&s->yaml, node != NULL ? node : map,
+		    "encrypt: %s: expected a file", key);
+}
+
+static void
+recipients(
+    struct cli_source *s, yaml_node_t *map, struct cli_source_encrypt *what)
+{
+	yaml_node_t *list = cli_yaml_get(&s->yaml, map, "to");
+	yaml_node_t *n;
+	size_t i;
+
+	for (i = 0;
+	     list != NULL && (n = cli_yaml_element(&s->yaml, list, i)) != NULL;
+	     i++) {
+		if (i == CLI_SOURCE_RECIPIENTS_MAX) {
+			cli_yaml_fail(&s->yaml, n,
+			    "encrypt: more than %d recipients",
+			    CLI_SOURCE_RECIPIENTS_MAX);
+			return;
+		}
+		path_of(s, map, n, "to", &what->to[i]);
+		what->count = i + 1;
+	}
+	if (i == 0)
+		cli_yaml_fail(
+		    &s->yaml, map, "encrypt: to is needed, its recipients");
+}
+
+static void
+encrypt_to(struct cli_source *s, yaml_node_t *map, const char *key, bool far,
+    struct cli_source_encrypt *what, struct cli_source_component *own)
+{
+	yaml_node_t *how = cli_yaml_get(&s->yaml, map, "encrypt");
+	yaml_node_t *to = cli_yaml_get(&s->yaml, how, "out");
+	char *from = NULL, *out = NULL;
+
+	form_keys(&s->yaml, how, &form_encrypt, false);
+	what->alg = cli_yaml_text(&s->yaml, how, "alg");
+	recipients(s, how, what);
+	path_of(s, map, cli_yaml_get(&s->yaml, map, key), key, &from);
+	if (far)
+		path_of(s, how, to, "out", &out);
+	else if (to != NULL)
+		cli_yaml_fail(
+		    &s->yaml, to, "encrypt: out: only where devices fetch it");
+	what->from = from;
+	what->out = out;
+	if (!s->yaml.failed) {
+		cli_file_free(&own->data);
+		if (s->encryptor(what, &own->data, &own->info) != CLI_DONE)
+			cli_yaml_fail(&s->yaml, how, "encrypt: not done");
+	}
+	free(from);
+	free(out);
+}
+
+/* The bytes of a component, encrypted to the recipients that it names; what
+ * is under key is the plaintext. */
+static void
+encrypt(struct cli_source *s, yaml_node_t *map, const char *key,
+    struct pst_suit_build_component *c, struct cli_source_component *own)
+{
+	yaml_node_t *how = cli_yaml_get(&s->yaml, map, "encrypt");
+	struct cli_source_encrypt what = { .count = 0 };
+
+	if (how == NULL || s->yaml.failed)
+		return;
+	/* A dependency's digest stands in its plaintext, which goes. */
+	if (c->digest.bytes.ptr != own->digest)
+		memmove(own->digest, c->digest.bytes.ptr, c->digest.bytes.len);
+	c->digest.bytes.ptr = own->digest;
+	if (cli_yaml_get(&s->yaml, map, "encryption-info") != NULL)
+		cli_yaml_fail(&s->yaml, how,
+		    "encrypt: encryption-info says that it is encrypted");
+	else if (c->source == PST_SUIT_FROM_DEVICE)
+		cli_yaml_fail(
+		    &s->yaml, how, "encrypt: nothing travels to the device");
+	else if (how->type != YAML_MAPPING_NODE)
+		cli_yaml_fail(&s->yaml, how, "encrypt: expected a mapping");
+	else if (s->encryptor == NULL)
+		cli_yaml_fail(&s->yaml, how, "encrypt: not possible here");
+	else
+		encrypt_to(
+		    s, map, key, c->source == PST_SUIT_FROM_URI, &what, own);
+	while (what.count > 0)
+		free(what.to[--what.count]);
+	c->encryption_info = cli_bytes(&own->info);
+	if (c->source != PST_SUIT_FROM_URI)
+		c->data = cli_bytes(&own->data);
+}
+
 /* Exactly one of the keys says where the bytes come from; a dependency may
  * be fetched. */
 static void
@@ -305,6 +410,8 @@ source(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *map,
 	}
 	if (which == 4)
 		from_dependency(s, crypto, map, index, c, own);
+	if (which >= 0)
+		encrypt(s, map, which == 1 ? "file" : keys[which], c, own);
 }
 
 static void identifier(struct cli_source *s, yaml_node_t *map, const char *key,

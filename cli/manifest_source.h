@@ -22,8 +22,31 @@ struct cli_source_component {
 	struct cli_file data, info;
 };
 
+/* Recipients that `encrypt` names. */
+#define CLI_SOURCE_RECIPIENTS_MAX 32
+
+/** What `encrypt` of a component asks for. Paths are as they are opened. */
+struct cli_source_encrypt {
+	const char *from;
+	const char *alg; /* NULL: the default */
+	const char *out; /* NULL: the ciphertext is for the envelope */
+	char *to[CLI_SOURCE_RECIPIENTS_MAX];
+	size_t count;
+};
+
+/**
+ * Encrypts a file; cli/encrypt.h has the one of the program.
+ *
+ * @param data  the ciphertext, unless it went to out; the caller frees it
+ * @param info  the SUIT_Encryption_Info; the caller frees it
+ * @return CLI_DONE, or CLI_REFUSED after saying why
+ */
+typedef int cli_source_encryptor(const struct cli_source_encrypt *what,
+    struct cli_file *data, struct cli_file *info);
+
 struct cli_source {
 	struct cli_yaml yaml;
+	cli_source_encryptor *encryptor; /* NULL: `encrypt` is refused */
 	bool generated; /* build says what the sections are made of */
 	struct pst_suit_build build; /* views everything below */
 	uint8_t manifest_id[PST_SUIT_ID_MAX];

@@ -91,6 +91,7 @@ enum form_source_label {
 	SOURCE_NAME,
 	SOURCE_PREFIX,
 	SOURCE_ENCRYPTION,
+	SOURCE_ENCRYPT,
 	SOURCE_PLAINTEXT,
 	SOURCE_FILE,
 	SOURCE_DIGEST,
@@ -122,8 +123,9 @@ enum form_source_label {
 	SOURCE_RAW
 };
 
-extern const struct form form_source, form_source_component, form_severable,
-    form_digest_alg, form_integrated, form_authentication, form_members;
+extern const struct form form_encrypt, form_source, form_source_component,
+    form_severable, form_digest_alg, form_integrated, form_authentication,
+    form_members;
 
 /* Reporting policy of a command that names none: a failure is recorded. */
 #define FORM_POLICY 2

@@ -12,6 +12,15 @@ static const struct form coswid = { FORM_SECTION, .inner = &form_bytes };
 static const struct form flag_or_sequence = { FORM_FLAG_OR,
 	.inner = &form_sequence };
 
+static const struct form recipients = { FORM_LIST, .inner = &file };
+static const struct form_field encrypt_fields[] = {
+	{ 0, "to", &recipients, "key files of the recipients" },
+	{ 1, "alg", &form_text, "a128gcm, unless it is another one" },
+	{ 2, "out", &file, "where the ciphertext of a uri's file goes" },
+};
+const struct form form_encrypt = { FORM_MAP, "encrypt",
+	FIELDS(encrypt_fields) };
+
 /* --- components ------------------------------------------------------------
  */
 
@@ -33,6 +42,8 @@ static const struct form flag_or_sequence = { FORM_FLAG_OR,
 		    "goes before the dependency's component identifiers" }, \
 	    { SOURCE_ENCRYPTION, "encryption-info", &file, \
 		    "a file with the COSE_Encrypt of an encrypted payload" }, \
+	    { SOURCE_ENCRYPT, "encrypt", &form_encrypt, \
+		    "encrypts the payload when the manifest is created" }, \
 	    { SOURCE_PLAINTEXT, "plaintext", &file, \
 		    "what the payload decrypts to, for digest and size" }, \
 	    { SOURCE_FILE, "file", &file, "a local copy of what uri gives" }, \

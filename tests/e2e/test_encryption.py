@@ -215,6 +215,127 @@ class Encrypt(Case):
             self.misused("manifest", "encrypt", *wrong, "ta.so")
 
 
+class Source(Case):
+    """`encrypt` in a manifest's source: from plaintext to device at once."""
+
+    def setUp(self):
+        super().setUp()
+        self.key("s", "esp256")
+        self.key("k", "a256kw")
+        for name in ("d", "e", "f"):
+            self.ok("key", "generate", "--alg", "ecdh-es+a128kw", "-o", name)
+            self.ok("key", "public", "-o", name + ".pub", name)
+        self.plain = os.urandom(5000)
+        self.write("ta.so", self.plain)
+
+    def make(self, text, *keys, to="m.suit"):
+        self.write("m.yaml", text)
+        self.ok("manifest", "create", "-o", to, "m.yaml")
+        self.ok("manifest", "sign", "--key", "s", to)
+
+    def run_it(self, *more, key="d", name="m.suit", status=0):
+        r = self.call("manifest", "run", "--key", "s.pub", "--key", key,
+                      "--root", "r", *more, name)
+        self.assertEqual(r.returncode, status, r.stderr)
+
+    def installs(self, *more, key="d"):
+        self.run_it(*more, key="f", status=1)
+        self.assertFalse(os.path.exists(self.path("r/app/ta")))
+        self.run_it(*more, key=key)
+        self.assertEqual(self.read("r/app/ta"), self.plain)
+        self.run_it("--uninstall", key=key)
+
+    def test_in_the_envelope_in_the_manifest_and_from_a_server(self):
+        uri = "https://example.com/ta"
+        sequence = 0
+        for source in ("payload: ta.so", "content: ta.so",
+                       "uri: %s\nfile: ta.so" % uri):
+            for alg in ("a128ctr", "chacha20-poly1305"):
+                out = ", out: ta.ct" if "uri" in source else ""
+                more = ("--payload", uri + "=ta.ct") if out else ()
+                for key in ("d", "e", "k"):
+                    sequence += 1
+                    self.make("component: app/ta\nsequence: %d\n%s\n"
+                              "encrypt: {to: [d.pub, e.pub, k], alg: %s%s}\n"
+                              % (sequence, source, alg, out))
+                    self.assertNotIn(self.plain[:32], self.read("m.suit"))
+                    self.installs(*more, key=key)
+
+    def test_each_component_has_its_recipients(self):
+        self.make("""sequence: 1
+manifest-id: app/manifest
+components:
+  - component: app/ta
+    payload: ta.so
+    encrypt:
+      to: [d.pub, e.pub]
+  - component: app/plain
+    payload: ta.so
+  - component: app/data
+    content: ta.so
+    encrypt:
+      to: e.pub
+      alg: a256gcm
+""")
+        # d cannot read all of them, e can
+        self.run_it(key="d", status=1)
+        self.run_it(key="e")
+        for name in ("ta", "plain", "data"):
+            self.assertEqual(self.read("r/app/" + name), self.plain)
+
+    def test_an_encrypted_manifest_as_a_dependency(self):
+        # draft-ietf-suit-trust-domains, Encrypted Manifest Template
+        self.make("component: app/ta\nsequence: 1\npayload: ta.so\n"
+                  "manifest-id: app/inner\n", to="inner.suit")
+        secret = self.read("inner.suit")
+        uri = "https://example.com/inner"
+        for sequence, (source, more) in enumerate((
+                ("", ()), ("    uri: %s\n" % uri,
+                           ("--payload", uri + "=inner.ct"))), 1):
+            self.make("""sequence: %d
+manifest-id: app/outer
+components:
+  - component: app/inner
+    dependency: inner.suit
+%s    encrypt:
+      to: d.pub
+      alg: a128gcm
+%s""" % (sequence, source, "      out: inner.ct\n" if more else ""))
+            self.assertNotIn(secret[20:60], self.read("m.suit"))
+            self.installs(*more)
+
+    def test_the_same_source_never_gives_the_same_ciphertext(self):
+        seen = set()
+        for _ in range(4):
+            self.make("component: app/ta\nsequence: 1\npayload: ta.so\n"
+                      "encrypt: {to: d.pub, alg: a128ctr}\n")
+            seen.add(cbor2.loads(self.read("m.suit")).value["#tc"][:32])
+        self.assertEqual(len(seen), 4)
+
+    def test_mistakes_have_a_line(self):
+        self.key("ed", "ed25519")
+        for source, how, line, says in (
+                ("payload: ta.so", "d.pub", 4, "a mapping"),
+                ("payload: ta.so", "{alg: a128gcm}", 4, "to is needed"),
+                ("payload: ta.so", "{to: []}", 4, "to is needed"),
+                ("payload: ta.so", "{to: absent}", 4, "absent"),
+                ("payload: ta.so", "{to: ed.pub}", 4, "receives nothing"),
+                ("payload: ta.so", "{to: d.pub, alg: rot13}", 4, "rot13"),
+                ("payload: ta.so", "{to: d.pub, colour: red}", 4, "colour"),
+                ("payload: ta.so", "{to: d.pub, out: x}", 4, "out"),
+                ("payload: absent", "{to: d.pub}", 3, "absent"),
+                ("installed: ta.so", "{to: d.pub}", 4, "nothing travels"),
+                ("uri: u", "{to: d.pub, out: x}", 3, ""),
+                ("uri: u\nfile: ta.so", "{to: d.pub}", 5, "out")):
+            self.write("m.yaml", "component: a\nsequence: 1\n%s\n"
+                       "encrypt: %s\n" % (source, how))
+            r = self.refused("manifest", "create", "-o", "new", "m.yaml",
+                             says=says)
+            if says:
+                self.assertIn(b"m.yaml:%d:" % line, r.stderr, how)
+            self.assertFalse(os.path.exists(self.path("new")))
+
+
 class Keys(Case):
     """Keys that encryption needs, in every form that there is of them."""
 

@@ -597,6 +597,8 @@ class Schema(Case):
         return {
             "source": "%s\n",
             "component-source": "sequence: 1\ncomponents: [{%s}]\n",
+            "encrypt": "sequence: 1\ncomponent: a\npayload: m.yaml\n"
+                       "encrypt: {%s}\n",
             "parameters": wait,
             "commands": head + "install: [{%s}]\n",
             "wait-info": wait % "wait-info: {%s}",
