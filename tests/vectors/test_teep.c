@@ -3,6 +3,7 @@
  * each row against what it expects. A row of the project's own that must be
  * rejected also says with which error ("err").
  */
+#include <postern/cose_encrypt.h>
 #include <postern/teep.h>
 #include <string.h>
 
@@ -188,6 +189,76 @@ accepted(struct vector *v, const struct vector_keys *keys,
 	return result == VECTOR_PASS ? round_trip(v, m) : result;
 }
 
+/* What an envelope would write, encrypted. */
+struct sealed_content {
+	struct pst_bytes content, info;
+};
+
+static enum pst_err
+note_sealed(void *ctx, enum pst_suit_label section, uint32_t component,
+    enum pst_suit_parameter label, struct pst_bytes value)
+{
+	struct sealed_content *out = ctx;
+	struct pst_cbor_reader r;
+
+	(void)section;
+	(void)component;
+	pst_cbor_reader_init(&r, value);
+	if (label == PST_SUIT_PARAM_CONTENT)
+		out->content = pst_cbor_bstr(&r, 0, SIZE_MAX);
+	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO)
+		out->info = pst_cbor_bstr(&r, 0, SIZE_MAX);
+	return PST_OK;
+}
+
+static enum pst_err
+device_secret(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    uint32_t *key, uint32_t *who)
+{
+	(void)headers;
+	*key = *(uint32_t *)ctx;
+	*who = 0;
+	return attempt == 0 ? PST_OK : PST_ERR_NOT_FOUND;
+}
+
+/* "encrypted content decrypts with agent-p256 (…) to '…'" */
+static enum vector_result
+decrypts(struct vector *v, const struct pst_suit_manifest *m)
+{
+	const json_t *said =
+	    json_object_get(json_object_get(v->row, "suit"), "decryption");
+	const char *plain = json_string_value(
+	    json_object_get(json_array_get(said, 0), "plaintext"));
+	struct sealed_content found = { none, none };
+	struct pst_suit_images images;
+	struct pst_cose_sealed sealed;
+	struct pst_key key;
+	uint32_t number = 0;
+	struct pst_keys device = { &number, NULL, device_secret, false };
+	const struct pst_cose_open_args args = { .keys = &device,
+		.kdf_other = PST_COSE_KDF_SUIT,
+		.unauthenticated = true,
+		.wrapped = true };
+	uint8_t out[256];
+	size_t len = 0;
+
+	if (plain == NULL ||
+	    pst_key_parse(vector_file(v, "keys/agent-p256.priv.pem"), &key,
+		NULL) != PST_OK ||
+	    pst_openssl_add(port, &key, &number) != PST_OK)
+		return vector_fail(v, "row not understood");
+	if (pst_suit_manifest_images(m, note_sealed, &found, &images) !=
+		PST_OK ||
+	    found.content.len > sizeof(out) ||
+	    pst_cose_sealed_parse(found.info, &sealed, NULL) != PST_OK ||
+	    pst_cose_decrypt(&sealed, found.content, crypto, &args, out, &len,
+		NULL) != PST_OK)
+		return vector_fail(v, "the content does not decrypt");
+	if (len != strlen(plain) || memcmp(out, plain, len) != 0)
+		return vector_fail(v, "another plaintext");
+	return VECTOR_PASS;
+}
+
 /* A SUIT envelope of the draft's examples: signature and digests. */
 static enum vector_result
 envelope(struct vector *v, const struct vector_keys *keys)
@@ -206,6 +277,8 @@ envelope(struct vector *v, const struct vector_keys *keys)
 	if (strstr(v->expected, "integrated payload") != NULL &&
 	    !pst_suit_integrated(&env, PST_BYTES_LIT("#tc"), &payload))
 		return vector_fail(v, "no integrated payload");
+	if (strstr(v->expected, "encrypted content decrypts") != NULL)
+		return decrypts(v, &m);
 	return VECTOR_PASS;
 }
 
