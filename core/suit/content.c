@@ -48,7 +48,7 @@ forget_origin(struct pst_suit_run *run, uint32_t component)
 	size_t i;
 
 	run->origin[component] = 0;
-	for (i = 0; i < PST_SUIT_PLACES_MAX; i++)
+	for (i = 0; i < run->place_count; i++)
 		if (run->origin[i] == component + 1)
 			run->origin[i] = 0;
 }

@@ -111,6 +111,12 @@ verify(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 
 	if (!pst_suit_wanted(run, c->component, &want))
 		return PST_ERR_SUIT_PARAMETER;
+	/* Wherever this is called from, who set the digest answers for it. */
+	err = pst_suit_may(run,
+	    pst_suit_setter(run, c->component, PST_SUIT_PARAM_IMAGE_DIGEST),
+	    c->component, PST_SUIT_ACT_PARAMETER, PST_SUIT_PARAM_IMAGE_DIGEST);
+	if (err != PST_OK)
+		return err;
 	*out = pst_suit_tree_verified(run, c->component);
 	if (*out != NULL && (*out)->m.digest.alg == want.alg &&
 	    pst_equal((*out)->m.digest.bytes, want.bytes))

@@ -194,6 +194,7 @@ pst_suit_call_root(struct pst_suit_run *run, enum pst_suit_label section)
 	memset(&run->calls[0], 0, sizeof(run->calls[0]));
 	run->call_depth = 1;
 	run->call_count = 0;
+	run->report->record.walk_len = 0;
 	return call_begin(run, (int32_t)section);
 }
 

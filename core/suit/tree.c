@@ -226,7 +226,7 @@ prefixed(
 	struct pst_list first, second;
 	uint8_t *out;
 
-	if (prefix.len == 0)
+	if (!PST_SUIT_WITH_DEPENDENCY_PREFIX || prefix.len == 0)
 		return PST_OK;
 	pst_cbor_reader_init(&a, prefix);
 	pst_cbor_reader_init(&b, *id);
