@@ -55,7 +55,9 @@ put_common(struct pst_cbor_writer *w, const struct draft *d)
 		pst_cbor_put_map(w, d->dependencies);
 		for (i = 0; i < d->dependencies; i++) {
 			pst_cbor_put_uint(w, i);
-			pst_cbor_put_map(w, 0);
+			pst_cbor_put_map(w, d->prefix);
+			if (d->prefix)
+				pst_cbor_put_raw(w, B("\x01\x81\x41p"));
 		}
 	}
 	pst_cbor_put_uint(w, PST_SUIT_COMPONENTS);

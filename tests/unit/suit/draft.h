@@ -13,6 +13,7 @@ struct draft {
 	struct pst_bytes first_id;    /* encoded; instead of the first */
 	size_t dependencies;	      /* the first so many components */
 	size_t uri_len;		      /* of a reference URI; 0: none */
+	bool prefix;		      /* each with a prefix, ["p"] */
 	struct pst_bytes set_version; /* encoded [+int]; empty: none */
 	struct pst_bytes shared;      /* sequence; empty: none */
 	enum pst_suit_label label;    /* of `section`; 0: install */
