@@ -134,9 +134,12 @@ options(struct appraise_args *a, int argc, char **argv)
 		return status;
 	if (a->evidence == NULL || a->format == NULL)
 		return cli_usage(argv[0], "--evidence and --format are needed");
-	if (a->anchors == NULL)
-		return CLI_DONE;
-	return cli_endorse_anchors(a->endorsements, &a->ring, a->anchors);
+	if (a->anchors != NULL)
+		status =
+		    cli_endorse_anchors(a->endorsements, &a->ring, a->anchors);
+	if (status == CLI_DONE)
+		status = cli_endorse_keys(a->endorsements, &a->ring);
+	return status;
 }
 
 static json_t *

@@ -71,3 +71,29 @@ cli_endorse_anchors(
 	free(list);
 	return status;
 }
+
+int
+cli_endorse_keys(const struct pst_endorsements *e, struct cli_keyring *ring)
+{
+	size_t n, over = pst_endorsements_passed_over(e);
+	const struct pst_pubkey *key;
+
+	for (n = 0; (key = pst_endorsements_key(e, n)) != NULL; n++) {
+		struct cli_keyring_entry *entry;
+
+		if (ring->count == CLI_KEYS_MAX)
+			return cli_fail("more than %d keys", CLI_KEYS_MAX);
+		entry = &ring->key[ring->count++];
+		memset(entry, 0, sizeof(*entry));
+		entry->path = "CoRIM";
+		entry->pub = *key;
+		if (pst_cose_thumbprint(ring->crypto, key, entry->thumbprint) !=
+		    PST_OK)
+			return cli_fail("a key of a CoRIM is not usable");
+	}
+	if (over > 0)
+		cli_warn("%zu values of CoRIMs are of kinds that are not "
+			 "used",
+		    over);
+	return CLI_DONE;
+}

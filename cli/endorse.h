@@ -18,4 +18,11 @@ int cli_endorse(
 int cli_endorse_anchors(
     struct pst_endorsements *e, struct cli_keyring *ring, const char *folder);
 
+/**
+ * Put the attestation keys that CoRIMs brought into the ring, and say how
+ * many values of theirs have no effect.
+ */
+int
+cli_endorse_keys(const struct pst_endorsements *e, struct cli_keyring *ring);
+
 #endif

@@ -143,6 +143,8 @@ options(struct serve_args *a, int argc, char **argv)
 	if (status == CLI_DONE && a->anchors != NULL)
 		status = cli_endorse_anchors(
 		    a->endorsements, &a->attesters, a->anchors);
+	if (status == CLI_DONE)
+		status = cli_endorse_keys(a->endorsements, &a->attesters);
 	return status;
 }
 

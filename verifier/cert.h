@@ -26,6 +26,11 @@ struct pst_endorsements {
 	size_t collateral_count;
 	struct pst_rule *rules; /* policy.c */
 	size_t rule_count;
+	struct pst_pubkey *keys; /* attestation keys out of CoRIMs; owned */
+	size_t key_count;
+	size_t passed_over; /* values of CoRIMs that nothing here uses */
+	const struct pst_crypto *crypto;
+	const struct pst_keys *authors; /* of signed CoRIMs; NULL: none */
 };
 
 /** One certificate in DER; NULL when it is none. Freed by X509_free. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cert.h"
+#include "corim.h"
 #include "dcap.h"
 #include "policy.h"
 
@@ -54,6 +55,7 @@ pst_endorsements_free(struct pst_endorsements **ref)
 	for (i = 0; i < e->collateral_count; i++)
 		drop(e->collateral[i]);
 	pst_rules_free(e);
+	free(e->keys);
 	free(e);
 }
 
@@ -204,9 +206,30 @@ pst_endorsements_add(struct pst_endorsements *e, enum pst_endorsement_use use,
 		*why = "not a certificate, or a damaged one";
 		return add_anchors(e, file);
 	case PST_ENDORSE_REFERENCE:
-		return pst_rules_parse(e, file, why);
+		return pst_corim_is(file) ? pst_corim_add(e, file, why)
+					  : pst_rules_parse(e, file, why);
 	default:
 		*why = "a damaged certificate or CRL, or too many files";
 		return add_collateral(e, file);
 	}
+}
+
+void
+pst_endorsements_authors(struct pst_endorsements *e,
+    const struct pst_crypto *crypto, const struct pst_keys *authors)
+{
+	e->crypto = crypto;
+	e->authors = authors;
+}
+
+const struct pst_pubkey *
+pst_endorsements_key(const struct pst_endorsements *e, size_t n)
+{
+	return n < e->key_count ? &e->keys[n] : NULL;
+}
+
+size_t
+pst_endorsements_passed_over(const struct pst_endorsements *e)
+{
+	return e->passed_over;
 }

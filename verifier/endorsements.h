@@ -7,7 +7,7 @@
 #ifndef POSTERN_ENDORSEMENTS_H
 #define POSTERN_ENDORSEMENTS_H
 
-#include <postern/base.h>
+#include <postern/cose.h>
 
 /* Files of collateral that are kept as they are, for one verifier. */
 #define PST_COLLATERAL_MAX 64
@@ -18,7 +18,8 @@ struct pst_endorsements;
 enum pst_endorsement_use {
 	PST_ENDORSE_ANCHOR,	/* certificates in it are trust anchors */
 	PST_ENDORSE_COLLATERAL, /* they only help to reach one */
-	PST_ENDORSE_REFERENCE	/* Reference Values, as docs/attestation.md */
+	/* Reference Values, JSON as docs/attestation.md has it, or a CoRIM */
+	PST_ENDORSE_REFERENCE
 };
 
 /** @return NULL when memory is short */
@@ -40,5 +41,16 @@ void pst_endorsements_free(struct pst_endorsements **e);
 enum pst_err
 pst_endorsements_add(struct pst_endorsements *e, enum pst_endorsement_use use,
     struct pst_bytes file, const char **why) PST_MUST_CHECK;
+
+/** Whose signature on a CoRIM counts; both are kept. */
+void pst_endorsements_authors(struct pst_endorsements *e,
+    const struct pst_crypto *crypto, const struct pst_keys *authors);
+
+/** Attestation key n that a CoRIM brought; NULL when there are no more. */
+const struct pst_pubkey *
+pst_endorsements_key(const struct pst_endorsements *e, size_t n);
+
+/** Values of CoRIMs that no rule here looks at. */
+size_t pst_endorsements_passed_over(const struct pst_endorsements *e);
 
 #endif

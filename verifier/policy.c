@@ -100,8 +100,8 @@ bounds(struct pst_rule *rule, const json_t *map)
 }
 
 static enum pst_err
-add(struct pst_endorsements *e, const char *technology, const char *claim,
-    const json_t *what)
+new_rule(struct pst_endorsements *e, const char *technology, const char *claim,
+    struct pst_rule **out)
 {
 	struct pst_rule *more, *rule;
 
@@ -119,10 +119,83 @@ add(struct pst_endorsements *e, const char *technology, const char *claim,
 	memset(rule, 0, sizeof(*rule));
 	strcpy(rule->technology, technology);
 	strcpy(rule->claim, claim);
+	*out = rule;
+	return PST_OK;
+}
+
+static enum pst_err
+add(struct pst_endorsements *e, const char *technology, const char *claim,
+    const json_t *what)
+{
+	struct pst_rule *rule;
+	enum pst_err err = new_rule(e, technology, claim, &rule);
+
+	if (err != PST_OK)
+		return err;
 	if (json_is_array(what) ? values(rule, what)
 				: json_is_object(what) && bounds(rule, what))
 		return PST_OK;
 	return PST_ERR_ARG;
+}
+
+/* The rule of values for a claim, or a new one. */
+static enum pst_err
+rule_of(struct pst_endorsements *e, const char *technology, const char *claim,
+    struct pst_rule **out)
+{
+	size_t i;
+
+	for (i = 0; i < e->rule_count; i++) {
+		*out = &e->rules[i];
+		if (strcmp((*out)->technology, technology) == 0 &&
+		    strcmp((*out)->claim, claim) == 0 && !(*out)->has_min &&
+		    !(*out)->has_max)
+			return PST_OK;
+	}
+	return new_rule(e, technology, claim, out);
+}
+
+enum pst_err
+pst_rules_value(struct pst_endorsements *e, const char *technology,
+    const char *claim, struct pst_bytes value)
+{
+	struct pst_rule *rule;
+	struct pst_bytes *more;
+	uint8_t *copy;
+	enum pst_err err = rule_of(e, technology, claim, &rule);
+
+	if (err != PST_OK)
+		return err;
+	if (rule->value_count == VALUES_MAX)
+		return PST_ERR_LIMIT;
+	more = realloc(rule->values, (rule->value_count + 1) * sizeof(*more));
+	if (more == NULL)
+		return PST_ERR_LIMIT;
+	rule->values = more;
+	copy = malloc(value.len + 1);
+	if (copy == NULL)
+		return PST_ERR_LIMIT;
+	memcpy(copy, value.ptr, value.len);
+	more[rule->value_count++] = (struct pst_bytes){ copy, value.len };
+	return PST_OK;
+}
+
+enum pst_err
+pst_rules_bound(struct pst_endorsements *e, const char *technology,
+    const char *claim, uint64_t n, bool least)
+{
+	struct pst_bytes value = { (const uint8_t *)&n, sizeof(n) };
+	struct pst_rule *rule;
+	enum pst_err err;
+
+	if (!least)
+		return pst_rules_value(e, technology, claim, value);
+	err = new_rule(e, technology, claim, &rule);
+	if (err != PST_OK)
+		return err;
+	rule->has_min = true;
+	rule->min = n;
+	return PST_OK;
 }
 
 enum pst_err

@@ -27,6 +27,14 @@ struct pst_rule {
  */
 enum pst_err pst_rules_parse(struct pst_endorsements *e, struct pst_bytes json,
     const char **why) PST_MUST_CHECK;
+
+/** Add a value to the rule of a claim, which is made if there is none. */
+enum pst_err pst_rules_value(struct pst_endorsements *e, const char *technology,
+    const char *claim, struct pst_bytes value) PST_MUST_CHECK;
+/** Likewise a number: the least that is allowed, or the only one. */
+enum pst_err pst_rules_bound(struct pst_endorsements *e, const char *technology,
+    const char *claim, uint64_t n, bool least) PST_MUST_CHECK;
+
 void pst_rules_free(struct pst_endorsements *e);
 
 /**

@@ -414,6 +414,60 @@ class Policy(Appraise):
                 self.assertIn(b"bad:", r.stderr)
 
 
+class Corim(Appraise):
+    """Reference Values as others write them."""
+
+    def with_corim(self, name, *files):
+        more = []
+        for f in files:
+            more += ["--reference", os.path.join(SAMPLES, f)]
+        row = list(BY_NAME[name])
+        row[4] = []  # the keys come out of the CoRIM
+        return self.appraise(row, more=more + ["--need-reference"])
+
+    def test_good_tokens_match(self):
+        for name, files in (
+                ("psa_veraison", ["corim/corim-psa-valid.cbor"]),
+                ("cca_veraison", ["corim/corim-cca-platform-valid.cbor"]),
+                ("cca_veraison", ["corim/corim-cca-platform-valid.cbor",
+                                  "cca/veraison_corim-cca-realm-valid.cbor"]),
+                ("tpm_enacttrust", ["corim/corim-enacttrust-valid.cbor"]),
+                ("snp_genoa_tsm", ["snp/veraison_corim-sevsnp-valid.cbor"])):
+            with self.subTest(name, files=files):
+                out = self.with_corim(name, *files)
+                self.assertEqual(self.failed(out), [])
+                self.assertIn("reference",
+                              [c["check"] for c in out["checks"]])
+
+    def test_another_value_is_refused(self):
+        row = BY_NAME["psa_veraison"]
+        corim = sample("corim/corim-psa-valid.cbor")
+        value = self.claim(self.appraise(row), "sw-value")[0]
+        self.assertIn(bytes.fromhex(value), corim)
+        other = corim.replace(bytes.fromhex(value), b"\x5a" * 32)
+        path = self.path(self.write("other.corim", other))
+        out = self.appraise(row, more=["--reference", path])
+        self.refused_for(out, "reference")
+
+    def test_what_is_no_corim_is_refused(self):
+        good = sample("corim/corim-psa-valid.cbor")
+        row = BY_NAME["psa_veraison"]
+        self.write("evidence", sample(row[2]))
+        for name, data in (
+                ("no digests", sample(
+                    "corim/corim-cca-platform-bad-refval-no-digests.cbor")),
+                ("cut", good[:-1]), ("longer", good + b"\0"),
+                ("half", good[:len(good) // 2]), ("tag", good[:3]),
+                ("signed by nobody", b"\xd2\x84\x43\xa1\x01\x26\xa0\x41"
+                 b"\x00\x40")):
+            with self.subTest(name):
+                self.write("bad", data)
+                r = self.call("eat", "appraise", "--evidence", "evidence",
+                              "--format", "psa", "--reference", "bad")
+                self.assertEqual(r.returncode, 1)
+                self.assertIn(b"bad:", r.stderr)
+
+
 class Truncated(Appraise):
     def test_every_length(self):
         """Every 7th length and the ends: refused, and nothing else."""
