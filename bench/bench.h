@@ -54,6 +54,7 @@ void bench_suit(void);
 void bench_decrypt(void);
 void bench_tam(void);
 void bench_sessions(void);
+void bench_attest(void);
 void bench_size(void);
 
 #endif

@@ -225,6 +225,7 @@ main(int argc, char **argv)
 	bench_decrypt();
 	bench_tam();
 	bench_sessions();
+	bench_attest();
 	bench_size();
 	return 0;
 }
