@@ -179,10 +179,14 @@ const struct cli_command cli_manifest[] = {
 	    "times\n"
 	    "  --json         print JSON\n",
 	    verify, NULL },
-	{ "show", "[--json | --yaml [--authentication]] FILE|-",
-	    "summarise an envelope, unverified",
-	    "Nothing is verified but digests. See also postern inspect.\n"
-	    "\n  --json            print JSON\n"
+	{ "show", "[--key KEY]... [--json | --yaml [--authentication]] FILE|-",
+	    "tell what a manifest is and does",
+	    "Without a key nothing is verified but digests; with keys, it is\n"
+	    "told which of them signed it, and the exit status is 1 when none "
+	    "did.\n"
+	    "See also postern inspect.\n"
+	    "\n  -k, --key KEY     a signer's key; may be given several times\n"
+	    "  --json            print JSON\n"
 	    "  --yaml            print a source that gives the same manifest "
 	    "again\n"
 	    "  --authentication  with its signatures: then create gives the "

@@ -2,6 +2,7 @@
 #ifndef PST_CLI_MANIFEST_H
 #define PST_CLI_MANIFEST_H
 
+#include <jansson.h>
 #include <postern/suit_encode.h>
 
 #include "keyring.h"
@@ -38,9 +39,17 @@ const char *cli_section_name(int label);
 int cli_manifest_check(struct cli_keyring *ring,
     const struct pst_suit_manifest *m, const char *path);
 
-/** What a manifest is about, for a person or as JSON; vouches for nothing. */
-void
-cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json);
+/**
+ * What a manifest is about, for a person or as JSON; vouches for nothing but
+ * the signatures by keys of the ring, if it has any.
+ *
+ * @return CLI_REFUSED when the ring has keys and none of them signed it
+ */
+int cli_manifest_summary(struct cli_keyring *ring,
+    const struct pst_suit_manifest *m, FILE *f, bool json);
+
+/** Print a summary, a JSON object, as text. */
+void cli_manifest_tell(const json_t *summary, FILE *f);
 
 /**
  * Write an envelope as a source that gives its members again.

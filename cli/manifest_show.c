@@ -1,6 +1,7 @@
 /*
  * postern manifest show: what an envelope is about, for a person or as JSON.
- * The summary is made once, as JSON; the text is that, printed otherwise.
+ * The summary is made once, as JSON; the text is that, told otherwise
+ * (cli/manifest_tell.c).
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -9,18 +10,8 @@
 #include "diag/component.h"
 #include "diag/diag.h"
 #include "manifest.h"
+#include "manifest_words.h"
 #include "version.h"
-
-static json_t *
-hex(struct pst_bytes b)
-{
-	char text[2 * 256 + 1];
-
-	if (b.len > 256)
-		b.len = 256;
-	cli_hex_text(b.ptr, b.len, text);
-	return json_string(text);
-}
 
 static json_t *
 text(struct pst_bytes b)
@@ -37,36 +28,12 @@ put(json_t *to, const char *name, json_t *value)
 }
 
 static json_t *
-component_text(struct pst_bytes id)
-{
-	char out[PST_COMPONENT_TEXT_MAX];
-
-	if (id.len == 0 || pst_component_print(id, out, sizeof(out)) != PST_OK)
-		return NULL;
-	return json_string(out);
-}
-
-static json_t *
-algorithm(int32_t alg)
-{
-	const char *name = pst_alg_name(alg);
-	char number[16];
-
-	if (alg == PST_ALG_SHA256)
-		name = "SHA-256";
-	if (name != NULL)
-		return json_string(name);
-	snprintf(number, sizeof(number), "%d", alg);
-	return json_string(number);
-}
-
-static json_t *
 digest(const struct pst_suit_digest *d)
 {
 	json_t *out = json_object();
 
-	put(out, "alg", algorithm(d->alg));
-	put(out, "bytes", hex(d->bytes));
+	put(out, "alg", cli_words_alg(d->alg));
+	put(out, "bytes", cli_words_hex(d->bytes));
 	return out;
 }
 
@@ -91,9 +58,9 @@ signatures(const struct pst_suit_envelope *env)
 		for (i = 0; pst_cose_signature(&cose, i, &h, &sig); i++) {
 			one = json_object();
 			put(one, "kind", json_string(cli_cose_name(cose.kind)));
-			put(one, "alg", algorithm(h.alg));
+			put(one, "alg", cli_words_alg(h.alg));
 			if (h.kid.len > 0)
-				put(one, "kid", hex(h.kid));
+				put(one, "kid", cli_words_hex(h.kid));
 			(void)json_array_append_new(out, one);
 		}
 	}
@@ -163,15 +130,19 @@ static json_t *
 components(const struct pst_suit_manifest *m)
 {
 	struct pst_suit_images images;
-	struct pst_list list = m->components;
 	json_t *out = json_array();
-	struct pst_bytes id;
+	size_t i;
 	json_t *c;
 
-	while (pst_list_next(&list, &id)) {
-		c = json_object();
-		put(c, "component", component_text(id));
-		(void)json_array_append_new(out, c);
+	/* Dependencies that are not among the components come after them. */
+	for (i = 0; i < m->index_count; i++)
+		(void)json_array_append_new(out, json_object());
+	json_array_foreach(out, i, c)
+	{
+		put(c, "component",
+		    cli_words_component(pst_suit_component(m, i)));
+		if (pst_suit_dependency(m, i))
+			put(c, "dependency", json_true());
 	}
 	/* As far as it goes: a severed section is simply not told about. */
 	if (pst_suit_manifest_images(m, parameter, out, &images) != PST_OK)
@@ -244,7 +215,7 @@ component_texts(struct pst_cbor_reader *r, json_t *c)
 static json_t *
 component_of(json_t *list, struct pst_bytes id)
 {
-	json_t *name = component_text(id);
+	json_t *name = cli_words_component(id);
 	json_t *c, *found = NULL;
 	size_t i;
 
@@ -288,101 +259,160 @@ texts(const struct pst_suit_manifest *m, json_t *out, json_t *list)
 	}
 }
 
+/* --- who signed it, and what is odd about it -------------------------------
+ */
+
+/* The keys of the ring by which it is signed, one after the other. */
 static json_t *
-summary(const struct pst_suit_manifest *m)
+signers(struct cli_keyring *ring, const struct pst_suit_envelope *env)
+{
+	json_t *out = json_array();
+	struct pst_suit_manifest m;
+	size_t i;
+
+	for (i = 0; i < ring->count; i++) {
+		ring->only = &ring->key[i];
+		if (pst_suit_authenticate(
+			env, ring->crypto, &ring->keys, &m, NULL) == PST_OK)
+			(void)json_array_append_new(
+			    out, json_string(ring->key[i].path));
+	}
+	ring->only = NULL;
+	return out;
+}
+
+static void
+warn(json_t *to, const char *text)
+{
+	(void)json_array_append_new(to, json_string(text));
+}
+
+static void
+warn_of_components(const struct pst_suit_manifest *m,
+    const struct pst_suit_images *images, json_t *to)
+{
+	char id[PST_COMPONENT_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < m->components.count; i++) {
+		if (!pst_suit_has(images->written, i) ||
+		    pst_suit_has(images->verified, i) ||
+		    pst_component_print(
+			pst_suit_component(m, i), id, sizeof(id)) != PST_OK)
+			continue;
+		(void)json_array_append_new(to,
+		    json_sprintf("%s is written and nothing verifies it", id));
+	}
+}
+
+static void
+warn_of_payloads(const struct pst_suit_manifest *m,
+    const struct pst_crypto *crypto, json_t *to)
+{
+	struct pst_bytes name;
+	enum pst_err err = pst_suit_integrated_check(m, crypto, &name);
+
+	if (err == PST_ERR_SUIT_DIGEST)
+		warn(to, "a payload in the envelope is not what was signed");
+	if (err == PST_ERR_SUIT_STRUCTURE && name.ptr != NULL)
+		warn(to, "the envelope has a payload that no command fetches");
+}
+
+/* Why a device, or its owner, may not like it. */
+static json_t *
+warnings(struct cli_keyring *ring, const struct pst_suit_manifest *m)
+{
+	struct pst_suit_images images;
+	json_t *out = json_array();
+	enum pst_err err;
+
+	if (m->envelope.blocks.count == 0)
+		warn(out, "it is not signed: see postern manifest sign");
+	if (m->sequence == 0)
+		warn(out, "its sequence number is 0: it supersedes nothing");
+	if (m->component_id.len == 0)
+		warn(out,
+		    "it has no identifier of its own: a TEEP agent "
+		    "refuses it, for it could not be removed");
+	if (m->severed != 0)
+		warn(out,
+		    "a section was severed and is not here: what it "
+		    "does is not told");
+	if (!(m->sections & 1u << PST_SUIT_UNINSTALL))
+		warn(out,
+		    "it has no uninstall section: what it installs "
+		    "stays");
+	err = pst_suit_manifest_images(m, NULL, NULL, &images);
+	if (err == PST_OK) {
+		warn_of_components(m, &images, out);
+		warn_of_payloads(m, ring->crypto, out);
+	} else if (err != PST_ERR_SUIT_SEVERED) {
+		(void)json_array_append_new(out,
+		    json_sprintf("a device refuses it: %s", pst_err_name(err)));
+	}
+	return out;
+}
+
+static json_t *
+summary(struct cli_keyring *ring, const struct pst_suit_manifest *m)
 {
 	json_t *out = json_object();
 	json_t *list = components(m);
 	char version[CLI_VERSION_TEXT_MAX];
 
-	put(out, "manifest", component_text(m->component_id));
-	put(out, "sequence", json_integer((json_int_t)m->sequence));
+	put(out, "manifest", cli_words_component(m->component_id));
+	put(out, "sequence",
+	    m->sequence <= INT64_MAX
+		? json_integer((json_int_t)m->sequence)
+		: json_sprintf("%llu", (unsigned long long)m->sequence));
 	cli_version_print(pst_suit_set_version(m), version);
 	if (version[0] != '\0')
 		put(out, "set-version", json_string(version));
 	put(out, "digest", digest(&m->digest));
 	if (m->reference_uri.len > 0)
 		put(out, "reference-uri", text(m->reference_uri));
+	put(out, "bytes",
+	    json_integer((
+		json_int_t)(m->envelope.members_at + m->envelope.members.len)));
+	put(out, "manifest-bytes",
+	    json_integer((json_int_t)m->envelope.manifest_bstr.len));
 	texts(m, out, list);
 	put(out, "components", list);
 	put(out, "sections", sections(m->sections));
 	put(out, "severed", sections(m->severed));
 	put(out, "integrated", integrated(&m->envelope));
 	put(out, "signatures", signatures(&m->envelope));
+	if (ring->count > 0)
+		put(out, "signed-by", signers(ring, &m->envelope));
+	put(out, "does", cli_words_steps(m));
+	put(out, "encryption", cli_words_encryption(m));
+	put(out, "warnings", warnings(ring, m));
 	return out;
 }
 
-/* --- as text ----------------------------------------------------------- */
-
-static void
-print_value(FILE *f, const json_t *v)
+int
+cli_manifest_summary(struct cli_keyring *ring,
+    const struct pst_suit_manifest *m, FILE *f, bool json)
 {
-	struct pst_bytes b;
-
-	if (json_is_string(v)) {
-		b = (struct pst_bytes){ (const uint8_t *)json_string_value(v),
-			json_string_length(v) };
-		pst_json_string(f, b);
-	} else if (json_is_integer(v)) {
-		fprintf(f, "%lld", (long long)json_integer_value(v));
-	}
-}
-
-/* A summary has three levels: the envelope, a list, its members. */
-static void
-print_object(FILE *f, const json_t *object, int indent)
-{
-	const char *name;
-	const json_t *v, *e;
-	size_t i;
-
-	json_object_foreach((json_t *)(uintptr_t)object, name, v)
-	{
-		/* Names of integrated payloads are not ours. */
-		fprintf(f, "%*s", indent, "");
-		pst_print_safe(f,
-		    (struct pst_bytes){ (const uint8_t *)name, strlen(name) });
-		fputc(':', f);
-		if (!json_is_object(v) && !json_is_array(v)) {
-			fputc(' ', f);
-			print_value(f, v);
-		}
-		fputc('\n', f);
-		if (json_is_object(v) && indent < 6)
-			print_object(f, v, indent + 2);
-		json_array_foreach(v, i, e)
-		{
-			if (json_is_object(e) && indent < 6) {
-				fprintf(f, "%*s-\n", indent + 2, "");
-				print_object(f, e, indent + 4);
-			} else {
-				fprintf(f, "%*s- ", indent + 2, "");
-				print_value(f, e);
-				fputc('\n', f);
-			}
-		}
-	}
-}
-
-void
-cli_manifest_summary(const struct pst_suit_manifest *m, FILE *f, bool json)
-{
-	json_t *out = summary(m);
+	json_t *out = summary(ring, m);
+	bool foreign = ring->count > 0 &&
+	    json_array_size(json_object_get(out, "signed-by")) == 0;
 
 	if (json) {
 		(void)json_dumpf(out, f, JSON_COMPACT | JSON_ENSURE_ASCII);
 		fputc('\n', f);
 	} else {
-		print_object(f, out, 0);
+		cli_manifest_tell(out, f);
 	}
 	json_decref(out);
+	return foreign ? CLI_REFUSED : CLI_DONE;
 }
 
 enum show_as { AS_TEXT, AS_JSON, AS_YAML };
 
 static int
-show_file(const struct cli_keyring *ring, const char *path, enum show_as as,
-    bool blocks)
+show_file(
+    struct cli_keyring *ring, const char *path, enum show_as as, bool blocks)
 {
 	struct pst_suit_envelope env;
 	struct pst_suit_manifest m;
@@ -403,7 +433,10 @@ show_file(const struct cli_keyring *ring, const char *path, enum show_as as,
 			status = cli_fail(
 			    "%s: %s at byte %zu", path, pst_err_name(err), at);
 		else
-			cli_manifest_summary(&m, stdout, as == AS_JSON);
+			status = cli_manifest_summary(
+			    ring, &m, stdout, as == AS_JSON);
+		if (err == PST_OK && status != CLI_DONE)
+			(void)cli_fail("%s: none of the keys signed it", path);
 	}
 	cli_file_free(&file);
 	return status;
@@ -413,6 +446,7 @@ int
 cli_manifest_show(int argc, char **argv)
 {
 	static const struct option known[] = {
+		{ "key", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "yaml", no_argument, NULL, 'y' },
 		{ "authentication", no_argument, NULL, 'a' },
@@ -421,22 +455,24 @@ cli_manifest_show(int argc, char **argv)
 	enum show_as as = AS_TEXT;
 	struct cli_keyring ring;
 	bool blocks = false;
-	int c, status;
+	int status = cli_keyring_open(&ring);
+	int c;
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+	while (status == CLI_DONE &&
+	    (c = getopt_long(argc, argv, "k:", known, NULL)) != -1) {
 		if (c == '?')
-			return cli_usage(argv[0], "unknown option");
-		if (c == 'a')
+			status = cli_usage(argv[0], "unknown option");
+		else if (c == 'k')
+			status = cli_keyring_add(&ring, optarg);
+		else if (c == 'a')
 			blocks = true;
 		else
 			as = c == 'j' ? AS_JSON : AS_YAML;
 	}
-	if (blocks && as != AS_YAML)
-		return cli_usage(argv[0], "--authentication is for --yaml");
-	status = cli_operands(argc, argv, optind, 1, 1);
-	if (status != CLI_DONE)
-		return status;
-	status = cli_keyring_open(&ring);
+	if (status == CLI_DONE && blocks && as != AS_YAML)
+		status = cli_usage(argv[0], "--authentication is for --yaml");
+	if (status == CLI_DONE)
+		status = cli_operands(argc, argv, optind, 1, 1);
 	if (status == CLI_DONE)
 		status = show_file(&ring, argv[optind], as, blocks);
 	cli_keyring_close(&ring);

@@ -111,8 +111,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    CLI_DONE);
 	if (pst_suit_accept(&env, ring.crypto, &m, NULL) == PST_OK) {
 		(void)cli_manifest_check(&ring, &m, "input");
-		cli_manifest_summary(&m, nowhere, false);
-		cli_manifest_summary(&m, nowhere, true);
+		(void)cli_manifest_summary(&ring, &m, nowhere, false);
+		(void)cli_manifest_summary(&ring, &m, nowhere, true);
 	}
 	free(buf);
 	return 0;

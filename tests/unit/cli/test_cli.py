@@ -366,7 +366,7 @@ class Manifest(Case):
         self.assertEqual(out["manifest"],
                          self.COMPONENT.replace("/ta", "/manifest"))
         self.assertEqual(out["components"][0]["size"], len(self.payload))
-        self.assertIn("sequence: 2", self.ok("manifest", "show", "m.suit"))
+        self.assertIn("sequence 2", self.ok("manifest", "show", "m.suit"))
         self.ok("manifest", "run", "--key", "s.pub", "--root", "r", "m.suit")
         self.assertEqual(self.read("r/" + self.COMPONENT), self.payload)
         self.ok("manifest", "run", "--key", "s.pub", "--root", "r",

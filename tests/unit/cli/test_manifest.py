@@ -659,6 +659,275 @@ class Schema(Case):
             self.assertIn(key, named)
 
 
+class Shows(Case):
+    def shown(self, name, *options, status=0):
+        r = run("manifest", "show", *options, name, cwd=self.dir)
+        self.assertEqual(r.returncode, status, r.stderr)
+        text = r.stdout.decode()
+        self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+        return text
+
+    def test_who_signed_it(self):
+        self.write("p", b"payload")
+        self.signed("sequence: 1\ncomponent: a\npayload: p\n", "m.suit")
+        self.ok("key", "generate", "--alg", "ed25519", "-o", "t.pem")
+        self.ok("key", "public", "-o", "t.pub", "t.pem")
+        self.assertIn("not checked: see --key", self.shown("m.suit"))
+        self.assertIn("signed by s.pub\n",
+                      self.shown("m.suit", "--key", "s.pub"))
+        self.assertIn("signed by none",
+                      self.shown("m.suit", "--key", "t.pub", status=1))
+        self.ok("manifest", "sign", "--key", "t.pem", "m.suit")
+        out = json.loads(self.shown("m.suit", "--key", "t.pub", "--key",
+                                    "s.pub", "--json"))
+        self.assertEqual(out["signed-by"], ["t.pub", "s.pub"])
+        self.assertEqual(len(out["signatures"]), 2)
+
+    def test_what_it_does(self):
+        self.write("p", b"payload")
+        self.write("c", b"conf")
+        info = cbor2.dumps(cbor2.CBORTag(96, [
+            cbor2.dumps({1: 1}), {5: 12 * b"\0"}, None,
+            [[b"", {1: -3, 4: b"\xab"}, 24 * b"\0"],
+             [cbor2.dumps({1: -29}), {4: b"\xcd"}, 24 * b"\0"]]]))
+        self.write("info", info)
+        self.signed("sequence: 1\ncomponent: d\npayload: p\n", "dep.suit")
+        self.signed("""sequence: 4
+manifest-id: top
+set-version: 1.5
+use-before: 2027-01-31T12:00:00Z
+components:
+  - {component: dep, dependency: dep.suit}
+  - {component: own, uri: "https://example.com/p", file: p,
+     requires-version: ">=1.0", vendor-id: %s}
+  - {component: conf, content: c}
+  - {component: secret, payload: p, name: "https://example.com/c",
+     encryption-info: info, plaintext: c}
+""" % UUID, "m.suit")
+        text = self.shown("m.suit")
+        for line in ("top, sequence 4, version 1.5",
+                     "  0  dep (a manifest)",
+                     "  https://example.com/c, 7 bytes",
+                     "  #dependency, ",
+                     "  secret, A128GCM, to",
+                     "    A128KW, kid ab", "    ECDH-ES+A128KW, kid cd",
+                     "fetch #dependency (in the envelope) into dep",
+                     "verify digest and signature of the dependency dep",
+                     "run the same section of the dependency dep",
+                     'check that the installed version is ">=1.0", of own',
+                     "fetch https://example.com/p into own",
+                     "verify the digest of own",
+                     "write 4 bytes of content into conf",
+                     "fetch and decrypt https://example.com/c (in the "
+                     "envelope) into secret",
+                     "check that the device is of the vendor, for own",
+                     "to remove (uninstall)", "remove every component"):
+            self.assertIn(line, text)
+        self.assertNotIn("warning", text)
+        does = {s["section"]: s["steps"] for s in json.loads(
+            self.shown("m.suit", "--json"))["does"]}
+        self.assertEqual(list(does), [
+            "shared-sequence", "dependency-resolution", "install", "validate",
+            "uninstall"])
+
+    def test_what_is_odd(self):
+        head = "sequence: 0\ncomponents: [a, b]\n"
+        for source, says in (
+                (head + "install: [{set-component-index: a}]\n",
+                 "sequence number is 0"),
+                (head + "install: [{set-component-index: a}]\n",
+                 "no identifier of its own"),
+                (head + "install: [{set-component-index: a}]\n",
+                 "no uninstall section"),
+                (head + "install: [{set-component-index: a}]\n",
+                 "it is not signed"),
+                (head + "install: [{set-component-index: a}, "
+                 "{set-parameters: {uri: x}}, fetch]\n",
+                 "a is written and nothing verifies it"),
+                (head + "install: [fetch]\n", "a device refuses it"),
+                (head + "install: {digest: sha-256:%s}\n" % (32 * "00"),
+                 "severed and is not here"),
+                (head + "install: [{set-component-index: a}]\n"
+                 "integrated: {x: y}\n", "no command fetches"),
+                (head + "install: [{set-component-index: a}, "
+                 "{set-parameters: {uri: x, image-digest: sha-256:%s}}, "
+                 "fetch, image-match]\nintegrated: {x: y}\n" % (32 * "00"),
+                 "not what was signed")):
+            self.write("m.suit", self.create(source))
+            text = self.shown("m.suit")
+            self.assertIn(says, text, source)
+            self.assertRegex(text, "(?m)^warning: ")
+
+    def test_hostile_texts(self):
+        self.write("m.suit", self.create(
+            """sequence: 1
+components: [a]
+install:
+  - override-parameters: {uri: "\\e[31m\\u202e"}
+  - fetch
+  - -300: '"\\u001b"'
+reference-uri: "\\e]0;x\\a"
+text: {en: {manifest-description: "\\e[2J"}}
+""".replace("\\\\", "\\")))
+        self.assertNotIn("\u202e", self.shown("m.suit"))
+        self.shown("m.suit", "--json")
+
+
+class Runs(Case):
+    """On a directory; trees and published manifests are in tests/e2e."""
+
+    def run_it(self, source, *options, status=0, device=None, root="r"):
+        self.signed(source, "m.suit")
+        args = ["manifest", "run", "--key", "s.pub", "--root", root, *options]
+        if device is not None:
+            self.write("d.yaml", device)
+            args += ["--device", "d.yaml"]
+        r = run(*args, "m.suit", cwd=self.dir)
+        self.assertEqual(r.returncode, status, (r.stdout, r.stderr))
+        return r
+
+    def there(self, name, root="r"):
+        return os.path.exists(self.path(os.path.join(root, name)))
+
+    def test_components_stay_while_others_refer_to_them(self):
+        self.write("p", b"payload")
+        one = "sequence: 1\nmanifest-id: m/1\ncomponents:\n" \
+            "  - {component: shared, content: p}\n" \
+            "  - {component: own/1, content: p}\n"
+        two = one.replace("1", "2")
+        self.run_it(one)
+        self.run_it(two)
+        self.run_it(one, "--uninstall")
+        self.assertTrue(self.there("shared"))
+        self.assertFalse(self.there("own/1"))
+        self.run_it(two, "--uninstall")
+        self.assertFalse(self.there("shared"))
+        self.assertFalse(self.there("own/2"))
+        # The number outlives it.
+        self.run_it(two.replace("sequence: 2", "sequence: 1"), status=1)
+
+    def test_swap_exchanges(self):
+        head = "sequence: %d\nmanifest-id: m\ncomponents: [a, b]\n"
+        d = {c: "sha-256:" + hashlib.sha256(c.encode()).hexdigest()
+             for c in "xy"}
+        self.run_it(head % 1 + "install:\n" + "".join(
+            "  - set-component-index: %s\n"
+            "  - override-parameters: {content: %s}\n  - write\n" % p
+            for p in (("a", "x"), ("b", "y"))))
+        swap = """install:
+  - set-component-index: b
+  - override-parameters: {image-digest: "%s"}
+  - set-component-index: a
+  - override-parameters: {image-digest: "%s", source-component: b}
+  - swap
+  - image-match
+  - set-component-index: b
+  - image-match
+"""
+        self.run_it(head % 2 + swap % (d["y"], d["y"]), status=1)
+        self.assertEqual(self.read("r/a"), b"x")
+        self.run_it(head % 3 + swap % (d["x"], d["y"]))
+        self.assertEqual((self.read("r/a"), self.read("r/b")), (b"y", b"x"))
+
+    def test_metadata_is_applied_or_refused(self):
+        def source(n, metadata):
+            return """sequence: %d
+manifest-id: m
+components: [a]
+install:
+  - override-parameters: {content: x, component-metadata: %s}
+  - write
+""" % (n, metadata)
+        self.run_it(source(1, "{default-permissions: [list_read, "
+                           "traverse_exec], modification-time: "
+                           "2020-01-02T03:04:05Z, file-type: regular}"))
+        st = os.stat(self.path("r/a"))
+        self.assertEqual(st.st_mode & 0o7777, 0o555)
+        self.assertEqual(int(st.st_mtime), 1577934245)
+        # Without metadata it is an ordinary file again.
+        self.run_it(source(2, "{file-type: regular}"))
+        self.assertEqual(os.stat(self.path("r/a")).st_mode & 0o777, 0o644)
+        for metadata in ("{file-type: symlink}", "{file-type: directory}",
+                         "{default-permissions: [change_owner]}",
+                         "{user-permissions: {root: all}}",
+                         "{group-permissions: {1: all}}",
+                         "{role-permissions: {x: all}}", "{creator: x}",
+                         "{creation-time: 1}"):
+            r = self.run_it(source(3, metadata), status=1)
+            self.assertIn(b"parameter", r.stderr + r.stdout)
+        self.assertEqual(self.read("r/a"), b"x")
+
+    def test_events_that_a_device_knows(self):
+        def source(events):
+            return """sequence: 1
+components: [a]
+install:
+  - override-parameters: {content: x, wait-info: {%s}}
+  - wait
+  - write
+""" % events
+        device = "power: 1\nnetwork: -2\nauthorized: true\n" \
+            "time: 2027-01-31T12:00:00Z\ndevices: {radio: 3.1}\n"
+        for n, (events, ok) in enumerate((
+                ("power: 1", True), ("power: 2", False),
+                ("network: -2", True), ("network: 2", False),
+                ("authorization: 1", True),
+                ("time: 1801396800", True), ("time: 1801396801", False),
+                ("other-device-version: {device: radio, versions: ['>=3']}",
+                 True),
+                ("other-device-version: {device: radio, versions: ['>=3', "
+                 "'<3.1']}", False),
+                ("other-device-version: {device: modem, versions: ['>=3']}",
+                 False),
+                ("day-of-week: 0", False),
+                ("day-of-week-utc: 0", True), ("day-of-week-utc: 1", False),
+                ("power: 1, network: 3", False))):
+            root = "r%d" % n
+            self.run_it(source(events), device=device, root=root,
+                        status=0 if ok else 1)
+            self.assertEqual(self.there("a", root), ok, events)
+        for wrong, line in (("power: x", 1), ("slots: {a: x}", 1),
+                            ("versions: {a: x}", 1), ("devices: 1", 1),
+                            ("keys: [absent]", 1), ("powr: 1", 1)):
+            r = self.run_it(source("power: 1"), device=wrong, status=1)
+            self.assertIn(b"d.yaml:%d:" % line, r.stderr)
+
+    def test_a_key_of_the_device_signs_nothing(self):
+        self.write("p", b"payload")
+        self.signed("sequence: 1\ncomponent: a\npayload: p\n", "m.suit")
+        self.write("d.yaml", "keys: [s.pem]\n")
+        self.ok("key", "generate", "-o", "other.pem")
+        self.ok("key", "public", "-o", "other.pub", "other.pem")
+        r = run("manifest", "run", "--key", "other.pub", "--root", "r",
+                "--device", "d.yaml", "m.suit", cwd=self.dir)
+        self.assertEqual(r.returncode, 1)
+        self.assertFalse(self.there("a"))
+        self.write("d.yaml", "keys: [other.pem]\n")
+        self.ok("manifest", "run", "--key", "s.pub", "--root", "r",
+                "--device", "d.yaml", "m.suit")
+        self.assertTrue(self.there("a"))
+
+    def test_a_failed_run_leaves_what_was_there(self):
+        self.write("p", b"payload")
+        self.run_it("sequence: 1\ncomponent: a\npayload: p\n")
+        self.run_it("""sequence: 2
+components: [a, b]
+manifest-id: a/manifest
+install:
+  - set-component-index: b
+  - override-parameters: {content: new}
+  - write
+  - set-component-index: a
+  - override-parameters: {uri: "http://x/", image-digest: {file: p}}
+  - fetch
+  - image-match
+""", "--payload", "http://x/=m.yaml", status=1)
+        self.assertEqual(self.read("r/a"), b"payload")
+        self.assertFalse(self.there("b"))
+        self.assertEqual(os.listdir(self.path("r/.postern")),
+                         ["manifest-a%manifest"])
+
+
 class Templates(Case):
     def files(self):
         for name in ("hello.so", "wallet.so", "wallet.conf", "table.bin",
