@@ -104,12 +104,17 @@ class Case(unittest.TestCase):
                      self.world.public(self.signer), "--prefix",
                      PERSONAL, "personal-developer")
 
-    def tee(self, name="tee"):
+    def tee(self, name="tee", distributor=None):
         t = Tee(self.world, name, self.world.relay.uri,
                 self.world.tam_keys(self.tam),
                 {"developer": self.world.public(self.signer)},
                 [PERSONAL], os.path.join(self.tam.state,
                                          "tam-report.pub.pem"))
+        if distributor:
+            with open(t.config, "a", encoding="utf-8") as out:
+                out.write("\n".join(["  - name: distributor",
+                                     "    key: " + distributor[0],
+                                     "    prefixes:"] + distributor[1]) + "\n")
         t.start()
         self.world.tees.append(t)
         self.tam.cli("devices", "enroll", "--key", t.attestation_key, name)
@@ -323,6 +328,125 @@ class Personalization(Case):
         self.assertIn("/big", tee.installed())
         self.assertEqual(server.starts, [0, 0])
         self.assertEqual(self.held(tee, big), 1)
+        self.stop_all()
+        self.assert_nowhere(self.secret)
+
+
+class Dependencies(Case):
+    """Manifests that are encrypted, or whose payload another encrypts."""
+
+    MANIFEST = PERSONAL + "/config-manifest"
+    SEALED_CONFIG = PERSONAL + "/config-sealed"
+
+    def envelope(self, name, lines, signer=None):
+        """Create and sign; returns the path of the envelope."""
+        stem = self.at_desk(name)
+        with open(stem + ".yaml", "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+        call(POSTERN, "manifest", "create", "-o", stem + ".suit",
+             stem + ".yaml")
+        call(POSTERN, "manifest", "sign", "--key", signer or self.signer,
+             stem + ".suit")
+        return stem + ".suit"
+
+    def offer(self, path, component):
+        self.heard.append(self.tam.cli("publish", path).encode())
+        self.tam.cli("assign", component, "--to", "all")
+
+    def test_an_encrypted_manifest_says_nothing_to_the_tam(self):
+        tee = self.tee()
+        self.recipients = [tee]
+        self.publish_ta()
+        self.write("config.json", self.secret)
+        self.envelope("inner", [
+            "component: " + CONFIG, "sequence: 1",
+            "manifest-id: " + self.MANIFEST, "content: config.json"])
+        self.write("note", b"public")
+        self.offer(self.envelope("outer", [
+            "sequence: 1", "manifest-id: %s/bundle" % PERSONAL, "components:",
+            "  - component: " + self.MANIFEST, "    dependency: inner.suit",
+            "    encrypt: {to: %s}" % os.path.join(
+                tee.state, "encryption.pub.pem"),
+            "  - component: %s/note" % PERSONAL, "    content: note"]),
+            PERSONAL + "/bundle")
+        self.sync(tee)
+        self.assertIn(self.secret.decode(), self.says(tee))
+        self.stop_all()
+        self.assert_nowhere(self.secret)
+
+    def distribute(self, sequence, plain, match):
+        """What an author and a distributor each sign: the author does not
+        know the device, the distributor may only say how to decrypt."""
+        self.write("config.json", self.secret)
+        ident = "[%s, %s]" % (self.SEALED_CONFIG, CONFIG)
+        check = ["  - image-match"] if match else []
+        self.envelope("inner", [
+            "sequence: %d" % sequence, "manifest-id: " + self.MANIFEST,
+            "components: " + ident, "shared-sequence:",
+            "  - set-component-index: " + CONFIG,
+            "  - override-parameters:",
+            "      image-digest: {file: config.json}", "install:",
+            "  - set-component-index: " + self.SEALED_CONFIG, "  - fetch",
+            "  - set-component-index: " + CONFIG,
+            "  - override-parameters:",
+            "      source-component: " + self.SEALED_CONFIG,
+            "  - copy"] + check + [
+                "uninstall:", "  - set-component-index: all", "  - unlink"])
+        self.write("payload", plain)
+        call(POSTERN, "manifest", "encrypt", "--force", "--to", os.path.join(
+            self.recipients[0].state, "encryption.pub.pem"),
+             self.at_desk("payload"))
+        return self.envelope("outer", [
+            "sequence: %d" % sequence, "manifest-id: %s/bundle" % PERSONAL,
+            "components: [%s, %s, %s]" % (
+                self.MANIFEST, self.SEALED_CONFIG, CONFIG),
+            "dependencies:", "  %s: {}" % self.MANIFEST,
+            "dependency-resolution:",
+            "  - set-component-index: " + self.MANIFEST,
+            "  - override-parameters:", '      uri: "#author"',
+            "      image-digest: {manifest: inner.suit}",
+            "  - fetch", "  - dependency-integrity", "install:",
+            "  - set-component-index: " + self.SEALED_CONFIG,
+            "  - set-parameters:", '      uri: "#sealed"',
+            "  - set-component-index: " + CONFIG,
+            "  - set-parameters:", "      encryption-info: {file: payload.info}",
+            "  - set-component-index: " + self.MANIFEST,
+            "  - process-dependency", "uninstall:",
+            "  - set-component-index: " + self.MANIFEST,
+            "  - process-dependency", "  - unlink", "integrated:",
+            '  "#author": {file: inner.suit}',
+            '  "#sealed": {file: payload.enc}'],
+            self.distributor)
+
+    def test_a_distributor_may_encrypt_and_nothing_else(self):
+        self.distributor = self.world.key("distributor")
+        self.tam.cli("anchors", "add", "--kind", "signer", "--key",
+                     self.world.public(self.distributor), "--prefix",
+                     PERSONAL, "distributor")
+        tee = self.tee(distributor=(self.world.public(self.distributor), [
+            '      - "%s/bundle"' % PERSONAL,
+            "      - prefix: " + self.MANIFEST,
+            "        commands: [fetch, process-dependency, unlink]",
+            "        parameters: [image-digest]",
+            "      - {prefix: %s, commands: [], parameters: []}" %
+            self.SEALED_CONFIG,
+            "      - {prefix: %s, commands: [], "
+            "parameters: [encryption-info]}" % CONFIG]))
+        self.recipients = [tee]
+        self.publish_ta()
+        # Other data than the author's, though every tag is good.
+        for sequence, match, why in (
+                (1, True, "a condition failed"),
+                (2, False, "content was written that nothing verified")):
+            self.offer(self.distribute(sequence, b"the colour is wrong",
+                                       match), PERSONAL + "/bundle")
+            self.sync(tee, status=1)
+            self.assertNotIn("colour", self.says(tee, status=None))
+            self.assertIn(why, self.tam.cli("devices", "reports", "tee"))
+        self.offer(self.distribute(3, self.secret, True),
+                   PERSONAL + "/bundle")
+        self.sync(tee)
+        self.assertIn(self.secret.decode(), self.says(tee))
         self.stop_all()
         self.assert_nowhere(self.secret)
 
