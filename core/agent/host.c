@@ -308,6 +308,33 @@ references(void *ctx, const struct pst_suit_manifest *m,
 	return PST_OK;
 }
 
+/*
+ * Rollback of a dependency (draft-ietf-suit-manifest, Section 6.2): it is not
+ * older than what its component held before this transaction, nor than the
+ * root manifest of its own name, installed or not.
+ */
+static enum pst_err
+accept(void *ctx, const struct pst_suit_manifest *m, uint32_t index,
+    struct pst_bytes component)
+{
+	const struct pst_agent *a = ctx;
+	struct pst_reg_record r;
+
+	(void)index;
+	if (a->update.uninstall)
+		return PST_OK;
+	if (pst_reg_find(
+		&a->registry, PST_REG_COMPONENT, component, PST_REG_ANY, &r) &&
+	    m->sequence < r.n[2])
+		return PST_ERR_SUIT_SEQUENCE;
+	if (m->component_id.len > 0 &&
+	    pst_reg_find(&a->registry, PST_REG_MANIFEST, m->component_id,
+		PST_REG_ANY, &r) &&
+	    m->sequence < r.n[0])
+		return PST_ERR_SUIT_SEQUENCE;
+	return PST_OK;
+}
+
 /* A time that the device itself does not rely on is none. */
 static enum pst_err
 now(void *ctx, uint64_t *seconds)
@@ -361,6 +388,7 @@ pst_agent_host_init(struct pst_agent *a)
 	h->fetched = pst_agent_journal_ask;
 	h->unlink = unlink;
 	h->references = references;
+	h->accept = accept;
 	h->invoke = NULL;
 	h->now = now;
 	h->version = version;

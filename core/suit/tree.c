@@ -345,6 +345,9 @@ load_new(struct pst_suit_run *run, const struct pst_suit_command_now *c,
 	err = authenticate(run, env, &l->m);
 	if (err == PST_OK)
 		err = pst_suit_supported(&l->m);
+	if (err == PST_OK && run->host->accept != NULL)
+		err = pst_suit_hard(run->host->accept(
+		    run->host->ctx, &l->m, c->component, c->name));
 	if (err == PST_OK)
 		err = components(run, l);
 	if (err != PST_OK)

@@ -601,6 +601,16 @@ struct pst_suit_host {
 	    struct pst_bytes component, bool *others);
 
 	/**
+	 * A dependency was authenticated, in a component: may it be processed?
+	 * The place for a rollback check of its sequence number
+	 * (draft-ietf-suit-manifest, Section 6.2). NULL: it may.
+	 *
+	 * @retval PST_ERR_SUIT_SEQUENCE  it is older than what was here
+	 */
+	enum pst_err (*accept)(void *ctx, const struct pst_suit_manifest *m,
+	    uint32_t index, struct pst_bytes component);
+
+	/**
 	 * suit-parameter-fetch-arguments for the fetch that comes next: called
 	 * before the fetched, or else write_begin, of a fetch that leaves the
 	 * envelope.

@@ -2122,6 +2122,9 @@ def trees_refused():
         *write(b"evil")))})
     tree("tree-member-added", "an unsigned member was added", simple(one),
          "SUIT_DIGEST", serve={DEP_URI: added})
+    tree("tree-rollback", "a dependency that is older than what was there",
+         simple(one), "SUIT_SEQUENCE", serve={DEP_URI: one}, oldest=2,
+         reason=11, where=([], RESOLVE, 0, get(0, one), command(INTEGRITY)))
     tree("tree-missing", "a dependency that nobody has", simple(one),
          "SUIT_DEPENDENCY_MISSING", reason=11,
          where=([], RESOLVE, 0, get(0, one), command(FETCH)))

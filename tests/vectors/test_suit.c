@@ -552,6 +552,7 @@ set_up_tree(struct vector *v, const json_t *run, struct world *w)
 		r->name = hex_item(v, item, 1);
 		r->parameter = json_integer_value(json_array_get(item, 2));
 	}
+	w->oldest = (uint64_t)number(run, "oldest");
 	list = json_object_get(run, "others");
 	json_array_foreach(list, i, item) w->others[w->others_count++] =
 	    hex_item(v, list, i);

@@ -391,6 +391,43 @@ a_dependency_has_its_own_signers_rights(void)
 }
 
 static void
+a_dependency_is_not_rolled_back(void)
+{
+	BEGIN();
+	make_leaf(&leaf, 5, "new content");
+	make_root(&a, ROOT_A, OWN_A, 1, &leaf);
+	tree_install(&a, ONE, "token-a1");
+	CHECK(world_success());
+	/* Its author signed this once; a root that wants it is newer. */
+	make_leaf(&leaf, 4, "old content");
+	make_root(&a, ROOT_A, OWN_A, 2, &leaf);
+	tree_install(&a, ONE, "token-a2");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_SEQUENCE);
+	CHECK(world_holds(SHARED, "new content"));
+	/* It is older than a root manifest of its name, which is gone. */
+	make_leaf(&leaf, 5, "as a root");
+	leaf.id = ROOT_B;
+	leaf.part[0].id = OWN_B;
+	tree_install(&leaf, ONE, "token-b1");
+	CHECK(world_success());
+	tree_remove(ROOT_B, ONE, "token-b2");
+	CHECK(world_success());
+	leaf.sequence = 4;
+	tree_make(&leaf);
+	make_root(&b, ROOT_A, OWN_A, 3, &leaf);
+	b.part[0].id = DEEP;
+	tree_install(&b, ONE, "token-a3");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_SEQUENCE);
+	leaf.sequence = 6;
+	tree_make(&leaf);
+	make_root(&b, ROOT_A, OWN_A, 3, &leaf);
+	b.part[0].id = DEEP;
+	tree_install(&b, ONE, "token-a4");
+	CHECK(world_success());
+	CHECK(world_holds(OWN_B, "as a root"));
+}
+
+static void
 a_root_needs_leave_to_process_a_dependency(void)
 {
 	struct pst_agent_scope *s = &w.signers[ANNE].scope;
@@ -596,6 +633,7 @@ tree_cases(void)
 	RUN(versions_of_dependencies_are_kept_with_them);
 	RUN(a_dependency_is_authenticated);
 	RUN(a_dependency_has_its_own_signers_rights);
+	RUN(a_dependency_is_not_rolled_back);
 	RUN(a_root_needs_leave_to_process_a_dependency);
 	RUN(a_missing_dependency_is_asked_of_its_tam);
 	RUN(a_dependency_that_is_not_the_one_is_missing_too);

@@ -335,6 +335,17 @@ references(void *ctx, const struct pst_suit_manifest *m, struct pst_bytes name,
 }
 
 static enum pst_err
+accept_dependency(void *ctx, const struct pst_suit_manifest *m, uint32_t index,
+    struct pst_bytes name)
+{
+	const struct world *w = ctx;
+
+	(void)index;
+	(void)name;
+	return m->sequence < w->oldest ? PST_ERR_SUIT_SEQUENCE : PST_OK;
+}
+
+static enum pst_err
 custom_command(void *ctx, const struct pst_suit_manifest *m, uint32_t index,
     struct pst_bytes name, int64_t label, struct pst_bytes argument)
 {
@@ -388,7 +399,8 @@ world_init(struct world *w)
 	w->host = (struct pst_suit_host){ w, authorise, identify, slot,
 		write_begin, write_chunk, write_end, read_content, fetched,
 		unlink_component, invoke, now, battery, authorized, version,
-		wait_event, metadata, swap, references, NULL, NULL, NULL };
+		wait_event, metadata, swap, references, accept_dependency, NULL,
+		NULL, NULL };
 	w->refuse = INT64_MIN;
 	w->refuse_with = PST_ERR_SUIT_UNAUTHORISED;
 	w->memory.params = w->params;

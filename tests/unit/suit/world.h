@@ -64,6 +64,7 @@ struct world {
 	size_t rights_count;
 	struct pst_bytes others[WORLD_OTHERS]; /* others refer to these */
 	size_t others_count;
+	uint64_t oldest; /* sequence number of a dependency that is taken */
 	enum pst_err fail_write; /* what every write answers */
 	size_t read_max;	 /* bytes of one read at most; 0: all */
 	/* facts for update management */
