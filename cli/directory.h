@@ -81,8 +81,11 @@ enum pst_err cli_directory_sequence(
  * Make what was staged visible, and remember the root manifest: its sequence
  * number, and that it refers to the places of its run, unless they were
  * unlinked.
+ *
+ * @param gone  it was uninstalled and refers to nothing any more
  */
-enum pst_err cli_directory_commit(struct cli_directory *d) PST_MUST_CHECK;
+enum pst_err
+cli_directory_commit(struct cli_directory *d, bool gone) PST_MUST_CHECK;
 
 /** Forget what was staged. */
 void cli_directory_discard(struct cli_directory *d);

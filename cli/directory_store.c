@@ -154,7 +154,7 @@ cli_directory_others(
 
 /* The record of the root manifest as it will be. */
 static enum pst_err
-record_text(const struct cli_directory *d, char *out, size_t cap)
+record_text(const struct cli_directory *d, bool gone, char *out, size_t cap)
 {
 	char path[CLI_DIRECTORY_PATH];
 	enum pst_err err = PST_OK;
@@ -165,7 +165,7 @@ record_text(const struct cli_directory *d, char *out, size_t cap)
 	len = strlen(out);
 	for (i = 0; i < d->run->place_count && err == PST_OK; i++) {
 		err = cli_directory_path(pst_suit_run_place(d->run, i), path);
-		if (err != PST_OK || d->file[i].deleted)
+		if (err != PST_OK || gone || d->file[i].deleted)
 			continue;
 		len += (size_t)snprintf(out + len, cap - len, "%s\n", path);
 		if (len >= cap)
@@ -175,7 +175,7 @@ record_text(const struct cli_directory *d, char *out, size_t cap)
 }
 
 static enum pst_err
-write_record(struct cli_directory *d)
+write_record(struct cli_directory *d, bool gone)
 {
 	static const char fresh[] = CLI_DIRECTORY_PRIVATE "/record";
 	char name[CLI_DIRECTORY_PATH], path[CLI_DIRECTORY_PATH + 16];
@@ -190,7 +190,7 @@ write_record(struct cli_directory *d)
 	text = malloc(RECORD_MAX + LINE);
 	if (text == NULL)
 		return PST_ERR_STORE;
-	err = record_text(d, text, RECORD_MAX + LINE);
+	err = record_text(d, gone, text, RECORD_MAX + LINE);
 	len = strlen(text);
 	fd = err == PST_OK
 	    ? openat(d->fd, fresh,
@@ -281,12 +281,12 @@ commit_one(struct cli_directory *d, uint32_t index)
 }
 
 enum pst_err
-cli_directory_commit(struct cli_directory *d)
+cli_directory_commit(struct cli_directory *d, bool gone)
 {
 	/* The number first: a cut between the two leaves an old component
 	 * that the same manifest may complete, never one that an older
 	 * manifest may take back. */
-	enum pst_err err = write_record(d);
+	enum pst_err err = write_record(d, gone);
 	uint32_t i;
 
 	for (i = 0; i < d->run->place_count && err == PST_OK; i++)

@@ -11,6 +11,24 @@
 
 /* --- create ------------------------------------------------------------ */
 
+/* What can be written is not always what a device runs. */
+static void
+judge(const struct pst_crypto *crypto, const char *from, struct pst_bytes in)
+{
+	struct pst_suit_envelope env;
+	struct pst_suit_manifest m;
+	struct pst_suit_images images;
+	enum pst_err err = pst_suit_envelope_decode(in, &env, NULL);
+
+	if (err == PST_OK)
+		err = pst_suit_accept(&env, crypto, &m, NULL);
+	if (err == PST_OK)
+		err = pst_suit_manifest_images(&m, NULL, NULL, &images);
+	if (err != PST_OK && err != PST_ERR_SUIT_SEVERED)
+		cli_warn("%s: a device refuses this manifest: %s", from,
+		    pst_err_name(err));
+}
+
 static int
 create_file(const char *from, const char *to)
 {
@@ -29,6 +47,8 @@ create_file(const char *from, const char *to)
 		status = cli_source_encode(s, ring.crypto, &out);
 	if (status == CLI_DONE)
 		status = cli_write(to, cli_bytes(&out), 0644);
+	if (status == CLI_DONE)
+		judge(ring.crypto, from, cli_bytes(&out));
 	cli_file_free(&out);
 	cli_source_close(s);
 	cli_keyring_close(&ring);

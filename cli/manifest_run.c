@@ -267,7 +267,7 @@ process(struct runner *r)
 	if (err == PST_OK)
 		err = procedure(r);
 	if (err == PST_OK)
-		err = cli_directory_commit(&r->dir);
+		err = cli_directory_commit(&r->dir, r->uninstall);
 	else
 		cli_directory_discard(&r->dir);
 	if (err == PST_ERR_SUIT_DEPENDENCY_MISSING)

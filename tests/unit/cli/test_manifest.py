@@ -283,6 +283,18 @@ digest-algorithm: sha-512
                           "sha-256:%s}\n" % (32 * "ab"))
         self.assertEqual(m[20], [-16, 32 * b"\xab"])
 
+    def test_what_a_device_refuses_is_warned_about(self):
+        for install, warned in (("[{set-component-index: a}, unlink]", False),
+                                ("[unlink]", True), ("[]", True),
+                                ("[{set-component-index: 2}]", True),
+                                ("[{77: '1'}]", True)):
+            self.write("m.yaml", "sequence: 1\ncomponents: [a, b]\n"
+                       "install: %s\n" % install)
+            r = run("manifest", "create", "-o", "m.suit", "m.yaml",
+                    cwd=self.dir)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(b"a device refuses" in r.stderr, warned, install)
+
     def test_the_envelope(self):
         self.write("p", b"payload")
         env = cbor2.loads(self.create("""sequence: 1
@@ -926,6 +938,107 @@ install:
         self.assertFalse(self.there("b"))
         self.assertEqual(os.listdir(self.path("r/.postern")),
                          ["manifest-a%manifest"])
+
+
+class Trees(Case):
+    def leaf(self, name="leaf.suit", key=None, extra=""):
+        self.write("p", b"payload of a leaf")
+        self.signed("sequence: 1\nmanifest-id: leaf/m\ncomponent: leaf/ta\n"
+                    "payload: p\n" + extra, name)
+        return name
+
+    def parent(self, name, *dependencies, uri=None, number=1):
+        self.write(name + ".bin", name.encode())
+        text = "sequence: %d\nmanifest-id: %s/m\ncomponents:\n" % (
+            number, name)
+        for d in dependencies:
+            text += "  - {component: %s/m, dependency: %s%s}\n" % (
+                d[:-5], d, ", uri: 'https://x/%s'" % d if uri else "")
+        text += "  - {component: %s/ta, payload: %s.bin}\n" % (name, name)
+        self.signed(text, name + ".suit")
+        return name + ".suit"
+
+    def run_it(self, *names, status=0, options=(), root="r"):
+        r = run("manifest", "run", "--key", "s.pub", "--root", root, *options,
+                *names, cwd=self.dir)
+        self.assertEqual(r.returncode, status, (r.stdout, r.stderr))
+        found = []
+        for folder, _, files in os.walk(self.path(root)):
+            found += [os.path.relpath(os.path.join(folder, f), self.path(root))
+                      for f in files]
+        return sorted(f for f in found if not f.startswith(".postern"))
+
+    def verify(self, name, status=0):
+        r = run("manifest", "verify", "--key", "s.pub", name, cwd=self.dir)
+        self.assertEqual(r.returncode, status, (r.stdout, r.stderr))
+        return r.stderr.decode()
+
+    def test_as_deep_as_a_device_goes(self):
+        name = self.leaf()
+        for i in range(8):
+            self.verify(name)
+            name = self.parent("m%d" % i, name)
+        self.verify(name)
+        self.assertEqual(
+            [f for f in self.run_it(name) if f.endswith("/ta")],
+            ["leaf/ta"] + ["m%d/ta" % i for i in range(8)])
+        name = self.parent("m8", name)
+        self.verify(name, status=1)
+        self.assertEqual(self.run_it(name, status=1, root="deep"), [])
+
+    def test_everybody_signs_his_own(self):
+        self.leaf()
+        self.ok("key", "generate", "-o", "t.pem")
+        unsigned = self.create("sequence: 1\ncomponent: leaf/ta\n"
+                               "manifest-id: leaf/m\npayload: p\n")
+        self.write("leaf.suit", unsigned)
+        self.ok("manifest", "sign", "--key", "t.pem", "leaf.suit")
+        name = self.parent("top", "leaf.suit")
+        self.assertIn("integrated dependency", self.verify(name, status=1))
+        self.assertEqual(self.run_it(name, status=1), [])
+
+    def test_a_changed_byte_in_a_leaf(self):
+        name = self.parent("top", self.parent("middle", self.leaf()))
+        whole = self.read(name)
+        at = whole.index(b"payload of a leaf")
+        self.write("bad.suit", whole[:at] + b"P" + whole[at + 1:])
+        self.assertIn("digest", self.verify("bad.suit", status=1))
+        self.assertEqual(self.run_it("bad.suit", status=1), [])
+
+    def test_a_leaf_that_fails_leaves_nothing(self):
+        self.leaf(extra="vendor-id: %s\n" % UUID)
+        name = self.parent("top", self.parent("middle", "leaf.suit"))
+        self.verify(name)
+        self.assertEqual(self.run_it(name, status=1), [])
+
+    def test_dependencies_among_the_files(self):
+        self.leaf()
+        name = self.parent("top", "leaf.suit", uri=True)
+        everything = ["leaf/m", "leaf/ta", "top/ta"]
+        self.assertEqual(self.run_it(name, "leaf.suit"), everything)
+        self.assertEqual(self.run_it("leaf.suit", name, root="r2"), everything)
+        self.assertEqual(self.run_it(
+            name, root="r3", options=["--payload",
+                                      "https://x/leaf.suit=leaf.suit"]),
+            everything)
+        self.assertEqual(self.run_it(name, root="r4", status=1), [])
+
+    def test_a_shared_dependency_outlives_the_first(self):
+        self.leaf()
+        one, two = (self.parent(n, "leaf.suit") for n in ("one", "two"))
+        self.run_it(one)
+        self.assertEqual(self.run_it(two),
+                         ["leaf/m", "leaf/ta", "one/ta", "two/ta"])
+        gone = ["--uninstall"]
+        self.assertEqual(self.run_it(one, options=gone),
+                         ["leaf/m", "leaf/ta", "two/ta"])
+        self.assertEqual(self.run_it(two, options=gone), [])
+
+    def test_an_update_of_the_whole(self):
+        self.leaf()
+        self.run_it(self.parent("top", "leaf.suit"))
+        name = self.parent("top", "leaf.suit", number=2)
+        self.assertEqual(self.run_it(name), ["leaf/m", "leaf/ta", "top/ta"])
 
 
 class Templates(Case):
