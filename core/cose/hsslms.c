@@ -200,7 +200,7 @@ message_hash(const struct work *k, const struct pst_bytes *parts, size_t n,
 		return err;
 	for (i = 0; i < HASH_LEN; i++) {
 		for (s = 0; s < 8; s += k->ots->w)
-			sum += top - (out[i] >> s & top);
+			sum += top - ((unsigned int)out[i] >> s & top);
 	}
 	sum <<= k->ots->ls;
 	out[HASH_LEN] = (uint8_t)(sum >> 8);
@@ -215,7 +215,7 @@ coefficient(const uint8_t *s, unsigned int i, unsigned int w)
 	unsigned int in_byte = 8 / w;
 	unsigned int shift = 8 - w * (i % in_byte + 1);
 
-	return s[i / in_byte] >> shift & ((1u << w) - 1);
+	return (unsigned int)s[i / in_byte] >> shift & ((1u << w) - 1);
 }
 
 /* The rest of chain i, from what the signature gives to its end. */

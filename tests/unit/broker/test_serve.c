@@ -437,7 +437,7 @@ static void
 systemd_passes_the_socket_and_is_told(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	char pid[16], notify[96], text[32] = "";
+	char pid[16], notify[sizeof(a.sun_path)], text[32] = "";
 	int fd, heard, third = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int saved = dup(3);
 
