@@ -600,67 +600,83 @@ component_entry(
 	component->digest = pst_suit_digest_read(r);
 }
 
-enum pst_err
-pst_broker_list(struct pst_broker *b, pst_broker_component_fn *fn, void *ctx,
-    struct pst_broker_result *out)
+/* Whom the entries of a list are given to: one of the three. */
+struct reader {
+	pst_broker_component_fn *component;
+	pst_broker_key_fn *key;
+	pst_broker_process_fn *process;
+	void *ctx;
+};
+
+typedef enum pst_err ask_fn(struct pst_broker_tee *t, struct pst_bytes *out);
+/* Read one entry and give it, unless it cannot be read. */
+typedef void entry_fn(struct pst_cbor_reader *r, const struct reader *to);
+
+static enum pst_err
+each(struct pst_broker *b, ask_fn *ask, entry_fn *entry,
+    const struct reader *to, struct pst_broker_result *out)
 {
-	struct pst_agent_component component;
 	struct pst_cbor_reader r;
 	struct pst_bytes reply;
 	size_t n;
 	enum pst_err err;
 
 	result_begin(b, out);
-	err = pst_broker_tee_list(&b->tee, &reply);
-	if (err != PST_OK) {
-		(void)tee_failed(b, out, err);
-		return result_end(out);
+	err = ask(&b->tee, &reply);
+	if (err == PST_OK) {
+		pst_cbor_reader_init(&r, reply);
+		n = pst_cbor_array(&r, 0, PST_AGENT_TA_REPLY_MAX);
+		while (n-- > 0 && pst_cbor_ok(&r))
+			entry(&r, to);
+		err = pst_cbor_end(&r);
 	}
-	pst_cbor_reader_init(&r, reply);
-	n = pst_cbor_array(&r, 0, PST_AGENT_TA_REPLY_MAX);
-	while (n-- > 0 && pst_cbor_ok(&r)) {
-		component_entry(&r, &component);
-		if (pst_cbor_ok(&r))
-			fn(ctx, &component);
-	}
-	err = pst_cbor_end(&r);
 	if (err != PST_OK)
 		(void)tee_failed(b, out, err);
 	return result_end(out);
+}
+
+static void
+give_component(struct pst_cbor_reader *r, const struct reader *to)
+{
+	struct pst_agent_component component;
+
+	component_entry(r, &component);
+	if (pst_cbor_ok(r))
+		to->component(to->ctx, &component);
+}
+
+enum pst_err
+pst_broker_list(struct pst_broker *b, pst_broker_component_fn *fn, void *ctx,
+    struct pst_broker_result *out)
+{
+	const struct reader to = { .component = fn, .ctx = ctx };
+
+	return each(b, pst_broker_tee_list, give_component, &to, out);
+}
+
+static void
+give_key(struct pst_cbor_reader *r, const struct reader *to)
+{
+	struct pst_bytes item = pst_cbor_item(r), kid;
+	struct pst_pubkey key;
+	enum pst_err err;
+
+	if (!pst_cbor_ok(r))
+		return;
+	err = pst_cose_key_decode(item, &key, &kid, NULL);
+	if (err != PST_OK)
+		pst_cbor_fail(r, err);
+	else
+		to->key(to->ctx, item, kid);
 }
 
 enum pst_err
 pst_broker_keys(struct pst_broker *b, pst_broker_key_fn *fn, void *ctx,
     struct pst_broker_result *out)
 {
-	struct pst_cbor_reader r;
-	struct pst_pubkey key;
-	struct pst_bytes reply, item, kid;
-	size_t n;
-	enum pst_err err;
+	const struct reader to = { .key = fn, .ctx = ctx };
 
-	result_begin(b, out);
-	err = pst_broker_tee_keys(&b->tee, &reply);
-	if (err != PST_OK) {
-		(void)tee_failed(b, out, err);
-		return result_end(out);
-	}
-	pst_cbor_reader_init(&r, reply);
-	n = pst_cbor_array(&r, 0, PST_AGENT_SECRETS_MAX);
-	while (n-- > 0 && pst_cbor_ok(&r)) {
-		item = pst_cbor_item(&r);
-		if (!pst_cbor_ok(&r))
-			break;
-		err = pst_cose_key_decode(item, &key, &kid, NULL);
-		if (err != PST_OK)
-			pst_cbor_fail(&r, err);
-		else
-			fn(ctx, item, kid);
-	}
-	err = pst_cbor_end(&r);
-	if (err != PST_OK)
-		(void)tee_failed(b, out, err);
-	return result_end(out);
+	return each(b, pst_broker_tee_keys, give_key, &to, out);
 }
 
 /* [UUID, sequence, process id, sessions, busy] */
@@ -680,31 +696,21 @@ process_entry(struct pst_cbor_reader *r, struct pst_broker_process *process)
 	process->busy = pst_cbor_bool(r);
 }
 
+static void
+give_process(struct pst_cbor_reader *r, const struct reader *to)
+{
+	struct pst_broker_process process;
+
+	process_entry(r, &process);
+	if (pst_cbor_ok(r))
+		to->process(to->ctx, &process);
+}
+
 enum pst_err
 pst_broker_processes(struct pst_broker *b, pst_broker_process_fn *fn, void *ctx,
     struct pst_broker_result *out)
 {
-	struct pst_broker_process process;
-	struct pst_cbor_reader r;
-	struct pst_bytes reply;
-	size_t n;
-	enum pst_err err;
+	const struct reader to = { .process = fn, .ctx = ctx };
 
-	result_begin(b, out);
-	err = pst_broker_tee_status(&b->tee, &reply);
-	if (err != PST_OK) {
-		(void)tee_failed(b, out, err);
-		return result_end(out);
-	}
-	pst_cbor_reader_init(&r, reply);
-	n = pst_cbor_array(&r, 0, PST_AGENT_TA_REPLY_MAX);
-	while (n-- > 0 && pst_cbor_ok(&r)) {
-		process_entry(&r, &process);
-		if (pst_cbor_ok(&r))
-			fn(ctx, &process);
-	}
-	err = pst_cbor_end(&r);
-	if (err != PST_OK)
-		(void)tee_failed(b, out, err);
-	return result_end(out);
+	return each(b, pst_broker_tee_status, give_process, &to, out);
 }

@@ -251,8 +251,11 @@ options(struct verify *v, int argc, char **argv)
 	return cli_operands(argc, argv, optind, 1, 1);
 }
 
+/* What is done with a message and its keys. */
+typedef int work(struct verify *v, const char *path);
+
 static int
-verify(int argc, char **argv)
+with_message(int argc, char **argv, work *what)
 {
 	struct verify v = { .json = false };
 	int status = cli_keyring_open(&v.ring);
@@ -265,11 +268,17 @@ verify(int argc, char **argv)
 	if (status == CLI_DONE && v.payload != NULL)
 		status = cli_read(v.payload, CLI_FILE_MAX, &v.detached);
 	if (status == CLI_DONE)
-		status = check(&v, argv[optind]);
+		status = what(&v, argv[optind]);
 	cli_file_free(&v.file);
 	cli_file_free(&v.detached);
 	cli_keyring_close(&v.ring);
 	return status;
+}
+
+static int
+verify(int argc, char **argv)
+{
+	return with_message(argc, argv, check);
 }
 
 /* Is the algorithm of the content one that authenticates nothing? */
@@ -340,22 +349,7 @@ open_message(struct verify *v, const char *path)
 static int
 decrypt(int argc, char **argv)
 {
-	struct verify v = { .json = false };
-	int status = cli_keyring_open(&v.ring);
-
-	v.ring.keys.alg_unprotected = true;
-	if (status == CLI_DONE)
-		status = options(&v, argc, argv);
-	if (status == CLI_DONE)
-		status = cli_read(argv[optind], CLI_FILE_MAX, &v.file);
-	if (status == CLI_DONE && v.payload != NULL)
-		status = cli_read(v.payload, CLI_FILE_MAX, &v.detached);
-	if (status == CLI_DONE)
-		status = open_message(&v, argv[optind]);
-	cli_file_free(&v.file);
-	cli_file_free(&v.detached);
-	cli_keyring_close(&v.ring);
-	return status;
+	return with_message(argc, argv, open_message);
 }
 
 const struct cli_command cli_cose[] = {

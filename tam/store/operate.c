@@ -79,6 +79,40 @@ run_found(struct pst_tam_db *db, sqlite3_stmt *s)
 	return err;
 }
 
+/* A statement about a kind and a name that must change a row. */
+static enum pst_err
+run_on_kind(struct pst_tam_db *db, enum pst_tam_sql which, const struct op *op)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, which);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, op->kind);
+	pst_tam_bind_str(s, 2, op->name);
+	return run_found(db, s);
+}
+
+/* It changed who should have what: readers load anew, and the audit says so. */
+static enum pst_err
+changed(struct pst_tam_db *db, const struct op *op)
+{
+	enum pst_err err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+
+	return err == PST_OK ? audit(db, op, "%s", op->name) : err;
+}
+
+/* A job that needs to know no more than a name. */
+static enum pst_err
+with_name(struct pst_tam_store *store, pst_tam_work *work, const char *who,
+    const char *what, const char *name, uint64_t now_s)
+{
+	struct op op = {
+		.who = who, .what = what, .name = name, .now_s = now_s
+	};
+
+	return pst_tam_store_work(store, work, &op);
+}
+
 static enum pst_err
 id_of(struct pst_tam_db *db, enum pst_tam_sql which, const char *name,
     int64_t *id)
@@ -180,17 +214,9 @@ static enum pst_err
 set_status(struct pst_tam_db *db, void *ctx)
 {
 	struct op *op = ctx;
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_DEVICE_STATUS);
-	enum pst_err err;
+	enum pst_err err = run_on_kind(db, SQL_DEVICE_STATUS, op);
 
-	if (s == NULL)
-		return PST_ERR_STORE;
-	(void)sqlite3_bind_int64(s, 1, op->kind);
-	pst_tam_bind_str(s, 2, op->name);
-	err = run_found(db, s);
-	if (err != PST_OK)
-		return err;
-	return audit(db, op, "%s", op->name);
+	return err == PST_OK ? audit(db, op, "%s", op->name) : err;
 }
 
 enum pst_err
@@ -216,11 +242,7 @@ remove_named(struct pst_tam_db *db, struct op *op, enum pst_tam_sql which)
 		return PST_ERR_STORE;
 	pst_tam_bind_str(s, 1, op->name);
 	err = run_found(db, s);
-	if (err == PST_OK)
-		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
-	if (err == PST_OK)
-		err = audit(db, op, "%s", op->name);
-	return err;
+	return err == PST_OK ? changed(db, op) : err;
 }
 
 static enum pst_err
@@ -233,12 +255,8 @@ enum pst_err
 pst_tam_device_remove(struct pst_tam_store *store, const char *who,
     const char *name, uint64_t now_s)
 {
-	struct op op = { .who = who,
-		.what = "remove device",
-		.name = name,
-		.now_s = now_s };
-
-	return pst_tam_store_work(store, remove_device, &op);
+	return with_name(
+	    store, remove_device, who, "remove device", name, now_s);
 }
 
 /* --- groups ------------------------------------------------------------ */
@@ -263,13 +281,9 @@ enum pst_err
 pst_tam_group_add(struct pst_tam_store *store, const char *who,
     const char *name, uint64_t now_s)
 {
-	struct op op = {
-		.who = who, .what = "add group", .name = name, .now_s = now_s
-	};
-
 	if (!pst_tam_name_ok(name))
 		return PST_ERR_ARG;
-	return pst_tam_store_work(store, group_add, &op);
+	return with_name(store, group_add, who, "add group", name, now_s);
 }
 
 static enum pst_err
@@ -282,11 +296,7 @@ enum pst_err
 pst_tam_group_remove(struct pst_tam_store *store, const char *who,
     const char *name, uint64_t now_s)
 {
-	struct op op = {
-		.who = who, .what = "remove group", .name = name, .now_s = now_s
-	};
-
-	return pst_tam_store_work(store, group_remove, &op);
+	return with_name(store, group_remove, who, "remove group", name, now_s);
 }
 
 static enum pst_err
@@ -354,10 +364,11 @@ audit_component(struct pst_tam_db *db, const struct op *op)
 	    op->flag ? ", on request" : "");
 }
 
+/* SQL_ASSIGN or SQL_UNASSIGN. */
 static enum pst_err
-assign(struct pst_tam_db *db, void *ctx)
+change_assignment(
+    struct pst_tam_db *db, const struct op *op, enum pst_tam_sql which)
 {
-	struct op *op = ctx;
 	int64_t group, device;
 	sqlite3_stmt *s;
 	enum pst_err err;
@@ -365,7 +376,7 @@ assign(struct pst_tam_db *db, void *ctx)
 	err = resolve(db, op, &group, &device);
 	if (err != PST_OK)
 		return err;
-	s = pst_tam_stmt(db, SQL_ASSIGN);
+	s = pst_tam_stmt(db, which);
 	if (s == NULL)
 		return PST_ERR_STORE;
 	pst_tam_bind_blob(s, 1, op->component);
@@ -374,39 +385,24 @@ assign(struct pst_tam_db *db, void *ctx)
 		(void)sqlite3_bind_int64(s, 3, group);
 	if (device != 0)
 		(void)sqlite3_bind_int64(s, 4, device);
-	(void)sqlite3_bind_int(s, 5, op->flag);
-	err = pst_tam_run(s);
+	if (which == SQL_ASSIGN)
+		(void)sqlite3_bind_int(s, 5, op->flag);
+	err = which == SQL_ASSIGN ? pst_tam_run(s) : run_found(db, s);
 	if (err == PST_OK)
 		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
-	if (err == PST_OK)
-		err = audit_component(db, op);
-	return err;
+	return err == PST_OK ? audit_component(db, op) : err;
+}
+
+static enum pst_err
+assign(struct pst_tam_db *db, void *ctx)
+{
+	return change_assignment(db, ctx, SQL_ASSIGN);
 }
 
 static enum pst_err
 unassign(struct pst_tam_db *db, void *ctx)
 {
-	struct op *op = ctx;
-	int64_t group, device;
-	sqlite3_stmt *s;
-	enum pst_err err;
-
-	err = resolve(db, op, &group, &device);
-	if (err != PST_OK)
-		return err;
-	s = pst_tam_stmt(db, SQL_UNASSIGN);
-	if (s == NULL)
-		return PST_ERR_STORE;
-	pst_tam_bind_blob(s, 1, op->component);
-	(void)sqlite3_bind_int64(s, 2, op->kind);
-	(void)sqlite3_bind_int64(s, 3, group);
-	(void)sqlite3_bind_int64(s, 4, device);
-	err = run_found(db, s);
-	if (err == PST_OK)
-		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
-	if (err == PST_OK)
-		err = audit_component(db, op);
-	return err;
+	return change_assignment(db, ctx, SQL_UNASSIGN);
 }
 
 static enum pst_err
@@ -548,19 +544,9 @@ static enum pst_err
 anchor_remove(struct pst_tam_db *db, void *ctx)
 {
 	struct op *op = ctx;
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_ANCHOR_REMOVE);
-	enum pst_err err;
+	enum pst_err err = run_on_kind(db, SQL_ANCHOR_REMOVE, op);
 
-	if (s == NULL)
-		return PST_ERR_STORE;
-	(void)sqlite3_bind_int64(s, 1, op->kind);
-	pst_tam_bind_str(s, 2, op->name);
-	err = run_found(db, s);
-	if (err == PST_OK)
-		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
-	if (err == PST_OK)
-		err = audit(db, op, "%s", op->name);
-	return err;
+	return err == PST_OK ? changed(db, op) : err;
 }
 
 enum pst_err

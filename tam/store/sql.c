@@ -270,7 +270,8 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 		       " DO UPDATE SET on_request = excluded.on_request",
 	[SQL_UNASSIGN] =
 	    "DELETE FROM assignments WHERE component = ? AND scope = ?"
-	    " AND coalesce(grp, 0) = ? AND coalesce(device, 0) = ?",
+	    " AND coalesce(grp, 0) = coalesce(?, 0)"
+	    " AND coalesce(device, 0) = coalesce(?, 0)",
 	[SQL_ANCHOR_SAME] = "SELECT public_key FROM anchors"
 			    " WHERE kind = ? AND name = ?",
 	[SQL_ANCHOR_ADD] =
