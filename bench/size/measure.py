@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Code size, stack depth and context sizes of the core, one JSON line each.
 
-usage: [PATHS=1] measure.py SOURCE-DIR
+usage: [PATHS=1] [VARIANTS=1] measure.py SOURCE-DIR
+
+With VARIANTS only what the limits and switches of suit_limits.h change, for
+the Cortex-M33.
 
 The core is compiled with -Os for the host (cc) and for a Cortex-M33
 (arm-none-eabi-gcc, when it is there) and linked with bench/size/agent.c,
@@ -62,6 +65,16 @@ CONTEXTS = [("agent", "agent"), ("suit_run", "context_suit_run"),
             ("suit_manifest", "context_suit_manifest"),
             ("teep_message", "context_teep_message"),
             ("cose_message", "context_cose_message")]
+
+
+ALL_OFF = ["-DPST_SUIT_WITH_%s=0" % s for s in (
+    "UPDATE_MANAGEMENT", "SWAP", "ENCRYPTION", "DEPENDENCY_PREFIX")]
+VARIANTS = [("default", []), ("small", ["-DPST_SUIT_PROFILE_SMALL"]),
+            ("bare", ALL_OFF),
+            ("small_bare", ALL_OFF + ["-DPST_SUIT_PROFILE_SMALL"])] + [
+    ("no_" + s.lower(), ["-DPST_SUIT_WITH_%s=0" % s]) for s in (
+        "UPDATE_MANAGEMENT", "WAIT", "METADATA", "COSWID", "SWAP",
+        "ENCRYPTION", "DEPENDENCY_PREFIX")]
 
 
 def sources(top):
@@ -177,8 +190,10 @@ def emit(name, value, note):
                       "note": note}))
 
 
-def measure(top, work, target):
+def measure(top, work, target, variant=None):
     name, cc, nm, size, extra = target
+    if variant:
+        name, extra = name + "_" + variant[0], extra + variant[1]
     out = os.path.join(work, name)
     os.mkdir(out)
     objects, graph = [], Graph(public_names(top))
@@ -192,10 +207,10 @@ def measure(top, work, target):
     link = ["-Wl,--gc-sections", "-Wl,-e,entry", "-nostartfiles", "-no-pie",
             "-Wl,-Map=" + elf + ".map"]
     run([cc] + extra + link + objects + ["-o", elf], top)
-    report(graph, elf, objects[-1], nm, size, name, cc)
+    report(graph, elf, objects[-1], nm, size, name, cc, bool(variant))
 
 
-def report(graph, elf, agent, nm, size, name, cc):
+def report(graph, elf, agent, nm, size, name, cc, brief):
     text = sum(n for section, n in sections(size, elf)
                if section.startswith((".text", ".rodata")))
     sizes = symbols(nm, elf)
@@ -204,6 +219,10 @@ def report(graph, elf, agent, nm, size, name, cc):
     version = run([cc, "-dumpfullversion"], "/").strip()
     note = "gcc %s -Os, .text and .rodata after --gc-sections" % version
     emit("code_size_agent_" + name, text, note)
+    if brief:
+        emit("context_suit_run_" + name,
+             symbols(nm, agent)["context_suit_run"], "sizeof")
+        return
     with open(elf + ".map") as f:
         kept = of_objects(f.read())
     emit("code_size_protocols_" + name,
@@ -257,6 +276,10 @@ def main():
         raise SystemExit(__doc__)
     top = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as work:
+        if os.environ.get("VARIANTS"):
+            for variant in VARIANTS:
+                measure(top, work, TARGETS[1], variant)
+            return
         for target in TARGETS:
             if shutil.which(target[1]):
                 measure(top, work, target)

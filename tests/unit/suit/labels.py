@@ -65,6 +65,23 @@ LABELS = {
     "text": {
         1: "manifest-description", 2: "update-description",
         3: "manifest-json-source", 4: "manifest-yaml-source"},
+    "report": {
+        2: "nonce", 3: "records", 4: "result", 5: "result-code",
+        6: "result-record", 7: "result-reason", 8: "capability-report",
+        99: "reference"},
+    "record": {
+        0: "manifest-id", 1: "manifest-section", 2: "section-offset",
+        3: "component-index", 4: "properties"},
+    "reason": {
+        0: "ok", 1: "cbor-parse", 2: "cose-unsupported", 3: "alg-unsupported",
+        4: "unauthorised", 5: "command-unsupported",
+        6: "component-unsupported", 7: "component-unauthorised",
+        8: "parameter-unsupported", 9: "severing-unsupported",
+        10: "condition-failed", 11: "operation-failed", 12: "invoke-pending"},
+    "capability": {
+        1: "component", 2: "command", 3: "parameters", 4: "crypt-algo",
+        5: "envelope", 6: "manifest", 7: "common", 8: "text",
+        9: "text-component", 10: "dependency"},
     "component-text": {
         1: "vendor-name", 2: "model-name", 3: "vendor-domain",
         4: "model-info", 5: "component-description", 6: "component-version",
@@ -74,7 +91,7 @@ HEADINGS = {
     "Envelope": "envelope", "Manifest and common": "manifest",
     "Conditions": "condition", "Directives": "directive",
     "Parameters": "parameter", "Structures of update management": None,
-    "Text": None}
+    "Text": None, "Reports": None}
 
 
 def numbers(cell):
