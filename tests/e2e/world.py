@@ -235,8 +235,9 @@ class Tee:
     """A Linux TEE on a socket of its own, with its configuration."""
 
     def __init__(self, world, name, uri, keys, signers, prefixes,
-                 report_key=None):
+                 report_key=None, extra=()):
         self.world = world
+        self.extra = list(extra)  # more lines of the configuration
         self.report_key = report_key
         self.name = name
         self.state = world.path(name)
@@ -267,6 +268,7 @@ class Tee:
         for name, key in self.signers.items():
             lines += ["  - name: " + name, "    key: " + key,
                       "    prefixes: " + prefixes]
+        lines += self.extra
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join(lines) + "\n")
 
@@ -341,12 +343,12 @@ class World:
                 for alg in ("esp256", "ed25519")]
 
     def tee(self, tam, name="tee", uri=None, keys=None, signers=None,
-            enroll=True):
+            enroll=True, extra=()):
         t = Tee(self, name, uri or self.relay.uri,
                 keys if keys is not None else self.tam_keys(tam),
                 signers or {"developer": self.public(self.signer)},
                 [HELLO, COUNTER],
-                os.path.join(tam.state, "tam-report.pub.pem"))
+                os.path.join(tam.state, "tam-report.pub.pem"), extra)
         t.start()
         self.tees.append(t)
         if enroll:

@@ -745,6 +745,67 @@ take_device(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 }
 
 static void
+take_technology(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	static const char *const names[] = { "software", "tpm", "tsm",
+		"gramine" };
+	enum pst_config_attestation technology;
+	const char *text = scalar(r, n);
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0)
+			break;
+	if (i == sizeof(names) / sizeof(names[0]))
+		fail(r, n, "software, tpm, tsm or gramine is expected here");
+	technology = (enum pst_config_attestation)i;
+	memcpy(to, &technology, size);
+}
+
+static void
+take_pcrs(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	size_t i, count = list_of(r, n, 24);
+	uint32_t pcrs = 0;
+
+	for (i = 0; i < count && !r->failed; i++)
+		pcrs |= 1u << number(r, entry(r, n, i), 10, 0, 23);
+	if (count == 0)
+		fail(r, n, "at least one PCR is needed");
+	memcpy(to, &pcrs, size);
+}
+
+static void
+take_attestation(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	static const struct key keys[] = {
+		{ "technology", take_technology, AT(attestation.technology),
+		    true },
+		{ "tcti", take_text, AT(attestation.tcti), false },
+		{ "pcrs", take_pcrs, AT(attestation.pcrs), false },
+		{ "event-log", take_text, AT(attestation.log), false },
+		{ "path", take_text, AT(attestation.path), false },
+		{ 0 },
+	};
+	const struct pst_config_attest *a = &r->c->attestation;
+	bool tpm, folder;
+
+	(void)to;
+	(void)size;
+	r->c->attestation.pcrs = 0;
+	take_map(r, n, keys, r->c);
+	tpm = a->technology == PST_ATTEST_BY_TPM;
+	folder = a->technology == PST_ATTEST_BY_TSM ||
+	    a->technology == PST_ATTEST_BY_GRAMINE;
+	if ((*a->tcti != '\0' || *a->log != '\0' || a->pcrs != 0) && !tpm)
+		fail(r, n, "tcti, pcrs and event-log are of a tpm");
+	if (*a->path != '\0' && !folder)
+		fail(r, n, "path is of tsm and gramine");
+	if (a->pcrs == 0)
+		r->c->attestation.pcrs = 0xff;
+}
+
+static void
 take_file(struct reader *r)
 {
 	static const struct key keys[] = {
@@ -752,6 +813,7 @@ take_file(struct reader *r)
 		{ "tams", take_tams, 0, 0, true },
 		{ "signers", take_signers, 0, 0, true },
 		{ "decryption", take_decryption, 0, 0, false },
+		{ "attestation", take_attestation, 0, 0, false },
 		{ "ueid", take_ueid, AT(ueid), false },
 		{ "suites", take_suites, 0, 0, false },
 		{ "policy-interval", take_seconds, AT(policy_interval_s),

@@ -25,6 +25,13 @@
  *   decryption: [FILE, ...]     keys that content may be encrypted to,
  *                               besides the device's own: symmetric ones for
  *                               key wrap and private EC keys
+ *   attestation:                what proves what this device is
+ *     technology: software      a key in a file (development), the default;
+ *                               or tpm, tsm (a confidential guest), gramine
+ *     tcti: TEXT                of tpm: as tpm2-tss names it
+ *     pcrs: [NUMBER, ...]       of tpm: what is quoted; default 0 to 7
+ *     event-log: FILE           of tpm: is sent with the quotes
+ *     path: FOLDER              of tsm and gramine, when not the usual one
  *   ueid: HEX                   7..33 bytes; else made from the device's key
  *   suites: [esp256, ed25519]   of TEEP messages; the first signs
  *   policy-interval: SECONDS
@@ -64,6 +71,22 @@ struct pst_config_tam {
 /* Keys of `decryption`; the device has one of its own beside them. */
 #define PST_CONFIG_DECRYPTION_MAX (PST_AGENT_SECRETS_MAX - 1)
 
+enum pst_config_attestation {
+	PST_ATTEST_BY_SOFTWARE,
+	PST_ATTEST_BY_TPM,
+	PST_ATTEST_BY_TSM,
+	PST_ATTEST_BY_GRAMINE
+};
+
+/** `attestation`; an empty text is one that was not given. */
+struct pst_config_attest {
+	enum pst_config_attestation technology;
+	uint32_t pcrs; /* bit n: PCR n */
+	char tcti[128];
+	char log[256];
+	char path[256];
+};
+
 /** What the file said. The views in tams and signers point into it. */
 struct pst_config {
 	uint8_t vendor_id[16], class_id[16], device_id[16];
@@ -75,6 +98,7 @@ struct pst_config {
 	char hwmodel[PST_CONFIG_TEXT_MAX + 1];
 	char hwversion[PST_CONFIG_TEXT_MAX + 1];
 	bool debug;
+	struct pst_config_attest attestation;
 	uint32_t suites;
 	int32_t first_suite; /* enum pst_alg */
 	uint32_t policy_interval_s;

@@ -44,8 +44,9 @@ generate(const char *path, int32_t alg)
 }
 
 /* Written anew each time: it is always this key's. */
-static enum pst_err
-publish(const struct work *w, const char *name, const struct pst_pubkey *pub)
+enum pst_err
+pst_device_publish(
+    const char *folder, const char *name, const struct pst_pubkey *pub)
 {
 	struct pst_key key = { .pub = *pub };
 	uint8_t pem[PST_KEY_ENCODED_MAX];
@@ -57,7 +58,7 @@ publish(const struct work *w, const char *name, const struct pst_pubkey *pub)
 	    &key, PST_KEY_PEM, false, pem, sizeof(pem), &part.len);
 	if (err != PST_OK)
 		return err;
-	dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return PST_ERR_IO;
 	err = pst_posix_replace(dir, name, 0644, &part, 1);
@@ -121,10 +122,11 @@ take_keys(const struct work *w, const struct pst_config *c)
 	    &d->attestation, &d->attestation_pub);
 	if (err != PST_OK)
 		return err;
-	err = publish(w, "agent.pub.pem", &d->pub);
+	err = pst_device_publish(w->dir, "agent.pub.pem", &d->pub);
 	if (err != PST_OK)
 		return failed(w, err, "agent.pub.pem", NULL);
-	err = publish(w, "attestation.pub.pem", &d->attestation_pub);
+	err = pst_device_publish(
+	    w->dir, "attestation.pub.pem", &d->attestation_pub);
 	return err == PST_OK ? PST_OK
 			     : failed(w, err, "attestation.pub.pem", NULL);
 }
@@ -235,7 +237,7 @@ take_encryption(const struct work *w, struct pst_config *c)
 			return failed(w, err, "decryption",
 			    err == PST_ERR_STATE ? "a key that signs" : NULL);
 	}
-	err = publish(w, "encryption.pub.pem", &own->pub);
+	err = pst_device_publish(w->dir, "encryption.pub.pem", &own->pub);
 	return err == PST_OK ? PST_OK
 			     : failed(w, err, "encryption.pub.pem", NULL);
 }

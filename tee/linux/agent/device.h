@@ -36,6 +36,10 @@ struct pst_device {
 enum pst_err pst_device_open(struct pst_device *d, const char *dir,
     struct pst_config *c, char *why, size_t why_cap) PST_MUST_CHECK;
 
+/** Write a public key into the state folder, for people. */
+enum pst_err pst_device_publish(const char *dir, const char *name,
+    const struct pst_pubkey *pub) PST_MUST_CHECK;
+
 void pst_device_close(struct pst_device *d);
 
 #endif

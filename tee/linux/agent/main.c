@@ -2,6 +2,7 @@
  * postern-tee: the Linux TEE with the TEEP agent in it.
  */
 #include "agent_ta.h"
+#include "attestation.h"
 #include "component.h"
 #include "config.h"
 #include "device.h"
@@ -55,7 +56,7 @@ struct tee {
 	struct pst_store store;
 	struct pst_clock clock;
 	struct pst_device device;
-	struct pst_eat_attester evidence;
+	struct pst_attestation attestation;
 	struct pst_attester attester;
 	struct pst_agent_config agent_config;
 	struct pst_agent agent;
@@ -130,14 +131,16 @@ text(const char *s)
 	return (struct pst_bytes){ (const uint8_t *)s, strlen(s) };
 }
 
-static void
+static int
 set_evidence(struct tee *t)
 {
+	const struct pst_crypto *crypto = pst_openssl_crypto(t->device.openssl);
 	const struct pst_config *c = t->config;
 	const struct pst_device *d = &t->device;
+	const char *why = NULL;
 
-	t->evidence = (struct pst_eat_attester){
-		.crypto = pst_openssl_crypto(d->openssl),
+	t->attestation.software = (struct pst_eat_attester){
+		.crypto = crypto,
 		.key = d->attestation,
 		.ueid = { d->ueid, d->ueid_len },
 		.oemid = { c->oemid, c->oemid_len },
@@ -150,7 +153,15 @@ set_evidence(struct tee *t)
 		    { d->software, sizeof(d->software) } },
 		.debug_enabled = c->debug,
 	};
-	pst_eat_attester_init(&t->attester, &t->evidence);
+	if (pst_attestation_open(
+		&t->attestation, c, crypto, &t->attester, &why) != PST_OK)
+		return fail("attestation", why != NULL ? why : "failed");
+	/* A TPM's key is what is enrolled, in place of the one in a file. */
+	if (t->attestation.tpm != NULL &&
+	    pst_device_publish(t->options.state, "attestation.pub.pem",
+		pst_attest_tpm_key(t->attestation.tpm)) != PST_OK)
+		return fail("attestation.pub.pem", strerror(errno));
+	return 0;
 }
 
 static void
@@ -202,7 +213,6 @@ open_agent(struct tee *t)
 		    m->arena, sizeof(m->arena) },
 	};
 
-	set_evidence(t);
 	set_agent_config(t);
 	return pst_agent_open(&t->agent, &t->agent_config, &ports, &memory);
 }
@@ -290,6 +300,8 @@ open_all(struct tee *t)
 	if (t->config == NULL)
 		return fail("configuration", why);
 	status = open_state(t);
+	if (status == 0)
+		status = set_evidence(t);
 	if (status != 0)
 		return status;
 	err = open_agent(t);
@@ -310,6 +322,7 @@ close_all(struct tee *t)
 	pst_agent_ta_free(t->agent_ta);
 	if (t->agent.config != NULL)
 		pst_agent_close(&t->agent);
+	pst_attestation_close(&t->attestation);
 	pst_device_close(&t->device);
 	if (t->store.ctx != NULL)
 		pst_posix_store_close(&t->files);
