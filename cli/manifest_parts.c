@@ -267,10 +267,11 @@ spell(struct parts *p)
 		spelled(p, key, value);
 	if (cli_yaml_get(y, p->root, "common") != NULL)
 		return;
+	id = label(p, PST_SUIT_COMMON);
 	mark = p->arena.len;
 	put_map(p, &p->common);
 	pst_cbor_wrap_bstr(&p->arena, mark);
-	set(p, &p->manifest, label(p, PST_SUIT_COMMON), since(p, mark));
+	set(p, &p->manifest, id, since(p, mark));
 }
 
 /* --- the envelope
