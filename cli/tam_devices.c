@@ -58,7 +58,34 @@ print_inventory(const json_t *device)
 	}
 }
 
-/* When the last Update failed and why, in one line. */
+/* Where a manifest stopped: section and byte, command, component, and which
+ * manifest of a tree. */
+static void
+print_place(const json_t *why)
+{
+	json_t *index, *walk = json_object_get(why, "manifest-id");
+	json_int_t section =
+	    json_integer_value(json_object_get(why, "section"));
+	size_t i;
+
+	if (section == 0) {
+		fputs("before any command ran", stdout);
+		return;
+	}
+	printf("in %s, byte %" JSON_INTEGER_FORMAT,
+	    tam_text(why, "section-name"),
+	    json_integer_value(json_object_get(why, "offset")));
+	if (json_is_string(json_object_get(why, "command")))
+		printf(": %s", tam_text(why, "command"));
+	printf(", component %" JSON_INTEGER_FORMAT,
+	    json_integer_value(json_object_get(why, "component-index")));
+	if (json_is_string(json_object_get(why, "component")))
+		printf(" (%s)", tam_text(why, "component"));
+	json_array_foreach(walk, i, index) printf("%s%" JSON_INTEGER_FORMAT,
+	    i == 0 ? ", of dependency " : ".", json_integer_value(index));
+}
+
+/* When the last Update failed and why, and where its manifest stopped. */
 static void
 print_failure(const json_t *report)
 {
@@ -75,6 +102,11 @@ print_failure(const json_t *report)
 		    tam_text(why, "meaning"));
 	if (json_is_string(json_object_get(report, "msg")))
 		printf("  \"%s\"", tam_text(report, "msg"));
+	putchar('\n');
+	if (!json_is_object(why))
+		return;
+	fputs("              ", stdout);
+	print_place(why);
 	putchar('\n');
 }
 
@@ -244,11 +276,12 @@ print_report(const json_t *r)
 	printf("%s  %-20s %-8s %s", tam_text(r, "at"), tam_text(r, "device"),
 	    success ? "success" : "FAILED", tam_text(r, "manifest"));
 	if (json_is_object(failure))
-		printf("  %s: %s (section %" JSON_INTEGER_FORMAT
-		       ", offset %" JSON_INTEGER_FORMAT ")",
-		    tam_text(failure, "reason"), tam_text(failure, "meaning"),
-		    json_integer_value(json_object_get(failure, "section")),
-		    json_integer_value(json_object_get(failure, "offset")));
+		printf("  %s: %s (", tam_text(failure, "reason"),
+		    tam_text(failure, "meaning"));
+	if (json_is_object(failure)) {
+		print_place(failure);
+		putchar(')');
+	}
 	if (json_is_string(json_object_get(r, "msg")))
 		printf("  \"%s\"", tam_text(r, "msg"));
 	putchar('\n');

@@ -59,6 +59,11 @@ enum pst_err
 pst_diag_print(FILE *f, struct pst_bytes in, enum pst_diag_form form,
     const struct pst_shape *shape, size_t *at) PST_MUST_CHECK;
 
+/** Names that the drafts give a command and a section of a SUIT manifest; NULL
+ * for a number that has none. */
+const char *pst_diag_suit_command(int64_t id);
+const char *pst_diag_suit_section(int64_t label);
+
 /** Is it exactly one well-formed item? As pst_diag_print, without output. */
 enum pst_err pst_diag_check(struct pst_bytes in, size_t *at) PST_MUST_CHECK;
 

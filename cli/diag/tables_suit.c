@@ -281,3 +281,19 @@ const struct pst_shape shape_section = { SHAPE_ENUM, FIELDS(manifest_fields) };
 const struct pst_shape shape_command_name = { SHAPE_ENUM, FIELDS(commands) };
 const struct pst_shape shape_parameter_name = { SHAPE_ENUM,
 	FIELDS(parameters) };
+
+const char *
+pst_diag_suit_command(int64_t id)
+{
+	const struct shape_field *f = shape_field(&shape_command_name, id);
+
+	return f != NULL ? f->name : NULL;
+}
+
+const char *
+pst_diag_suit_section(int64_t label)
+{
+	const struct shape_field *f = shape_field(&shape_section, label);
+
+	return f != NULL ? f->name : NULL;
+}

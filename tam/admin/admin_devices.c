@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin_internal.h"
+#include "diag.h"
 
 /* --- devices ----------------------------------------------------------- */
 
@@ -225,18 +226,99 @@ reason_json(enum pst_suit_reason reason)
 	return json_sprintf("%d", (int)reason);
 }
 
+/* manifest-id of the record: the walk of dependencies to the manifest that
+ * ran. Only the report itself has it. */
+static json_t *
+walk_json(struct pst_bytes raw)
+{
+	/* What is stored was decoded when it came. */
+	struct pst_verified report = pst_verified_by_caller(raw);
+	struct pst_suit_report_view view;
+	json_t *walk = json_array();
+	size_t i;
+
+	if (pst_suit_report_decode(&report, &view, NULL) != PST_OK)
+		return walk;
+	for (i = 0; i < view.record.walk_len; i++)
+		json_array_append_new(walk, json_integer(view.record.walk[i]));
+	return walk;
+}
+
+static json_t *
+name_or_null(const char *name)
+{
+	return name != NULL ? json_string(name) : json_null();
+}
+
 /** Where and why a manifest's procedure stopped; null when it did not. */
 static json_t *
 failure_json(const struct pst_tam_report_row *row)
 {
 	if (row->success || row->manifest.alg == 0)
 		return json_null();
-	return json_pack("{s:o, s:I, s:s, s:i, s:i, s:i}", "reason",
-	    reason_json(row->reason), "code", (json_int_t)row->code, "meaning",
-	    pst_err_name((enum pst_err)row->code), "section",
-	    (int)row->record.section, "offset", (int)row->record.offset,
-	    "component-index", (int)row->record.component);
+	return json_pack("{s:o, s:I, s:s, s:o, s:i, s:o, s:i, s:i, s:n, s:n}",
+	    "reason", reason_json(row->reason), "code", (json_int_t)row->code,
+	    "meaning", pst_err_name((enum pst_err)row->code), "manifest-id",
+	    walk_json(row->raw), "section", (int)row->record.section,
+	    "section-name",
+	    name_or_null(pst_diag_suit_section(row->record.section)), "offset",
+	    (int)row->record.offset, "component-index",
+	    (int)row->record.component, "command", "component");
 }
+
+/* The command at an offset of a section, by its name. */
+static json_t *
+command_at(
+    const struct pst_suit_manifest *m, json_int_t section, json_int_t offset)
+{
+	struct pst_bytes code = section == PST_SUIT_COMMON
+	    ? m->shared_sequence
+	    : pst_suit_section(m, (enum pst_suit_label)section);
+	struct pst_cbor_reader r;
+	int64_t id;
+
+	if (offset <= 0 || (size_t)offset >= code.len)
+		return json_null();
+	pst_cbor_reader_init(&r, code);
+	r.at = (size_t)offset;
+	id = pst_cbor_int(&r, INT32_MIN, INT32_MAX);
+	return pst_cbor_ok(&r) ? name_or_null(pst_diag_suit_command(id))
+			       : json_null();
+}
+
+/*
+ * What the record of a failure points at, out of the manifest that was
+ * published: "the SUIT Manifest as a dictionary" (draft-ietf-suit-report,
+ * Section 3). In a dependency it is not looked up.
+ */
+static void
+explain(struct pst_admin_call *c, json_t *failure, int64_t manifest)
+{
+	struct pst_tam_records records;
+	struct pst_suit_envelope env;
+	struct pst_suit_manifest m;
+	struct pst_bytes bytes;
+	json_int_t section, offset, index;
+	json_t *walk;
+
+	if (json_unpack(failure, "{s:o, s:I, s:I, s:I}", "manifest-id", &walk,
+		"section", &section, "offset", &offset, "component-index",
+		&index) != 0 ||
+	    json_array_size(walk) > 0 || section == 0)
+		return;
+	pst_tam_reader_records(c->reader, &records);
+	if (records.envelope(records.ctx, manifest, &bytes) != PST_OK ||
+	    pst_suit_envelope_decode(bytes, &env, NULL) != PST_OK ||
+	    pst_suit_accept(&env, c->crypto, &m, NULL) != PST_OK)
+		return;
+	json_object_set_new(
+	    failure, "command", command_at(&m, section, offset));
+	json_object_set_new(failure, "component",
+	    pst_admin_component(pst_suit_component(&m, (size_t)index)));
+}
+
+/* Until a row is explained: the number of its manifest. */
+#define NUMBER "published-number"
 
 static bool
 add_report(void *ctx, const struct pst_tam_report_row *row)
@@ -252,10 +334,13 @@ add_report(void *ctx, const struct pst_tam_report_row *row)
 				     : json_null(),
 	    "digest", pst_admin_digest(&row->manifest), "failure",
 	    failure_json(row));
+	if (!row->success && row->published != 0)
+		json_object_set_new(item, NUMBER, json_integer(row->published));
 	return pst_admin_page_add(ctx, row->id, item);
 }
 
-/* The store knows a report's device by number; people know it by name. */
+/* The store knows a report's device and manifest by number; people know them
+ * by name. */
 static enum pst_err
 name_devices(struct pst_admin_call *c)
 {
@@ -275,6 +360,9 @@ name_devices(struct pst_admin_call *c)
 			return err;
 		json_object_set_new(item, "device",
 		    o.id == id ? pst_admin_text(o.name) : json_null());
+		explain(c, json_object_get(item, "failure"),
+		    json_integer_value(json_object_get(item, NUMBER)));
+		json_object_del(item, NUMBER);
 	}
 	return PST_OK;
 }

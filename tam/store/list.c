@@ -176,6 +176,7 @@ give_report(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 	struct pst_tam_report_row row;
 
 	(void)db;
+	memset(&row, 0, sizeof(row));
 	row.id = sqlite3_column_int64(s, 0);
 	row.device = sqlite3_column_int64(s, 1);
 	row.at_s = pst_tam_col_u64(s, 2);
@@ -190,6 +191,7 @@ give_report(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 	row.record.offset = (uint32_t)sqlite3_column_int64(s, 12);
 	row.record.component = (uint32_t)sqlite3_column_int64(s, 13);
 	row.raw = pst_tam_col_blob(s, 14);
+	row.published = sqlite3_column_int64(s, 15);
 	return ((struct each *)each)->report(ctx, &row);
 }
 

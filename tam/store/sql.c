@@ -312,7 +312,7 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_LIST_REPORTS] =
 	    "SELECT r.id, r.device, r.at_s, r.success, r.err_code, r.msg,"
 	    " r.digest_alg, r.digest, m.manifest_id, r.code, r.reason,"
-	    " r.section, r.place, r.component, r.raw FROM reports r"
+	    " r.section, r.place, r.component, r.raw, m.id FROM reports r"
 	    " LEFT JOIN manifests m ON m.digest = r.digest"
 	    " WHERE r.id > ?1 AND (?2 = 0 OR r.device = ?2)"
 	    " ORDER BY r.id LIMIT ?3",

@@ -248,6 +248,7 @@ struct pst_tam_report_row {
 	const char *msg;   /* "" when there was none */
 	struct pst_suit_digest manifest; /* alg 0: message without a report */
 	struct pst_bytes manifest_id;	 /* when published here; else empty */
+	int64_t published;		 /* its number then; else 0 */
 	int64_t code;
 	enum pst_suit_reason reason;
 	struct pst_suit_record record;

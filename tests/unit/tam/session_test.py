@@ -145,7 +145,7 @@ class Device:
     @staticmethod
     def report(envelope, token, ok):
         digest = read(read(read(envelope)[0][2])[0][0])[0]
-        result = True if ok else {5: 310, 6: [[], 20, 7, 0, {}], 7: 10}
+        result = True if ok else {5: 310, 6: [[], 20, 13, 0, {}], 7: 10}
         return cbor({2: token, 3: [], 4: result, 99: ["", digest]})
 
     def install(self, update):
@@ -260,7 +260,16 @@ def a_failed_install_is_stored_and_shown():
         same(report["device"], "one")
         same(report["failure"]["reason"], "condition-failed")
         same(report["failure"]["section"], 20)
-        same(report["failure"]["offset"], 7)
+        same(report["failure"]["offset"], 13)
+        same(report["failure"]["manifest-id"], [])
+        same(report["failure"]["section-name"], "suit-install")
+        # the manifest that was published says what stands there
+        same(report["failure"]["command"], "suit-condition-image-match")
+        same(report["failure"]["component"], "uuid:%s/ta" % UUID)
+        assert not any("number" in key for key in report)
+        shown = s.run("devices", "show", "one")
+        assert ("in suit-install, byte 13: suit-condition-image-match, "
+                "component 0 (uuid:%s/ta)\n" % UUID) in shown, shown
         same(s.api("GET", "/reports")[2]["items"], [report])
         assert "FAILED" in s.run("devices", "reports", "--failed", "one")
         assert NAME not in d.inventory()
