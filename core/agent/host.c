@@ -25,7 +25,9 @@ admits(const struct pst_agent_scope *scope, struct pst_bytes component,
 /*
  * The signer's anchor and the TAM's must both admit it. When an installed
  * manifest is uninstalled its signer was checked long ago, and may be trusted
- * no more: that must not keep its components here.
+ * no more: that must not keep its components here. A manifest may list what
+ * its signer does not reach, to say where a dependency finds its payload; it
+ * has no reference to that (docs/decisions/0033).
  */
 static enum pst_err
 authorise(void *ctx, const struct pst_suit_manifest *m,
@@ -41,7 +43,9 @@ authorise(void *ctx, const struct pst_suit_manifest *m,
 		return PST_ERR_SUIT_UNAUTHORISED;
 	if (!u->uninstall &&
 	    (m->who >= a->config->signer_count ||
-		!admits(&a->config->signers[m->who].scope, component, act)))
+		(act.kind != PST_SUIT_ACT_HOLD &&
+		    !admits(
+			&a->config->signers[m->who].scope, component, act))))
 		return PST_ERR_SUIT_UNAUTHORISED;
 	/* Where a root manifest is kept there is no room for content. */
 	if (pst_same(component, u->manifest.component_id) ||

@@ -274,9 +274,23 @@ settle_priors(struct pst_agent *a)
 	return err;
 }
 
+/* Does the signer of a manifest of the run reach a component? */
+static bool
+reaches(const struct pst_agent *a, uint32_t number, struct pst_bytes component)
+{
+	const struct pst_suit_manifest *m;
+	uint32_t place;
+
+	m = pst_suit_run_manifest(&a->update.run, number, &place);
+	return m->who < a->config->signer_count &&
+	    pst_agent_scope_covers(
+		&a->config->signers[m->who].scope, component);
+}
+
 /*
  * The reference of manifest `number` of the run to one of its components.
- * There may be no content, or the manifest itself unlinked it.
+ * There may be no content, or the manifest itself unlinked it, or lists it
+ * for its URI only.
  */
 static enum pst_err
 link_component(struct pst_agent *a, uint32_t number, size_t index)
@@ -292,6 +306,8 @@ link_component(struct pst_agent *a, uint32_t number, size_t index)
 		return PST_OK;
 	link.key = pst_agent_host_kept(a, number);
 	link.other = pst_suit_run_place(run, place);
+	if (!reaches(a, number, link.other))
+		return PST_OK;
 	err = measured(a, link.other, &r, &there);
 	/* One that is there already keeps its mark. */
 	if (err != PST_OK || !there ||

@@ -4,6 +4,8 @@
  */
 #include "agent/registry.h"
 
+#include <postern/suit_encode.h>
+
 #include "cases.h"
 #include "test.h"
 #include "tree.h"
@@ -427,6 +429,213 @@ a_dependency_is_not_rolled_back(void)
 	CHECK(world_holds(OWN_B, "as a root"));
 }
 
+/* --- a hostile root ------------------------------------------------------ */
+
+/* Where BOB, who reaches bb only, keeps somebody's genuine manifest. */
+#define TAKEN \
+	ID("\xbb\x45" \
+	   "taken")
+#define TAKER \
+	ID("\xbb\x45" \
+	   "taker")
+#define AT_MIRROR "https://mirror.example/leaf"
+static const struct pst_bytes nothing;
+
+/* {1: 1, 2: sequence, 3: <<{1: {0: {}}, 2: ids}>>, 5: id, 20: <<install>>};
+ * without dependency and id when that is empty. */
+static struct pst_bytes
+raw_manifest(struct pst_bytes id, uint64_t sequence,
+    const struct pst_bytes *ids, size_t n, struct pst_bytes install)
+{
+	static uint8_t out[1024];
+	bool root = id.len > 0;
+	struct pst_cbor_writer c;
+	size_t mark, i;
+
+	pst_cbor_writer_init(&c, out, sizeof(out));
+	pst_cbor_put_map(&c, root ? 5 : 4);
+	pst_cbor_put_uint(&c, PST_SUIT_VERSION);
+	pst_cbor_put_uint(&c, 1);
+	pst_cbor_put_uint(&c, PST_SUIT_SEQUENCE);
+	pst_cbor_put_uint(&c, sequence);
+	pst_cbor_put_uint(&c, PST_SUIT_COMMON);
+	mark = pst_cbor_wrap_begin(&c);
+	pst_cbor_put_map(&c, root ? 2 : 1);
+	if (root)
+		pst_cbor_put_raw(&c, PST_BYTES_LIT("\x01\xa1\x00\xa0"));
+	pst_cbor_put_uint(&c, PST_SUIT_COMPONENTS);
+	pst_cbor_put_array(&c, n);
+	for (i = 0; i < n; i++)
+		pst_cbor_put_raw(&c, ids[i]);
+	pst_cbor_wrap_bstr(&c, mark);
+	if (root) {
+		pst_cbor_put_uint(&c, PST_SUIT_COMPONENT_ID);
+		pst_cbor_put_raw(&c, id);
+	}
+	pst_cbor_put_uint(&c, PST_SUIT_INSTALL);
+	pst_cbor_put_bstr(&c, install);
+	return pst_cbor_written(&c);
+}
+
+/* A manifest, signed; members are text keys and their values. */
+static void
+raw_tree(struct tree *t, int signer, struct pst_bytes manifest,
+    const struct pst_suit_pair *members, size_t n)
+{
+	static uint8_t out[TREE_BYTES_MAX];
+	struct pst_suit_parts parts = {
+		.manifest = manifest, .members = members, .member_count = n
+	};
+	struct pst_cbor_writer c;
+
+	memset(t, 0, sizeof(*t));
+	t->signer = signer;
+	pst_cbor_writer_init(&c, out, sizeof(out));
+	CHECK_EQ(pst_suit_assemble(&c, pst_openssl_crypto(w.outside), &parts),
+	    PST_OK);
+	tree_sign(t, pst_cbor_written(&c));
+}
+
+/* bstr .cbor SUIT_Digest */
+static void
+put_digest(struct pst_cbor_writer *c, const uint8_t digest[32])
+{
+	struct pst_suit_digest d = { PST_ALG_SHA256, { digest, 32 } };
+	size_t mark = pst_cbor_wrap_begin(c);
+
+	pst_suit_digest_put(c, &d);
+	pst_cbor_wrap_bstr(c, mark);
+}
+
+/* Values of {3: digest, 14: size, 21: uri}, of which `which` has bits. */
+static void
+put_parameters(struct pst_cbor_writer *c, uint32_t which, const char *payload,
+    const char *uri)
+{
+	const struct pst_crypto *crypto = pst_openssl_crypto(w.outside);
+	struct pst_bytes p = { (const uint8_t *)payload, strlen(payload) };
+	struct pst_bytes u = { (const uint8_t *)uri, strlen(uri) };
+	uint8_t digest[PST_DIGEST_MAX];
+	size_t len = 0;
+
+	CHECK_EQ(
+	    crypto->digest(crypto->ctx, PST_ALG_SHA256, &p, 1, digest, &len),
+	    PST_OK);
+	pst_cbor_put_map(c,
+	    (which >> PST_SUIT_PARAM_IMAGE_DIGEST & 1) +
+		(which >> PST_SUIT_PARAM_IMAGE_SIZE & 1) +
+		(which >> PST_SUIT_PARAM_URI & 1));
+	if (which >> PST_SUIT_PARAM_IMAGE_DIGEST & 1) {
+		pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_DIGEST);
+		put_digest(c, digest);
+	}
+	if (which >> PST_SUIT_PARAM_IMAGE_SIZE & 1) {
+		pst_cbor_put_uint(c, PST_SUIT_PARAM_IMAGE_SIZE);
+		pst_cbor_put_uint(c, p.len);
+	}
+	if (which >> PST_SUIT_PARAM_URI & 1) {
+		pst_cbor_put_uint(c, PST_SUIT_PARAM_URI);
+		pst_cbor_put_tstr(c, u);
+	}
+}
+
+#define ALL_THREE \
+	(1u << PST_SUIT_PARAM_IMAGE_DIGEST | 1u << PST_SUIT_PARAM_IMAGE_SIZE | \
+	    1u << PST_SUIT_PARAM_URI)
+
+/* ANNE's manifest, which sets what it needs with set-parameters. */
+static void
+make_genuine(void)
+{
+	const struct pst_bytes ids[] = { SHARED };
+	struct pst_cbor_writer c;
+	uint8_t install[256];
+
+	pst_cbor_writer_init(&c, install, sizeof(install));
+	pst_cbor_put_array(&c, 6);
+	pst_cbor_put_uint(&c, PST_SUIT_DIR_SET_PARAMETERS);
+	put_parameters(&c, ALL_THREE, "genuine", AT_LEAF);
+	pst_cbor_put_raw(&c, PST_BYTES_LIT("\x15\x00\x03\x00"));
+	raw_tree(&leaf, ANNE,
+	    raw_manifest(nothing, 1, ids, 1, pst_cbor_written(&c)), NULL, 0);
+}
+
+/* BOB's, which presets some of it. */
+static void
+make_taker(uint64_t sequence, uint32_t which, const char *payload)
+{
+	const struct pst_bytes ids[] = { TAKEN, SHARED };
+	static uint8_t value[TREE_BYTES_MAX];
+	struct pst_suit_pair member = { .key = PST_BYTES_LIT("\x62#d") };
+	struct pst_cbor_writer c;
+	uint8_t install[512];
+
+	pst_cbor_writer_init(&c, value, sizeof(value));
+	pst_cbor_put_bstr(&c, leaf.envelope);
+	member.value = pst_cbor_written(&c);
+	pst_cbor_writer_init(&c, install, sizeof(install));
+	pst_cbor_put_array(&c, 16);
+	pst_cbor_put_raw(&c, PST_BYTES_LIT("\x0c\x00\x14\xa2\x03"));
+	put_digest(&c, leaf.digest);
+	pst_cbor_put_raw(
+	    &c, PST_BYTES_LIT("\x15\x62#d\x15\x00\x07\x00\x0c\x01\x14"));
+	put_parameters(&c, which, payload, AT_MIRROR);
+	pst_cbor_put_raw(&c, PST_BYTES_LIT("\x0c\x00\x0b\x00"));
+	raw_tree(&a, BOB,
+	    raw_manifest(TAKER, sequence, ids, 2, pst_cbor_written(&c)),
+	    &member, 1);
+}
+
+static void
+send_taker(const char *token)
+{
+	struct world_update u = { .tam = ONE, .token = token, .manifests = 1 };
+
+	u.manifest[0].raw = a.envelope;
+	world_update(&u);
+}
+
+/*
+ * Somebody who may do nothing with a component wraps the manifest of one who
+ * may, and presets what that one would set.
+ */
+static void
+a_hostile_root_says_only_where_bytes_come_from(void)
+{
+	struct world_image mirror = { .id = SHARED, .uri = AT_MIRROR };
+	struct world_image home = { .id = SHARED, .uri = AT_LEAF };
+
+	BEGIN();
+	mirror.payload = PST_BYTES_LIT("evil!!!");
+	world_serve(&mirror);
+	home.payload = PST_BYTES_LIT("genuine");
+	world_serve(&home);
+	make_genuine();
+	make_taker(1, ALL_THREE, "evil!!!");
+	send_taker("token-h1");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_UNAUTHORISED);
+	make_taker(1, 1u << PST_SUIT_PARAM_IMAGE_DIGEST, "evil!!!");
+	send_taker("token-h2");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_UNAUTHORISED);
+	make_taker(1, 1u << PST_SUIT_PARAM_IMAGE_SIZE, "genuine");
+	send_taker("token-h3");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_UNAUTHORISED);
+	/* The URI is free; what comes from there is not. */
+	make_taker(1, 1u << PST_SUIT_PARAM_URI, "");
+	send_taker("token-h4");
+	CHECK_EQ(w.out.reason, PST_ERR_SUIT_CONDITION);
+	CHECK(!there(SHARED) && !there(TAKEN));
+	mirror.payload = PST_BYTES_LIT("genuine");
+	world_serve(&mirror);
+	make_taker(2, 1u << PST_SUIT_PARAM_URI, "");
+	send_taker("token-h5");
+	CHECK(world_success());
+	CHECK(world_holds(SHARED, "genuine"));
+	/* And it has no reference of its own to what it only listed. */
+	CHECK(refers(TAKEN, SHARED));
+	CHECK(!refers(TAKER, SHARED));
+}
+
 static void
 a_root_needs_leave_to_process_a_dependency(void)
 {
@@ -634,6 +843,7 @@ tree_cases(void)
 	RUN(a_dependency_is_authenticated);
 	RUN(a_dependency_has_its_own_signers_rights);
 	RUN(a_dependency_is_not_rolled_back);
+	RUN(a_hostile_root_says_only_where_bytes_come_from);
 	RUN(a_root_needs_leave_to_process_a_dependency);
 	RUN(a_missing_dependency_is_asked_of_its_tam);
 	RUN(a_dependency_that_is_not_the_one_is_missing_too);

@@ -70,8 +70,8 @@ describe(const struct tree_part *p, struct pst_suit_build_component *c,
 		world_serve(&image);
 }
 
-static void
-sign(struct tree *t, struct pst_bytes plain)
+void
+tree_sign(struct tree *t, struct pst_bytes plain)
 {
 	struct pst_suit_envelope env;
 	struct pst_cbor_writer c;
@@ -108,7 +108,7 @@ tree_make(struct tree *t)
 	pst_cbor_writer_init(&c, plain, sizeof(plain));
 	if (pst_suit_build(&c, pst_openssl_crypto(w.outside), &what) != PST_OK)
 		abort();
-	sign(t, pst_cbor_written(&c));
+	tree_sign(t, pst_cbor_written(&c));
 	t->sections = sections(t);
 }
 

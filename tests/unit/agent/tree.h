@@ -45,6 +45,9 @@ struct tree {
 /** Make the envelope, dependencies first; and let the server have parts. */
 void tree_make(struct tree *t);
 
+/** Sign an envelope that was made otherwise. */
+void tree_sign(struct tree *t, struct pst_bytes plain);
+
 /** Make it and send it in an Update of this TAM. */
 void tree_install(struct tree *t, int tam, const char *token);
 
