@@ -12,7 +12,7 @@
 
 /* A batch ends at so many changes or when the oldest waited so long. */
 #define PST_TAM_BATCH_MAX 256
-#define PST_TAM_BATCH_MS 5
+#define PST_TAM_BATCH_MS 2
 /* Lists of changes that wait; one more is PST_ERR_BUSY. */
 #define PST_TAM_QUEUE_MAX 4096
 #define PST_TAM_NAME_MAX 128 /* bytes of a name that an operator gives */
