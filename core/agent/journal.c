@@ -174,6 +174,7 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 
 	*have = 0;
 	*complete = false;
+	u->fetch_lost = false;
 	if (u->uninstall)
 		return PST_ERR_SUIT_OPERATION;
 	u->fetching = false;
@@ -201,8 +202,10 @@ pst_agent_journal_ask(void *ctx, uint32_t index, struct pst_bytes component,
 		return err;
 	*complete = r.n[1] == 1;
 	/* What is decrypted is not gone on with in its middle. */
-	if (info.len > 0 && !*complete)
+	if (info.len > 0 && !*complete) {
+		u->fetch_lost = *have > 0;
 		*have = 0;
+	}
 	if (*have == 0 && !*complete)
 		return PST_OK;
 	/* Go on in it, as if write_begin had been called. */

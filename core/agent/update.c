@@ -253,6 +253,11 @@ pst_agent_resume(struct pst_agent *a, uint32_t tam, enum pst_err status,
 			return pst_agent_settle_drop(a, err, out);
 		if (err != PST_ERR_AGAIN)
 			return pst_agent_settle(a, err, out);
+		/* The chunk is from the middle of what begins anew. Its tag
+		 * may have hidden the first 16 bytes of it from the store, but
+		 * no host sends chunks like that. */
+		if (u->fetch_lost && status == PST_OK)
+			return pst_agent_settle(a, err, out);
 	} else {
 		err = pst_agent_journal_load(a);
 		if (err != PST_OK)

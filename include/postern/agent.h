@@ -255,7 +255,9 @@ enum pst_err pst_agent_message(struct pst_agent *a, uint32_t tam,
  * none. The chunk is copied before it is looked at.
  *
  * After a power cut the offset may be the payload's size: answer with an empty
- * last chunk (an HTTP server answers such a range with 416).
+ * last chunk (an HTTP server answers such a range with 416). An encrypted
+ * payload begins anew then: a chunk from its middle is passed over, and FETCH
+ * is for byte 0. So a host keeps the engine while it comes.
  *
  * @param status  PST_OK or PST_ERR_FETCH
  * @param last    the payload ends with this chunk

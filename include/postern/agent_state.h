@@ -59,6 +59,7 @@ struct pst_agent_update {
 	/* the fetch that the run began last, from `fetched` on */
 	bool fetching;
 	bool fetch_begun; /* its write_begin was called */
+	bool fetch_lost;  /* the run begins anew what had come in part */
 	bool fetch_noted; /* the committed registry has it */
 	uint32_t fetch_index;
 	uint64_t fetch_object;

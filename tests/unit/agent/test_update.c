@@ -1155,6 +1155,84 @@ an_interrupted_update_ends_with_the_trust_in_its_tam(void)
 	CHECK_EQ(w.out.what, PST_AGENT_NOTHING);
 }
 
+/* Encrypted content has no middle to go on from: a chunk that comes after the
+ * engine was destroyed is passed over, and the payload asked for anew. */
+static void
+an_encrypted_payload_that_was_cut_begins_anew(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+	struct world_update u = { .token = "token-01", .manifests = 1 };
+	struct pst_bytes chunk;
+	size_t at, part = PST_AEAD_TAG_LEN + 1;
+
+	BEGIN();
+	m.image[0].sealed = true;
+	u.manifest[0] = m;
+	w.err = pst_agent_message(&w.agent, ONE, world_make_update(&u), &w.out);
+	CHECK_EQ(w.err, PST_OK);
+	for (at = 0; at < 2; at++) {
+		CHECK_EQ(w.out.what, PST_AGENT_FETCH);
+		CHECK_EQ(w.out.offset, 0);
+		chunk = w.served[0].ciphertext;
+		CHECK(chunk.len > part + 2);
+		chunk.len = part;
+		CHECK_EQ(pst_agent_resume(
+			     &w.agent, ONE, PST_OK, chunk, false, &w.out),
+		    PST_OK);
+		CHECK_EQ(w.out.offset, part);
+		CHECK_EQ(world_reopen(), PST_OK);
+		chunk.ptr += part;
+		chunk.len = 2;
+		CHECK_EQ(pst_agent_resume(
+			     &w.agent, ONE, PST_OK, chunk, false, &w.out),
+		    PST_OK);
+	}
+	CHECK_EQ(w.out.offset, 0);
+	CHECK(!world_holds(HELLO, V1));
+	chunk = w.served[0].ciphertext;
+	w.err = pst_agent_resume(&w.agent, ONE, PST_OK, chunk, true, &w.out);
+	world_drive();
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, V1));
+	CHECK(world_tidy());
+}
+
+static void
+encrypted_content_is_all_or_nothing(void)
+{
+	struct world_manifest m = world_hello(1, V1);
+	bool possible = !w.mode.rebuild || w.mode.chunk > 1;
+
+	BEGIN();
+	m.image[0].sealed = possible;
+	m.count = 2;
+	m.image[1] = m.image[0];
+	m.image[1].id = HELLO_DATA;
+	m.image[1].uri = "#data";
+	m.image[1].integrated = true;
+	world_install("token-01", &m);
+	CHECK(world_success());
+	CHECK(world_holds(HELLO, V1) && world_holds(HELLO_DATA, V1));
+	m.sequence = 2;
+	m.image[0].wrong = true;
+	world_install("token-02", &m);
+	CHECK(!world_success());
+	CHECK(world_holds(HELLO, V1) && world_holds(HELLO_DATA, V1));
+	CHECK(world_tidy());
+	/* Nor for a device that it is not for. */
+	m.image[0].wrong = false;
+	m.sequence = 3;
+	w.config.secret_count = 0;
+	CHECK_EQ(world_reopen(), PST_OK);
+	world_install("token-03", &m);
+	w.config.secret_count = 1;
+	CHECK(!possible ||
+	    world_failed(PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED,
+		PST_ERR_SUIT_RECIPIENT));
+	CHECK(world_holds(HELLO, V1) && world_holds(HELLO_DATA, V1));
+	CHECK(world_tidy());
+}
+
 static void
 resume_without_an_update_is_refused(void)
 {
@@ -1424,6 +1502,8 @@ update_cases(void)
 	RUN(another_tams_query_is_answered_while_an_update_waits);
 	RUN(an_interrupted_update_is_continued_by_a_policy_check);
 	RUN(an_interrupted_update_ends_with_the_trust_in_its_tam);
+	RUN(an_encrypted_payload_that_was_cut_begins_anew);
+	RUN(encrypted_content_is_all_or_nothing);
 	RUN(resume_without_an_update_is_refused);
 	agent_cases += test_cases;
 	agent_failures += test_failures;

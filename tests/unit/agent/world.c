@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <postern/cose_encrypt.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,21 @@ share_key(void)
 	return ok;
 }
 
+/* Likewise what payloads are encrypted to. */
+static bool
+share_kek(void)
+{
+	struct pst_key key;
+	bool ok;
+
+	ok = pst_key_generate(PST_ALG_A128KW, &key) == PST_OK &&
+	    pst_openssl_add(w.device, &key, &w.secret.key) == PST_OK &&
+	    pst_openssl_add(w.outside, &key, &w.kek) == PST_OK;
+	w.secret.wrap = PST_ALG_A128KW;
+	pst_key_wipe(&key);
+	return ok;
+}
+
 static void
 configure(void)
 {
@@ -80,6 +97,8 @@ configure(void)
 	s[MAC].secret = w.mac_secret;
 	s[MAC].scope.count = 1;
 	s[MAC].scope.prefix[0] = PREFIX_AA;
+	w.config.secrets = &w.secret;
+	w.config.secret_count = 1;
 	w.config.tams = w.tams;
 	w.config.tam_count = 2;
 	w.config.signers = w.signers;
@@ -118,7 +137,7 @@ world_init(void)
 	    !make_key(w.outside, PST_ALG_ESP256, &w.signer_key[EVE],
 		&w.signer_pub[EVE]))
 		return false;
-	if (!share_key())
+	if (!share_key() || !share_kek())
 		return false;
 	pst_mem_store_init(&w.store);
 	w.mode.chunk = SIZE_MAX;
@@ -279,6 +298,30 @@ common(struct pst_cbor_writer *c, const struct world_manifest *m)
 	pst_cbor_wrap_bstr(c, mark);
 }
 
+/* A fresh content key each time; the buffers last as long as the update. */
+static void
+seal(struct world_image *image)
+{
+	static uint8_t infos[16][160], contents[16][512];
+	static unsigned turn;
+	struct pst_cose_recipient to = { PST_ALG_A128KW, w.kek, NULL,
+		{ NULL, 0 } };
+	const struct pst_cose_encrypt_args args = { .alg = PST_ALG_A128GCM,
+		.detached = true,
+		.recipients = &to,
+		.count = 1 };
+	unsigned i = turn++ % 16;
+	struct pst_cbor_writer c;
+
+	pst_cbor_writer_init(&c, infos[i], sizeof(infos[i]));
+	image->ciphertext.ptr = contents[i];
+	if (image->payload.len + PST_AEAD_TAG_LEN > sizeof(contents[i]) ||
+	    pst_cose_encrypt(&c, pst_openssl_crypto(w.outside), &args,
+		image->payload, contents[i], &image->ciphertext.len) != PST_OK)
+		abort();
+	image->info = pst_cbor_written(&c);
+}
+
 static void
 install(struct pst_cbor_writer *c, const struct world_manifest *m)
 {
@@ -299,7 +342,12 @@ install(struct pst_cbor_writer *c, const struct world_manifest *m)
 		}
 		if (m->image[i].uri != NULL) {
 			pst_cbor_put_uint(c, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-			pst_cbor_put_map(c, 1);
+			pst_cbor_put_map(c, m->image[i].sealed ? 2 : 1);
+			if (m->image[i].sealed) {
+				pst_cbor_put_uint(
+				    c, PST_SUIT_PARAM_ENCRYPTION_INFO);
+				pst_cbor_put_bstr(c, m->image[i].info);
+			}
 			pst_cbor_put_uint(c, PST_SUIT_PARAM_URI);
 			put_text(c, m->image[i].uri);
 			put_command(c, PST_SUIT_DIR_FETCH);
@@ -446,15 +494,26 @@ world_serve(const struct world_image *image)
 		w.served_count++;
 }
 
-struct pst_bytes
-world_make_manifest(const struct world_manifest *m)
+/* What comes is the ciphertext, when there is one. */
+static struct pst_bytes
+travels(const struct world_image *image)
 {
+	return image->sealed ? image->ciphertext : image->payload;
+}
+
+struct pst_bytes
+world_make_manifest(const struct world_manifest *given)
+{
+	struct world_manifest copy = *given, *m = &copy;
 	struct pst_cbor_writer c, inner;
 	struct pst_bytes manifest;
 	size_t i, pairs = 2;
 
 	if (m->raw.len > 0)
 		return m->raw;
+	for (i = 0; i < m->count; i++)
+		if (m->image[i].sealed)
+			seal(&m->image[i]);
 	manifest = manifest_bstr(&inner, m);
 	for (i = 0; i < m->count; i++)
 		pairs += m->image[i].integrated;
@@ -472,7 +531,7 @@ world_make_manifest(const struct world_manifest *m)
 			continue;
 		}
 		put_text(&c, m->image[i].uri);
-		pst_cbor_put_bstr(&c, m->image[i].payload);
+		pst_cbor_put_bstr(&c, travels(&m->image[i]));
 	}
 	return pst_cbor_written(&c);
 }
@@ -560,6 +619,7 @@ fetch(void)
 {
 	struct pst_bytes chunk = { NULL, 0 };
 	const struct world_image *image = NULL;
+	struct pst_bytes whole = { NULL, 0 };
 	uint64_t offset = w.out.offset;
 	uint32_t tam = w.out.tam;
 	bool last = true;
@@ -571,12 +631,14 @@ fetch(void)
 		    memcmp(w.served[i].uri, w.out.uri.ptr, w.out.uri.len) == 0)
 			image = &w.served[i];
 	}
-	if (image != NULL && offset <= image->payload.len) {
-		chunk.ptr = image->payload.ptr + offset;
-		chunk.len = image->payload.len - (size_t)offset;
+	if (image != NULL)
+		whole = travels(image);
+	if (image != NULL && offset <= whole.len) {
+		chunk.ptr = whole.ptr + offset;
+		chunk.len = whole.len - (size_t)offset;
 		if (chunk.len > w.mode.chunk)
 			chunk.len = w.mode.chunk;
-		last = offset + chunk.len == image->payload.len;
+		last = offset + chunk.len == whole.len;
 	}
 	if (image != NULL && image->wrong)
 		chunk.ptr = (const uint8_t *)"another payload altogether......";

@@ -44,6 +44,9 @@ struct world_image {
 	const char *uri; /* NULL: not fetched, must be there already */
 	bool integrated;
 	bool wrong; /* the server has something else under this URI */
+	/* it comes encrypted to the device, by A128GCM */
+	bool sealed;
+	struct pst_bytes info, ciphertext; /* once the manifest is made */
 };
 
 /* What the uninstall section does, for each component. */
@@ -105,6 +108,8 @@ struct world {
 	struct pst_agent_tam tams[2];
 	struct pst_agent_signer signers[ANCHORS];
 	uint32_t mac_secret; /* the device's number for what MAC shares */
+	uint32_t kek;	     /* what payloads are encrypted to, outside */
+	struct pst_agent_secret secret; /* the same key in the device */
 	struct pst_agent_config config;
 	struct pst_agent_memory memory;
 	struct pst_agent agent;
