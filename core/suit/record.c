@@ -17,11 +17,73 @@ enum {
 	INFO_FAILURE = 8
 };
 
+/* Time, battery or version as the device has it: what a condition of update
+ * management compared its parameter with. */
+struct fact {
+	int32_t label; /* of the parameter that says it; 0: there is none */
+	uint64_t number;
+	struct pst_bytes version;
+};
+
+static struct fact
+measure(const struct pst_suit_run *run, const struct pst_suit_command_now *c)
+{
+	const struct pst_suit_host *host = run->host;
+	struct fact f = { 0, 0, { NULL, 0 } };
+	enum pst_err err = PST_ERR_UNSUPPORTED;
+
+	if (!pst_suit_host_does(host, c->id))
+		return f;
+	if (c->id == PST_SUIT_COND_USE_BEFORE) {
+		f.label = PST_SUIT_PARAM_USE_BEFORE;
+		err = host->now(host->ctx, &f.number);
+	} else if (c->id == PST_SUIT_COND_MINIMUM_BATTERY) {
+		f.label = PST_SUIT_PARAM_MINIMUM_BATTERY;
+		err = host->battery(host->ctx, &f.number);
+	} else if (c->id == PST_SUIT_COND_VERSION) {
+		f.label = PST_SUIT_PARAM_VERSION;
+		err = host->version(host->ctx, c->name, &f.version);
+		if (err == PST_OK && !pst_suit_version_valid(f.version))
+			err = PST_ERR_SUIT_OPERATION;
+	}
+	if (err != PST_OK)
+		f.label = 0;
+	return f;
+}
+
+static bool
+asks_the_device(int32_t id)
+{
+	return PST_SUIT_WITH_UPDATE_MANAGEMENT &&
+	    (id == PST_SUIT_COND_USE_BEFORE ||
+		id == PST_SUIT_COND_MINIMUM_BATTERY ||
+		id == PST_SUIT_COND_VERSION);
+}
+
+/* A version is bstr .cbor [equal, [+int]], as its parameter is. */
+static void
+put_fact(struct pst_cbor_writer *w, const struct fact *f)
+{
+	size_t mark;
+
+	if (f->label != PST_SUIT_PARAM_VERSION) {
+		pst_cbor_put_uint(w, f->number);
+		return;
+	}
+	mark = pst_cbor_wrap_begin(w);
+	pst_cbor_put_array(w, 2);
+	pst_cbor_put_uint(w, PST_SUIT_VERSION_EQUAL);
+	pst_cbor_put_raw(w, f->version);
+	pst_cbor_wrap_bstr(w, mark);
+}
+
 /* The parameter that tells what a command found: label, or 0 for none. */
 static int32_t
 finding(const struct pst_suit_run *run, const struct pst_suit_command_now *c,
     bool success)
 {
+	if (asks_the_device(c->id))
+		return measure(run, c).label;
 	switch (c->id) {
 	case PST_SUIT_COND_IMAGE_MATCH:
 	case PST_SUIT_COND_IMAGE_NOT_MATCH:
@@ -65,9 +127,16 @@ put_finding(struct pst_cbor_writer *w, const struct pst_suit_run *run,
     const struct pst_suit_command_now *c, int32_t label)
 {
 	struct pst_cbor_reader r;
+	struct fact f;
 
 	pst_cbor_put_int(w, label);
-	if (label == PST_SUIT_PARAM_IMAGE_DIGEST)
+	if (asks_the_device(c->id)) {
+		f = measure(run, c);
+		if (f.label == label)
+			put_fact(w, &f);
+		else
+			w->err = PST_ERR_SPACE;
+	} else if (label == PST_SUIT_PARAM_IMAGE_DIGEST)
 		put_measured(w, run);
 	else if (label == PST_SUIT_PARAM_IMAGE_SIZE)
 		pst_cbor_put_uint(w, run->put_bytes);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/suit/suit_run.h"
+#include "draft.h"
 #include "suit_test.h"
 
 /* A parameter's value, which is a bstr, judged as a run judges it. */
@@ -217,9 +218,71 @@ a_wait_may_be_looked_at_any_number_of_times(void)
 	world_free(&w);
 }
 
+/* --- what was measured --------------------------------------------------- */
+
+/* Run [20, {label: value}, condition, policy]; the first record or claims. */
+static struct pst_bytes
+record_of(struct world *w, struct pst_bytes section, enum pst_err want)
+{
+	static const int install[] = { PST_SUIT_INSTALL, 0 };
+	static struct pst_suit_manifest m;
+	struct pst_list list = { { NULL, 0 }, 0 };
+	struct pst_bytes item = { NULL, 0 };
+	struct draft d = { .section = section };
+
+	if (accepted(draft_make(&d), &m) != PST_OK ||
+	    world_run(w, &m, fixture()->crypto, install) != want)
+		return item;
+	list.items = pst_cbor_written(&w->report.records);
+	list.count = w->report.count;
+	(void)pst_list_next(&list, &item);
+	return item;
+}
+
+/* draft-ietf-suit-report, Section 3: "the 'reason' is typically the actual
+ * value". 2 and 8: record and claims of a failure; 4: claims of a success. */
+static void
+records_have_what_was_measured(void)
+{
+	struct pst_bytes name = draft_component(0), is;
+	static struct world w;
+
+	world_init(&w);
+	w.battery_mwh = 23;
+	w.now_s = 1000;
+	world_find(&w, name)->version_len = 3;
+	memcpy(world_find(&w, name)->version, "\x82\x01\x02", 3);
+	/* [20, {26: 1000}, 26, 2] */
+	is = record_of(&w, B("\x84\x14\xa1\x18\x1a\x19\x03\xe8\x18\x1a\x02"),
+	    PST_ERR_SUIT_CONDITION);
+	CHECK(pst_equal(is, B("\x85\x80\x14\x08\x00\xa1\x18\x1a\x17")));
+	/* [20, {26: 20}, 26, 4] */
+	is = record_of(&w, B("\x84\x14\xa1\x18\x1a\x14\x18\x1a\x04"), PST_OK);
+	CHECK(pst_equal(is,
+	    B("\xa2\x00\x81\x43"
+	      "c\x00\x00\x18\x1a\x17")));
+	/* [20, {4: 1000}, 4, 2] */
+	is = record_of(&w, B("\x84\x14\xa1\x04\x19\x03\xe8\x04\x02"),
+	    PST_ERR_SUIT_CONDITION);
+	CHECK(pst_equal(is, B("\x85\x80\x14\x07\x00\xa1\x04\x19\x03\xe8")));
+	/* [20, {28: <<[1, [2]]>>}, 28, 2] */
+	is = record_of(&w,
+	    B("\x84\x14\xa1\x18\x1c\x44\x82\x01\x81\x02\x18\x1c\x02"),
+	    PST_ERR_SUIT_CONDITION);
+	CHECK(pst_equal(
+	    is, B("\x85\x80\x14\x0a\x00\xa1\x18\x1c\x45\x82\x03\x82\x01\x02")));
+	/* what cannot be measured is not told */
+	w.no_clock = true;
+	is = record_of(&w, B("\x84\x14\xa1\x04\x19\x03\xe8\x04\x02"),
+	    PST_ERR_SUIT_CONDITION);
+	CHECK(pst_equal(is, B("\x85\x80\x14\x07\x00\xa0")));
+	world_free(&w);
+}
+
 int
 main(void)
 {
+	RUN(records_have_what_was_measured);
 	RUN(structures_are_read_and_no_truncation_is);
 	RUN(every_flipped_bit_is_another_value_or_refused);
 	RUN(a_version_that_is_none_is_not_compared);
