@@ -140,6 +140,7 @@ kick(struct instance *i)
 	if (i->first == NULL)
 		i->last = NULL;
 	i->running = c;
+	i->cancelled = false;
 	c->phase = PHASE_RUNNING;
 	c->call->head.session = c->slot;
 	i->deadline_ms = pst_tee_now_ms() + (ms != 0 ? ms : PST_TEE_CALL_MS);
@@ -187,6 +188,11 @@ pst_instance_cancel(struct instance *i)
 {
 	static struct pst_wire_msg m;
 
+	/* Once a call: a client must not fill a TA's socket, which is how
+	 * other clients' calls reach it. */
+	if (i->cancelled)
+		return;
+	i->cancelled = true;
 	pst_wire_init(&m, PST_WIRE_CANCEL);
 	/* A TA that has no room for it is at work and will end by its time. */
 	(void)!pst_wire_send(i->source.fd, &m, false);

@@ -70,6 +70,7 @@ struct instance {
 	struct conn *slots[PST_HOST_SESSIONS_MAX];
 	uint32_t sessions; /* slots in use */
 	bool blamed;	   /* why it ends has been logged */
+	bool cancelled;	   /* the running call's TA was told */
 	struct conn *first, *last, *running;
 	uint64_t deadline_ms; /* UINT64_MAX: none */
 	uint64_t trace_s;     /* the second that trace_lines counts */

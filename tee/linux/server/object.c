@@ -5,11 +5,16 @@
  */
 #include "internal.h"
 
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <tee_api_defines.h>
 #include <unistd.h>
+
+/* Room of a cancellation that a TA has not read; less than five messages. */
+#define UNREAD_MAX 4096
 
 enum pst_err
 pst_content_memfd(struct pst_tee *tee, const struct pst_tee_content *content,
@@ -105,6 +110,18 @@ say_refused(struct instance *i, enum pst_err err)
 	pst_instance_say(i, text);
 }
 
+/*
+ * A TA asks again when it has the answer. One that does not read them would
+ * keep as many contents in memory as its socket holds descriptors.
+ */
+static bool
+answers_are_read(int fd)
+{
+	int unread = 0;
+
+	return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread <= UNREAD_MAX;
+}
+
 void
 pst_object_request(struct instance *i, const struct pst_wire_msg *m)
 {
@@ -114,7 +131,8 @@ pst_object_request(struct instance *i, const struct pst_wire_msg *m)
 
 	/* Before it is ready it is the image's constructors that ask. */
 	if ((i->state != INSTANCE_READY && i->state != INSTANCE_ENDING) ||
-	    m->head.len > PST_WIRE_OBJECT_ID_MAX) {
+	    m->head.len > PST_WIRE_OBJECT_ID_MAX ||
+	    !answers_are_read(i->source.fd)) {
 		pst_instance_kill(i, TEEC_ERROR_TARGET_DEAD);
 		return;
 	}

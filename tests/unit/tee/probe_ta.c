@@ -510,11 +510,43 @@ open_kept(uint32_t types, TEE_Param *p)
 }
 
 static TEE_Result
+late_open(uint32_t types, TEE_Param *p)
+{
+	TEE_ObjectHandle o;
+	TEE_Result res = waiting(types, p, false);
+
+	if (res == TEE_SUCCESS)
+		res = OPEN("config", READ_FLAG, &o);
+	if (res == TEE_SUCCESS)
+		TEE_CloseObject(o);
+	return res;
+}
+
+static TEE_Result
 read_kept(uint32_t types, TEE_Param *p)
 {
 	NEED(TYPES(MEMREF_OUTPUT, NONE, NONE));
 	return TEE_ReadObjectData(
 	    kept, p[0].memref.buffer, p[0].memref.size, &p[0].memref.size);
+}
+
+/* What the library would send, on the socket that it uses. */
+static TEE_Result
+greedy(void)
+{
+	struct {
+		uint32_t head[39]; /* op first, length of data last */
+		char data[6];
+	} message = { { 12 }, "large" };
+	const size_t len = sizeof(message.head) + 5;
+	int i;
+
+	message.head[38] = 5;
+	for (i = 0; i < 300; i++)
+		if (write(3, &message, len) != (ssize_t)len)
+			return TEE_ERROR_COMMUNICATION;
+	TEE_Wait(1000);
+	return TEE_SUCCESS;
 }
 
 static TEE_Result
@@ -684,6 +716,10 @@ TA_InvokeCommandEntryPoint(void *context, uint32_t command, uint32_t types,
 		return open_kept(types, p);
 	case PROBE_READ:
 		return read_kept(types, p);
+	case PROBE_LATE_OPEN:
+		return late_open(types, p);
+	case PROBE_GREEDY:
+		return greedy();
 	case PROBE_MISTAKE:
 		return mistake(p[0].value.a);
 	default:

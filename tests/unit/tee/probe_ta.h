@@ -38,7 +38,9 @@ enum probe_command {
 	PROBE_OBJECTS,	/* checks of TEE_STORAGE_PERSO; see test_tee.c */
 	PROBE_OPEN,	/* 0 memref in: name, 1 value in: flags; kept open */
 	PROBE_READ,	/* 0 memref out: of what PROBE_OPEN opened */
-	PROBE_MISTAKE	/* 0 value in: enum probe_mistake */
+	PROBE_MISTAKE,	/* 0 value in: enum probe_mistake */
+	PROBE_GREEDY,	/* asks for objects and reads no answer */
+	PROBE_LATE_OPEN /* 0 value in: ms before it opens `config` */
 };
 
 /* What a hostile TA tries. */

@@ -518,6 +518,20 @@ mistake_with_an_object_is_a_panic(void)
 	CHECK(!world_logged(&w, "panicked: 0xffff000e"));
 }
 
+/* Its memory is the TEE's: contents that it asked for and did not take. */
+static void
+ta_that_reads_no_answers_is_ended(void)
+{
+	TEEC_Session s;
+
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	CHECK_EQ(invoke(&s, PROBE_GREEDY), TEEC_ERROR_TARGET_DEAD);
+	TEEC_CloseSession(&s);
+	CHECK_EQ(open_probe(&s), TEEC_SUCCESS);
+	CHECK_EQ(open_object(&s, "large"), TEEC_SUCCESS);
+	TEEC_CloseSession(&s);
+}
+
 static void
 image_that_asks_while_it_is_loaded_is_not_started(void)
 {
@@ -826,6 +840,33 @@ begin_wait(struct waiting *t, pthread_t *thread, uint32_t command, uint32_t ms)
 	t->command = command;
 	pthread_create(thread, NULL, wait_in_thread, t);
 	sleep_ms(150);
+}
+
+/* A client that cancels without end does not end a TA that others use. */
+static void
+many_cancellations_harm_no_other_session(void)
+{
+	static struct waiting t, other;
+	pthread_t first, second;
+	int i;
+
+	CHECK(world_install(&w, PROBE, "tests/probe-shared.ta"));
+	CHECK_EQ(open_probe(&t.session), TEEC_SUCCESS);
+	CHECK_EQ(open_probe(&other.session), TEEC_SUCCESS);
+	begin_wait(&t, &first, PROBE_LATE_OPEN, 1000);
+	begin_wait(&other, &second, PROBE_WAIT, 1);
+	for (i = 0; i < 2000; i++) {
+		TEEC_RequestCancellation(&t.op);
+		usleep(100);
+	}
+	pthread_join(first, NULL);
+	pthread_join(second, NULL);
+	CHECK_EQ(t.result, TEEC_SUCCESS);
+	CHECK_EQ(other.result, TEEC_SUCCESS);
+	CHECK_EQ(ask_value(&other.session, PROBE_SESSIONS), 2);
+	TEEC_CloseSession(&t.session);
+	TEEC_CloseSession(&other.session);
+	CHECK(world_install(&w, PROBE, "tests/probe-plain.ta"));
 }
 
 static void
@@ -1245,6 +1286,7 @@ main(int argc, char **argv)
 	RUN(objects_of_another_ta_are_not_found);
 	RUN(open_object_stays_what_it_was);
 	RUN(mistake_with_an_object_is_a_panic);
+	RUN(ta_that_reads_no_answers_is_ended);
 	RUN(image_that_asks_while_it_is_loaded_is_not_started);
 	RUN(each_session_has_a_process_unless_it_is_shared);
 	RUN(single_session_instance_is_busy_for_a_second);
@@ -1261,6 +1303,7 @@ main(int argc, char **argv)
 	RUN(endless_loop_ends_at_its_time);
 	RUN(panic_of_a_shared_instance_ends_all_its_sessions);
 	RUN(running_call_is_cancelled);
+	RUN(many_cancellations_harm_no_other_session);
 	RUN(queued_call_is_cancelled_before_the_ta_sees_it);
 	RUN(vanished_client_has_its_sessions_closed);
 	RUN(bad_messages_end_the_connection);
