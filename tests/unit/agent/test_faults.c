@@ -7,7 +7,7 @@
 
 #include "cases.h"
 #include "test.h"
-#include "world.h"
+#include "tree.h"
 
 #define OLD "old 1"
 #define NEW "newer"
@@ -19,6 +19,8 @@ struct step {
 	const char *before; /* HELLO's content; NULL: not installed */
 	const char *after;
 	void (*run)(void);
+	/* what installs sequence number n with this content */
+	void (*version)(uint64_t n, const char *content, const char *token);
 };
 
 /* A fetched component and one that comes along. */
@@ -48,35 +50,111 @@ sealed(uint64_t sequence, const char *payload)
 }
 
 static void
+sealed_version(uint64_t n, const char *content, const char *token)
+{
+	struct world_manifest m = sealed(n, content);
+
+	world_install(token, &m);
+}
+
+static void
 install_sealed(void)
 {
-	struct world_manifest m = sealed(1, OLD);
-
-	world_install("token-01", &m);
+	sealed_version(1, OLD, "token-01");
 }
 
 static void
 replace_sealed(void)
 {
-	struct world_manifest m = sealed(2, NEW);
+	sealed_version(2, NEW, "token-02");
+}
 
-	world_install("token-02", &m);
+static void
+plain_version(uint64_t n, const char *content, const char *token)
+{
+	struct world_manifest m = version(n, content);
+
+	world_install(token, &m);
+}
+
+/* HELLO belongs to a dependency of a dependency; HELLO_DATA to the root. All
+ * levels change with each version, and each is written and verified. */
+static void
+tree_of(uint64_t n, const char *content, const char *token, bool encrypted)
+{
+	static struct tree low, middle, root;
+
+	memset(&low, 0, sizeof(low));
+	memset(&middle, 0, sizeof(middle));
+	memset(&root, 0, sizeof(root));
+	low.sequence = middle.sequence = root.sequence = n;
+	low.count = middle.count = 1;
+	low.part[0] = (struct tree_part){ .id = HELLO,
+		.uri = "https://files.example/tree",
+		.payload = content,
+		.encrypted = encrypted };
+	tree_make(&low);
+	middle.part[0] = (struct tree_part){ .id = ID("\xaa\x43low"),
+		.uri = "https://files.example/low",
+		.dependency = &low };
+	tree_make(&middle);
+	root.id = HELLO_MANIFEST;
+	root.count = 2;
+	root.part[0] = (struct tree_part){
+		.id = ID("\xaa\x43mid"), .uri = "#middle", .dependency = &middle
+	};
+	root.part[1] = (struct tree_part){
+		.id = HELLO_DATA, .uri = "#data", .payload = content
+	};
+	tree_install(&root, ONE, token);
+}
+
+static void
+tree_version(uint64_t n, const char *content, const char *token)
+{
+	tree_of(n, content, token, false);
+}
+
+static void
+secret_version(uint64_t n, const char *content, const char *token)
+{
+	tree_of(n, content, token, true);
 }
 
 static void
 install(void)
 {
-	struct world_manifest m = version(1, OLD);
-
-	world_install("token-01", &m);
+	plain_version(1, OLD, "token-01");
 }
 
 static void
 replace(void)
 {
-	struct world_manifest m = version(2, NEW);
+	plain_version(2, NEW, "token-02");
+}
 
-	world_install("token-02", &m);
+static void
+install_tree(void)
+{
+	tree_version(1, OLD, "token-01");
+}
+
+static void
+replace_tree(void)
+{
+	tree_version(2, NEW, "token-02");
+}
+
+static void
+install_secret(void)
+{
+	secret_version(1, OLD, "token-01");
+}
+
+static void
+replace_secret(void)
+{
+	secret_version(2, NEW, "token-02");
 }
 
 static void
@@ -133,18 +211,33 @@ answer_a_query(void)
 }
 
 static const struct step steps[] = {
-	{ NULL, OLD, install },
-	{ OLD, NEW, replace },
-	{ OLD, NULL, remove_it },
-	{ OLD, OLD, keep_result },
-	{ OLD, OLD, ask_for_it },
-	{ OLD, OLD, ask_no_more },
-	{ OLD, OLD, check_policy },
-	{ OLD, OLD, answer_a_query },
-	{ NULL, OLD, install_sealed },
-	{ OLD, NEW, replace_sealed },
+	{ NULL, OLD, install, plain_version },
+	{ OLD, NEW, replace, plain_version },
+	{ OLD, NULL, remove_it, plain_version },
+	{ OLD, OLD, keep_result, plain_version },
+	{ OLD, OLD, ask_for_it, plain_version },
+	{ OLD, OLD, ask_no_more, plain_version },
+	{ OLD, OLD, check_policy, plain_version },
+	{ OLD, OLD, answer_a_query, plain_version },
+	{ NULL, OLD, install_sealed, sealed_version },
+	{ OLD, NEW, replace_sealed, sealed_version },
+	/* trees of manifests, of which the latter are encrypted */
+	{ NULL, OLD, install_tree, tree_version },
+	{ OLD, NEW, replace_tree, tree_version },
+	{ OLD, NULL, remove_it, tree_version },
+	{ NULL, OLD, install_secret, secret_version },
+	{ OLD, NEW, replace_secret, secret_version },
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+/* Trees ask for several payloads a time, and what is encrypted begins anew
+ * with each engine: byte by byte that would take for ever. */
+static bool
+skipped(const struct step *s)
+{
+	return (s->version == tree_version || s->version == secret_version) &&
+	    w.mode.chunk == 1;
+}
 
 static bool
 holds(const char *content)
@@ -177,7 +270,7 @@ prepare(const struct step *s)
 		return false;
 	if (s->before == NULL)
 		return true;
-	install();
+	s->version(1, s->before, "token-01");
 	return world_success();
 }
 
@@ -185,8 +278,6 @@ prepare(const struct step *s)
 static void
 check_recovery(const struct step *s, bool done)
 {
-	struct world_manifest m = version(9, LAST);
-
 	memset(&w.store.fault, 0, sizeof(w.store.fault));
 	memset(&w.crypto.fault, 0, sizeof(w.crypto.fault));
 	memset(&w.clock.fault, 0, sizeof(w.clock.fault));
@@ -204,7 +295,7 @@ check_recovery(const struct step *s, bool done)
 		CHECK(holds(s->after));
 	}
 	CHECK(old_or_new(s));
-	world_install("token-09", &m);
+	s->version(9, LAST, "token-09");
 	CHECK(world_success());
 	CHECK(holds(LAST));
 	CHECK(world_tidy());
@@ -244,6 +335,8 @@ every_store_call_may_fail_once(void)
 	size_t i;
 
 	for (i = 0; i < STEPS; i++) {
+		if (skipped(&steps[i]))
+			continue;
 		fail_each_call(&steps[i], &w.store.fault, PST_ERR_STORE, false);
 		CHECK_CASE();
 	}
@@ -255,6 +348,8 @@ the_store_may_fail_for_good_at_every_call(void)
 	size_t i;
 
 	for (i = 0; i < STEPS; i++) {
+		if (skipped(&steps[i]))
+			continue;
 		fail_each_call(&steps[i], &w.store.fault, PST_ERR_IO, true);
 		CHECK_CASE();
 	}
@@ -287,6 +382,8 @@ a_commit_that_failed_late_has_happened(void)
 	size_t i;
 
 	for (i = 0; i < STEPS; i++) {
+		if (skipped(&steps[i]))
+			continue;
 		w.late = true;
 		fail_each_call(&steps[i], &w.store.fault, PST_ERR_STORE, false);
 		w.late = false;
@@ -304,6 +401,8 @@ every_crypto_call_may_fail(void)
 	size_t i;
 
 	for (i = 0; i < STEPS; i++) {
+		if (skipped(&steps[i]))
+			continue;
 		/* Without a signature or digest there is no call to fail. */
 		if (steps[i].run == ask_for_it || steps[i].run == ask_no_more ||
 		    steps[i].run == check_policy)
@@ -356,6 +455,8 @@ the_power_may_go_at_every_write(void)
 
 	for (cut = PST_MEM_CUT_BEFORE; cut <= PST_MEM_CUT_TORN; cut++) {
 		for (i = 0; i < STEPS; i++) {
+			if (skipped(&steps[i]))
+				continue;
 			cut_each_write(&steps[i], (enum pst_mem_cut)cut);
 			CHECK_CASE();
 		}

@@ -1,5 +1,6 @@
 #include "tree.h"
 
+#include <postern/cose_encrypt.h>
 #include <postern/suit_encode.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,32 @@ sections(const struct tree *t)
 	return t->no_uninstall ? all : all | 1u << PST_SUIT_UNINSTALL;
 }
 
+/* AES-GCM to the device's key. What the server has stays there, for fetches of
+ * later calls; the last few of them. */
+static struct pst_bytes
+encrypt(struct pst_bytes plain, struct pst_bytes *info)
+{
+	static uint8_t kept[8][2][512];
+	static size_t next;
+	uint8_t(*room)[512] = kept[next++ % 8];
+	struct pst_bytes content = { room[0], 0 };
+	struct pst_cose_recipient to = { .alg = PST_ALG_A128KW, .key = w.kek };
+	const struct pst_cose_encrypt_args args = { .alg = PST_ALG_A128GCM,
+		.detached = true,
+		.kdf_other = PST_COSE_KDF_SUIT,
+		.recipients = &to,
+		.count = 1 };
+	struct pst_cbor_writer c;
+
+	pst_cbor_writer_init(&c, room[1], sizeof(room[1]));
+	if (plain.len + PST_AEAD_TAG_LEN > sizeof(room[0]) ||
+	    pst_cose_encrypt(&c, pst_openssl_crypto(w.outside), &args, plain,
+		room[0], &content.len) != PST_OK)
+		abort();
+	*info = pst_cbor_written(&c);
+	return content;
+}
+
 /* What one part is to the builder. */
 static void
 describe(const struct tree_part *p, struct pst_suit_build_component *c,
@@ -55,8 +82,6 @@ describe(const struct tree_part *p, struct pst_suit_build_component *c,
 	c->image_bytes = bytes.len;
 	c->digest.alg = PST_ALG_SHA256;
 	c->digest.bytes = (struct pst_bytes){ digest, 32 };
-	if (c->source == PST_SUIT_FROM_ENVELOPE)
-		c->data = bytes;
 	if (p->dependency != NULL) {
 		c->dependency = true;
 		c->sections = p->dependency->sections;
@@ -64,6 +89,10 @@ describe(const struct tree_part *p, struct pst_suit_build_component *c,
 	} else {
 		sha256(bytes, digest);
 	}
+	if (p->encrypted)
+		bytes = encrypt(bytes, &c->encryption_info);
+	if (c->source == PST_SUIT_FROM_ENVELOPE)
+		c->data = bytes;
 	image.payload = bytes;
 	image.wrong = p->wrong;
 	if (*p->uri == 'h')

@@ -23,7 +23,8 @@ struct tree_part {
 	const char *uri; /* "#…" travels in the envelope */
 	const char *payload;
 	const struct tree *dependency; /* in place of payload */
-	bool wrong; /* the server has something else under this URI */
+	bool wrong;	/* the server has something else under this URI */
+	bool encrypted; /* to the device; payload is the plaintext */
 };
 
 /** A manifest, and its envelope once it was made. */
