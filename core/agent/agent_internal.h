@@ -237,8 +237,8 @@ enum pst_err pst_agent_wanted_fetch(struct pst_agent *a, uint32_t place,
     uint64_t *have, bool *there) PST_MUST_CHECK;
 
 /** A dependency is missing: ask its TAM for it, if a URI names one and there
- * is room for the request. */
-void pst_agent_wanted_request(struct pst_agent *a);
+ * is room for the request. False: nobody is asked. */
+bool pst_agent_wanted_request(struct pst_agent *a);
 /** Does a dependency make this TAM due? */
 bool pst_agent_wanted_due(const struct pst_agent *a, uint32_t tam);
 /** It was contacted. */

@@ -162,9 +162,11 @@ fail(struct pst_agent *a, enum pst_err err, struct pst_agent_out *out)
 {
 	pst_agent_manifest_report(a, err);
 	forget(a);
-	if (err == PST_ERR_SUIT_DEPENDENCY_MISSING && a->open)
-		pst_agent_wanted_request(a);
 	pst_agent_error_begin(a, err);
+	/* It is on its way: the same Update may succeed when it has come. */
+	if (err == PST_ERR_SUIT_DEPENDENCY_MISSING && a->open &&
+	    pst_agent_wanted_request(a))
+		a->answer.err_code = PST_TEEP_ERR_TEMPORARY_ERROR;
 	if (a->update.in_manifest &&
 	    a->answer.err_code != PST_TEEP_ERR_TEMPORARY_ERROR)
 		a->answer.err_code = PST_TEEP_ERR_MANIFEST_PROCESSING_FAILED;

@@ -182,7 +182,7 @@ call(struct pst_agent *a, uint32_t tam)
 	a->round &= ~(1u << tam);
 }
 
-void
+bool
 pst_agent_wanted_request(struct pst_agent *a)
 {
 	struct pst_agent_update *u = &a->update;
@@ -191,13 +191,16 @@ pst_agent_wanted_request(struct pst_agent *a)
 	bool lately = false;
 
 	if (u->run.missing.len == 0 || !find_tam(a, &tam))
-		return;
+		return false;
 	r.key = u->run.missing;
 	r.other = pst_agent_tam_name(a, tam);
 	r.data = pst_agent_tam_name(a, u->tam);
 	r.n[2] = 1;
-	if (pst_agent_request_note(a, &r, &lately) == PST_OK && !lately)
+	if (pst_agent_request_note(a, &r, &lately) != PST_OK)
+		return false;
+	if (!lately)
 		call(a, tam);
+	return true;
 }
 
 bool
