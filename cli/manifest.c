@@ -199,7 +199,9 @@ const struct cli_command cli_manifest[] = {
 	    "times\n"
 	    "  --json         print JSON\n",
 	    verify, NULL },
-	{ "show", "[--key KEY]... [--json | --yaml [--authentication]] FILE|-",
+	{ "show",
+	    "[--key KEY]... [--json | --yaml [--authentication] "
+	    "[--payloads DIR]] FILE|-",
 	    "tell what a manifest is and does",
 	    "Without a key nothing is verified but digests; with keys, it is\n"
 	    "told which of them signed it, and the exit status is 1 when none "
@@ -211,7 +213,8 @@ const struct cli_command cli_manifest[] = {
 	    "again\n"
 	    "  --authentication  with its signatures: then create gives the "
 	    "very\n"
-	    "                    same envelope\n",
+	    "                    same envelope\n"
+	    "  --payloads DIR    integrated payloads go to files there\n",
 	    cli_manifest_show, NULL },
 	{ "run",
 	    "--key KEY... --root DIR [--device FILE] [--payload URI=FILE]... "

@@ -54,12 +54,14 @@ void cli_manifest_tell(const json_t *summary, FILE *f);
 /**
  * Write an envelope as a source that gives its members again.
  *
- * @param blocks  authentication too: then it gives the very same bytes
+ * @param blocks    authentication too: then it gives the very same bytes
+ * @param payloads  a directory that integrated payloads are written to; NULL:
+ *                  they stand in the source
  * @return CLI_DONE, or CLI_REFUSED after saying why
  */
 int cli_manifest_yaml(const char *path, struct pst_bytes in,
     const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
-    bool blocks, FILE *f);
+    bool blocks, const char *payloads, FILE *f);
 
 int cli_manifest_schema(int argc, char **argv);
 int cli_manifest_template(const char *name);

@@ -411,8 +411,8 @@ cli_manifest_summary(struct cli_keyring *ring,
 enum show_as { AS_TEXT, AS_JSON, AS_YAML };
 
 static int
-show_file(
-    struct cli_keyring *ring, const char *path, enum show_as as, bool blocks)
+show_file(struct cli_keyring *ring, const char *path, enum show_as as,
+    bool blocks, const char *payloads)
 {
 	struct pst_suit_envelope env;
 	struct pst_suit_manifest m;
@@ -425,8 +425,8 @@ show_file(
 		return status;
 	/* Shown to a person, and not acted upon. */
 	if (as == AS_YAML) {
-		status = cli_manifest_yaml(
-		    path, cli_bytes(&file), &env, ring->crypto, blocks, stdout);
+		status = cli_manifest_yaml(path, cli_bytes(&file), &env,
+		    ring->crypto, blocks, payloads, stdout);
 	} else {
 		err = pst_suit_accept(&env, ring->crypto, &m, &at);
 		if (err != PST_OK)
@@ -450,10 +450,12 @@ cli_manifest_show(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "yaml", no_argument, NULL, 'y' },
 		{ "authentication", no_argument, NULL, 'a' },
+		{ "payloads", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	enum show_as as = AS_TEXT;
 	struct cli_keyring ring;
+	const char *payloads = NULL;
 	bool blocks = false;
 	int status = cli_keyring_open(&ring);
 	int c;
@@ -466,15 +468,18 @@ cli_manifest_show(int argc, char **argv)
 			status = cli_keyring_add(&ring, optarg);
 		else if (c == 'a')
 			blocks = true;
+		else if (c == 'p')
+			payloads = optarg;
 		else
 			as = c == 'j' ? AS_JSON : AS_YAML;
 	}
-	if (status == CLI_DONE && blocks && as != AS_YAML)
-		status = cli_usage(argv[0], "--authentication is for --yaml");
+	if (status == CLI_DONE && (blocks || payloads != NULL) && as != AS_YAML)
+		status = cli_usage(
+		    argv[0], "--authentication and --payloads are for --yaml");
 	if (status == CLI_DONE)
 		status = cli_operands(argc, argv, optind, 1, 1);
 	if (status == CLI_DONE)
-		status = show_file(&ring, argv[optind], as, blocks);
+		status = show_file(&ring, argv[optind], as, blocks, payloads);
 	cli_keyring_close(&ring);
 	return status;
 }

@@ -4,6 +4,7 @@
  * it is shown; when that does not give the same bytes a plainer form is
  * tried: the manifest as bytes, then the whole envelope in notation.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@ struct yaml {
 	struct pst_bytes in; /* the whole envelope */
 	const struct pst_crypto *crypto;
 	bool authentication;
+	const char *payloads; /* a directory for them; or NULL */
+	size_t payload_count;
+	bool failed; /* and said why */
 	struct form_decoder d;
 	int32_t digest_alg;
 	uint32_t severable; /* bit n: section n is in the envelope */
@@ -197,20 +201,58 @@ put_severable(struct yaml *y)
 /* --- what is around it -------------------------------------------------------
  */
 
+/* Write a payload to a file of its own, named after it as far as a file may
+ * be, and put {file: PATH}. */
+static void
+put_file(struct yaml *y, struct pst_bytes name, struct pst_bytes payload)
+{
+	char safe[65], *path = NULL;
+	struct pst_bytes text;
+	size_t i;
+
+	for (i = 0; i < name.len && i + 1 < sizeof(safe); i++)
+		safe[i] = isalnum(name.ptr[i]) || name.ptr[i] == '.' ||
+			name.ptr[i] == '-'
+		    ? (char)name.ptr[i]
+		    : '_';
+	safe[i] = '\0';
+	if (asprintf(
+		&path, "%s/%zu-%s", y->payloads, y->payload_count++, safe) < 0)
+		path = NULL;
+	text.ptr = (const uint8_t *)path;
+	text.len = path != NULL ? strlen(path) : 0;
+	if (path == NULL || !pst_utf8_valid(text)) {
+		(void)cli_fail("%s: not a path for a source", y->payloads);
+		y->failed = true;
+	} else if (cli_write(path, payload, 0644) != CLI_DONE) {
+		y->failed = true;
+	} else {
+		form_put(&y->d.out, "{file: ");
+		form_put_quoted(&y->d.out, text);
+		form_put(&y->d.out, "}");
+	}
+	free(path);
+}
+
 static void
 put_named(
     struct yaml *y, struct pst_bytes key, struct pst_bytes value, bool *begun)
 {
 	struct pst_cbor_reader r;
+	struct pst_bytes name;
 
 	pst_cbor_reader_init(&r, key);
+	name = pst_cbor_tstr(&r, 0, SIZE_MAX);
 	if (!*begun)
 		form_put(&y->d.out, "integrated:\n");
 	*begun = true;
 	form_put(&y->d.out, "  ");
-	form_put_quoted(&y->d.out, pst_cbor_tstr(&r, 0, SIZE_MAX));
+	form_put_quoted(&y->d.out, name);
 	form_put(&y->d.out, ": ");
-	form_put_bytes(&y->d.out, content(value));
+	if (y->payloads != NULL)
+		put_file(y, name, content(value));
+	else
+		form_put_bytes(&y->d.out, content(value));
 	form_put(&y->d.out, "\n");
 }
 
@@ -283,6 +325,7 @@ by_names(struct yaml *y, enum level level)
 {
 	y->digest_alg = y->env->digest.alg;
 	y->severable = 0;
+	y->payload_count = 0;
 	y->d.ids = (struct pst_list){ { NULL, 0 }, 0 };
 	if (y->digest_alg != PST_ALG_SHA256)
 		form_put(&y->d.out, "digest-algorithm: %s\n",
@@ -335,7 +378,7 @@ same_members(const struct yaml *y, struct pst_bytes in)
 }
 
 static bool
-same_again(const struct yaml *y, const char *path)
+same_again(const struct yaml *y)
 {
 	struct cli_source *s = calloc(1, sizeof(*s));
 	struct cli_file out = { NULL, 0 };
@@ -344,7 +387,8 @@ same_again(const struct yaml *y, const char *path)
 	if (s == NULL)
 		return false;
 	s->yaml.quiet = true;
-	if (cli_source_parse(s, y->crypto, path,
+	/* From standard input, as it were: paths are not relative to it. */
+	if (cli_source_parse(s, y->crypto, "-",
 		(struct pst_bytes){ (const uint8_t *)y->d.out.ptr,
 		    y->d.out.len }) == CLI_DONE &&
 	    cli_source_encode(s, y->crypto, &out) == CLI_DONE)
@@ -359,15 +403,18 @@ same_again(const struct yaml *y, const char *path)
 int
 cli_manifest_yaml(const char *path, struct pst_bytes in,
     const struct pst_suit_envelope *env, const struct pst_crypto *crypto,
-    bool blocks, FILE *f)
+    bool blocks, const char *payloads, FILE *f)
 {
-	struct yaml y = {
-		.env = env, .in = in, .crypto = crypto, .authentication = blocks
-	};
+	struct yaml y = { .env = env,
+		.in = in,
+		.crypto = crypto,
+		.payloads = payloads,
+		.authentication = blocks };
 	int level, status = CLI_REFUSED;
 	bool ok;
 
-	for (level = 0; level < LEVELS && status != CLI_DONE; level++) {
+	for (level = 0; level < LEVELS && status != CLI_DONE && !y.failed;
+	     level++) {
 		y.d.out.len = 0;
 		if (level == LEVEL_ENVELOPE) {
 			form_write(&y.d, "raw-envelope", in, &form_any, 0);
@@ -375,12 +422,12 @@ cli_manifest_yaml(const char *path, struct pst_bytes in,
 		} else {
 			ok = by_names(&y, (enum level)level);
 		}
-		if (ok && !y.d.out.failed && same_again(&y, path))
+		if (ok && !y.d.out.failed && same_again(&y))
 			status = CLI_DONE;
 	}
 	if (status == CLI_DONE)
 		fwrite(y.d.out.ptr, 1, y.d.out.len, f);
-	else
+	else if (!y.failed)
 		(void)cli_fail("%s: no YAML gives this envelope again", path);
 	free(y.d.out.ptr);
 	return status;

@@ -107,8 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(buf);
 		return 0;
 	}
-	MUST(cli_manifest_yaml("input", in, &env, ring.crypto, true, nowhere) ==
-	    CLI_DONE);
+	MUST(cli_manifest_yaml("input", in, &env, ring.crypto, true, NULL,
+		 nowhere) == CLI_DONE);
 	if (pst_suit_accept(&env, ring.crypto, &m, NULL) == PST_OK) {
 		(void)cli_manifest_check(&ring, &m, "input");
 		(void)cli_manifest_summary(&ring, &m, nowhere, false);

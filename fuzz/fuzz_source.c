@@ -93,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(pst_equal(cli_bytes(&first), cli_bytes(&second)));
 	if (pst_suit_envelope_decode(cli_bytes(&first), &env, NULL) == PST_OK)
 		MUST(cli_manifest_yaml("input", cli_bytes(&first), &env,
-			 ring.crypto, true, nowhere) == CLI_DONE);
+			 ring.crypto, true, NULL, nowhere) == CLI_DONE);
 	cli_file_free(&first);
 	cli_file_free(&second);
 	return 0;

@@ -526,6 +526,23 @@ class RoundTrip(Case):
                 self.assertIsNotNone(text, row["id"])
         self.assertLess(refused, len(rows) // 10)
 
+    def test_payloads_in_files(self):
+        self.write("p", os.urandom(5000))
+        self.signed("sequence: 1\nmanifest-id: m\ncomponents:\n"
+                    "  - {component: a, payload: p}\n"
+                    "  - {component: b, payload: p, name: '../x/\u00fc'}\n",
+                    "m.suit")
+        os.mkdir(self.path("out"))
+        text, again = self.again("m.suit", "--authentication", "--payloads",
+                                 "out")
+        self.assertEqual(again, self.read("m.suit"))
+        self.assertLess(len(text), 3000)
+        self.assertEqual(sorted(os.listdir(self.path("out"))),
+                         ["0-_tc", "1-.._x___"])
+        r = run("manifest", "show", "--yaml", "--payloads", "absent",
+                "m.suit", cwd=self.dir)
+        self.assertEqual((r.returncode, r.stdout), (1, b""))
+
     def test_odd_encodings(self):
         """Well-formed, and not as we would write them."""
         def envelope(manifest, *members):
