@@ -619,6 +619,7 @@ fetch(void)
 {
 	struct pst_bytes chunk = { NULL, 0 };
 	const struct world_image *image = NULL;
+	static const uint8_t other_payload[1024] = "another payload";
 	struct pst_bytes whole = { NULL, 0 };
 	uint64_t offset = w.out.offset;
 	uint32_t tam = w.out.tam;
@@ -640,8 +641,11 @@ fetch(void)
 			chunk.len = w.mode.chunk;
 		last = offset + chunk.len == whole.len;
 	}
-	if (image != NULL && image->wrong)
-		chunk.ptr = (const uint8_t *)"another payload altogether......";
+	if (image != NULL && image->wrong) {
+		if (chunk.len > sizeof(other_payload))
+			abort();
+		chunk.ptr = other_payload;
+	}
 	if (w.mode.rebuild) {
 		w.err = world_reopen();
 		if (w.err != PST_OK)
