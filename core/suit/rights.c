@@ -18,8 +18,8 @@ pst_suit_may(struct pst_suit_run *run, uint32_t number, uint32_t place,
 
 	if (name.len == 0 || run->name_of != place)
 		name = pst_suit_run_place(run, place);
-	err = run->host->authorise(run->host->ctx,
-	    pst_suit_tree_manifest(run, number), name, act);
+	err = run->host->authorise(
+	    run->host->ctx, pst_suit_tree_manifest(run, number), name, act);
 	/* No failed condition, which could be forgiven, and no wait. */
 	return err == PST_ERR_SUIT_CONDITION || err == PST_ERR_AGAIN
 	    ? PST_ERR_SUIT_UNAUTHORISED
