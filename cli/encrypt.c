@@ -224,6 +224,71 @@ cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
 			     : cli_fail("%s: %s", name, pst_err_name(err));
 }
 
+/* --- other recipients
+ * ---------------------------------------------------------- */
+
+/* Only what opens: keys of recipients are not asked. */
+struct openers {
+	struct cli_keyring *ring;
+	size_t recipients;
+};
+
+static enum pst_err
+find_opener(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    uint32_t *key, uint32_t *who)
+{
+	struct openers *o = ctx;
+	const struct pst_keys *keys = &o->ring->keys;
+	size_t i;
+
+	for (i = 0; i < CLI_KEYS_MAX; i++) {
+		enum pst_err err =
+		    keys->find_secret(keys->ctx, headers, i, key, who);
+
+		if (err != PST_OK)
+			return err;
+		if (*who >= o->recipients && attempt-- == 0)
+			return PST_OK;
+	}
+	return PST_ERR_NOT_FOUND;
+}
+
+int
+cli_rewrap(struct cli_keyring *ring, size_t recipients, const char *name,
+    struct pst_bytes info, struct cli_encrypted *out)
+{
+	struct pst_cose_recipient to[CLI_KEYS_MAX];
+	struct openers openers = { ring, recipients };
+	const struct pst_keys keys = { .ctx = &openers,
+		.find_secret = find_opener };
+	const struct pst_cose_open_args from = { .keys = &keys,
+		.kdf_other = PST_COSE_KDF_SUIT,
+		.unauthenticated = true };
+	const struct pst_cose_encrypt_args args = { .kdf_other =
+							PST_COSE_KDF_SUIT,
+		.unauthenticated = true,
+		.recipients = to,
+		.count = recipients };
+	struct pst_cose_sealed msg;
+	struct pst_cbor_writer w;
+	enum pst_err err;
+	size_t i;
+	int status = CLI_DONE;
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; status == CLI_DONE && i < recipients; i++)
+		status = recipient(&ring->key[i], &to[i]);
+	if (status != CLI_DONE)
+		return status;
+	pst_cbor_writer_init(&w, out->info, sizeof(out->info));
+	err = pst_cose_sealed_parse(info, &msg, NULL);
+	if (err == PST_OK)
+		err = pst_cose_rewrap(&w, ring->crypto, &msg, &from, &args);
+	out->info_len = w.len;
+	return err == PST_OK ? CLI_DONE
+			     : cli_fail("%s: %s", name, pst_err_name(err));
+}
+
 /* --- a component of a manifest's source --------------------------------------
  */
 

@@ -45,6 +45,16 @@ int32_t cli_content_alg(const char *name);
 int cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
     FILE *in, cli_sink *sink, void *ctx, struct cli_encrypted *out);
 
+/**
+ * Write a SUIT_Encryption_Info again for others; the ciphertext stays what it
+ * is.
+ *
+ * @param recipients  the first entries of the ring; the rest open it
+ * @param name  of the information, for messages
+ */
+int cli_rewrap(struct cli_keyring *ring, size_t recipients, const char *name,
+    struct pst_bytes info, struct cli_encrypted *out);
+
 /** Encrypt a component's bytes as its source asks: a cli_source_encryptor. */
 int cli_encrypt_component(const struct cli_source_encrypt *what,
     struct cli_file *data, struct cli_file *info);

@@ -183,7 +183,7 @@ const struct cli_command cli_manifest[] = {
 	    "add signatures", cli_manifest_sign_help, cli_manifest_sign, NULL },
 	{ "encrypt",
 	    "--to KEY... [--alg ALG] [--out FILE] [--info FILE] [--force] "
-	    "[--json] FILE|-",
+	    "[--json] FILE|- | --rewrap INFO --key KEY...",
 	    "encrypt a payload to its recipients", cli_manifest_encrypt_help,
 	    cli_manifest_encrypt, NULL },
 	{ "sever",

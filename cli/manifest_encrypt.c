@@ -12,7 +12,10 @@
 #include "manifest.h"
 
 struct encrypt {
-	struct cli_keyring ring; /* the recipients */
+	struct cli_keyring ring; /* recipients, then keys that open */
+	const char *key[CLI_KEYS_MAX];
+	size_t key_count, recipients;
+	const char *rewrap; /* NULL: a payload is encrypted */
 	int32_t alg;
 	const char *from;
 	char *out, *info; /* owned */
@@ -159,14 +162,67 @@ names(struct encrypt *e, const char *command, const char *out, const char *info)
 	return CLI_DONE;
 }
 
+/* --- other recipients --------------------------------------------------------
+ */
+
+static int
+rewrap(struct encrypt *e)
+{
+	struct cli_output out;
+	struct cli_file info;
+	struct pst_bytes content = { e->done.info, 0 };
+	int status = cli_read(e->rewrap, CLI_ENCRYPTION_INFO_MAX, &info);
+
+	if (status != CLI_DONE)
+		return status;
+	status = cli_rewrap(
+	    &e->ring, e->recipients, e->rewrap, cli_bytes(&info), &e->done);
+	cli_file_free(&info);
+	if (status == CLI_DONE)
+		status = cli_output_open(&out, e->info, 0644, e->force);
+	if (status != CLI_DONE)
+		return status;
+	content.len = e->done.info_len;
+	if (!cli_output_write(&out, content))
+		status = cli_fail("%s: %s", e->info, strerror(errno));
+	if (status == CLI_DONE)
+		status = cli_output_commit(&out);
+	cli_output_abandon(&out);
+	return status;
+}
+
 /* --- the command -----------------------------------------------------------
  */
+
+/* The content stays: there is no payload, and nothing to choose for it. */
+static int
+rewrap_options(struct encrypt *e, int argc, char **argv, const char *alg,
+    const char *out, const char *info)
+{
+	size_t i;
+	int status = cli_operands(argc, argv, optind, 0, 0);
+
+	if (status != CLI_DONE)
+		return status;
+	if (alg != NULL || out != NULL || e->json)
+		return cli_usage(argv[0], "--rewrap leaves the content alone");
+	if (info == NULL)
+		return cli_usage(argv[0], "--rewrap writes to --info FILE");
+	e->info = strdup(info);
+	if (e->info == NULL)
+		return cli_fail("no memory");
+	for (i = 0; status == CLI_DONE && i < e->key_count; i++)
+		status = cli_keyring_add(&e->ring, e->key[i]);
+	return status;
+}
 
 static int
 options(struct encrypt *e, int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "to", required_argument, NULL, 't' },
+		{ "rewrap", required_argument, NULL, 'r' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "alg", required_argument, NULL, 'a' },
 		{ "out", required_argument, NULL, 'o' },
 		{ "info", required_argument, NULL, 'i' },
@@ -179,11 +235,16 @@ options(struct encrypt *e, int argc, char **argv)
 	int c;
 
 	while (status == CLI_DONE &&
-	    (c = getopt_long(argc, argv, "t:a:o:f", known, NULL)) != -1) {
+	    (c = getopt_long(argc, argv, "t:k:a:o:f", known, NULL)) != -1) {
 		if (c == '?')
 			return cli_usage(argv[0], "unknown option");
 		if (c == 't')
 			status = cli_keyring_add(&e->ring, optarg);
+		if (c == 'k' && e->key_count == CLI_KEYS_MAX)
+			return cli_usage(argv[0], "too many keys");
+		if (c == 'k')
+			e->key[e->key_count++] = optarg;
+		e->rewrap = c == 'r' ? optarg : e->rewrap;
 		alg = c == 'a' ? optarg : alg;
 		out = c == 'o' ? optarg : out;
 		info = c == 'i' ? optarg : info;
@@ -194,6 +255,12 @@ options(struct encrypt *e, int argc, char **argv)
 		return status;
 	if (e->ring.count == 0)
 		return cli_usage(argv[0], "a recipient is needed (--to)");
+	e->recipients = e->ring.count;
+	if ((e->rewrap != NULL) != (e->key_count > 0))
+		return cli_usage(
+		    argv[0], "--rewrap needs a key that opens it (--key)");
+	if (e->rewrap != NULL)
+		return rewrap_options(e, argc, argv, alg, out, info);
 	e->alg = cli_content_alg(default_name(alg));
 	if (e->alg == 0)
 		return cli_usage(argv[0], "no content encryption: %s", alg);
@@ -214,7 +281,7 @@ cli_manifest_encrypt(int argc, char **argv)
 	if (status == CLI_DONE)
 		status = options(e, argc, argv);
 	if (status == CLI_DONE)
-		status = encrypt_file(e);
+		status = e->rewrap != NULL ? rewrap(e) : encrypt_file(e);
 	cli_keyring_close(&e->ring);
 	free(e->out);
 	free(e->info);
@@ -237,5 +304,10 @@ const char cli_manifest_encrypt_help[] =
     "                   manifest does\n"
     "  -o, --out FILE   the ciphertext; without it FILE.enc\n"
     "  --info FILE      the SUIT_Encryption_Info; without it FILE.info\n"
+    "  --rewrap INFO    write this SUIT_Encryption_Info again for the "
+    "recipients\n"
+    "                   of --to; the ciphertext stays: what a distributor "
+    "does\n"
+    "  -k, --key KEY    opens INFO\n"
     "  -f, --force      overwrite them\n"
     "  --json           print digests and sizes as JSON\n";

@@ -414,3 +414,75 @@ pst_cose_encrypt0(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
 	return encrypt(
 	    w, PST_TAG_ENCRYPT0, crypto, args, plaintext, content, len);
 }
+
+/* --- the same content for others ---------------------------------------------
+ */
+
+/* IV and protected bucket as they are: an AEAD covers the latter. */
+static enum pst_err
+adopt(struct seal *s, const struct pst_cose_sealed *msg)
+{
+	struct pst_cbor_reader r;
+
+	s->protected = msg->protected;
+	pst_cbor_reader_init(
+	    &r, pst_cose_header(msg->protected, msg->unprotected, PST_COSE_IV));
+	s->iv = pst_cbor_bstr(&r, 1, sizeof(s->iv_bytes));
+	return pst_cbor_end(&r) == PST_OK ? PST_OK : PST_ERR_COSE_STRUCTURE;
+}
+
+static enum pst_err
+rewrap(struct pst_cbor_writer *w, struct seal *s,
+    const struct pst_cose_sealed *msg, const struct pst_cose_open_args *from)
+{
+	struct pst_content_key key;
+	size_t next = 0;
+	enum pst_err err;
+
+	err = pst_cose_content_key(
+	    msg, s->args->alg, s->crypto, from, &next, &key);
+	if (err != PST_OK)
+		return err;
+	s->cek = key.secret;
+	/* A key that was used directly is its owner's, not the message's. */
+	if (s->cek.key != 0)
+		err = PST_ERR_COSE_STRUCTURE;
+	else
+		put_message(w, s, (struct pst_bytes){ NULL, 0 });
+	pst_wipe(&key, sizeof(key));
+	return err;
+}
+
+enum pst_err
+pst_cose_rewrap(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_cose_sealed *msg, const struct pst_cose_open_args *from,
+    const struct pst_cose_encrypt_args *args)
+{
+	struct pst_cose_encrypt_args same = *args;
+	struct pst_cose_headers h;
+	struct seal s;
+	enum pst_err err;
+
+	memset(&s, 0, sizeof(s));
+	s.crypto = crypto;
+	s.args = &same;
+	s.kind = PST_TAG_ENCRYPT;
+	if (w->buf == NULL || args->count == 0 ||
+	    args->recipients[0].alg == PST_ALG_DIRECT)
+		return PST_ERR_ARG;
+	if (msg->kind != PST_TAG_ENCRYPT || !msg->detached)
+		return PST_ERR_COSE_STRUCTURE;
+	err = pst_cose_headers_read(msg->protected, msg->unprotected, &h);
+	if (err == PST_OK && h.unknown_critical)
+		err = PST_ERR_COSE_CRIT;
+	same.alg = h.alg;
+	same.detached = true;
+	if (err == PST_OK)
+		err = args_fit(&s);
+	if (err == PST_OK)
+		err = adopt(&s, msg);
+	if (err == PST_OK)
+		err = rewrap(w, &s, msg, from);
+	fail(w, err);
+	return w->err;
+}

@@ -216,6 +216,22 @@ enum pst_err pst_cose_encrypt_end(
 /** Give up; accepts one that is not running. */
 void pst_cose_encrypt_abort(struct pst_cose_sealing *s);
 
+/**
+ * Write a COSE_Encrypt with detached content again, for other recipients: its
+ * content key and IV stay, and so does the ciphertext, which is not needed.
+ * That is what a distributor does with what an author encrypted to it.
+ *
+ * @param from  how the content key is found, as for opening msg
+ * @param args  recipients, not direct ones, and kdf_other; alg is msg's
+ *
+ * @retval PST_ERR_COSE_KEY      no key of `from` is for msg
+ * @retval PST_ERR_COSE_DECRYPT  there were keys; none fits
+ */
+enum pst_err
+pst_cose_rewrap(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_cose_sealed *msg, const struct pst_cose_open_args *from,
+    const struct pst_cose_encrypt_args *args) PST_MUST_CHECK;
+
 /** Write a COSE_Encrypt0 (Section 5.2): count is 1, the recipient direct. */
 enum pst_err pst_cose_encrypt0(struct pst_cbor_writer *w,
     const struct pst_crypto *crypto, const struct pst_cose_encrypt_args *args,

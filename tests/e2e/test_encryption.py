@@ -336,6 +336,112 @@ components:
             self.assertFalse(os.path.exists(self.path("new")))
 
 
+class Distributor(Case):
+    """An author encrypts to a distributor, who gives devices the key."""
+
+    AUTHOR = "https://example.com/author.suit"
+    PAYLOAD = "https://example.com/config.bin.enc"
+
+    def setUp(self):
+        super().setUp()
+        self.key("author", "esp256")
+        self.key("distributor", "ed25519")
+        for name in ("ours", "one", "two", "other"):
+            self.ok("key", "generate", "--alg", "ecdh-es+a128kw", "-o", name)
+            self.ok("key", "public", "-o", name + ".pub", name)
+        self.key("three", "a256kw")
+        self.plain = os.urandom(40000)
+        self.write("config.bin", self.plain)
+
+    def encrypt(self, alg):
+        self.ok("manifest", "encrypt", "--force", "--to", "ours.pub",
+                "--alg", alg, "config.bin")
+        self.ok("manifest", "encrypt", "--force", "--rewrap",
+                "config.bin.info", "--key", "ours", "--to", "one.pub", "--to",
+                "two.pub", "--to", "three", "--info", "devices.info")
+
+    def make(self, template, key, to):
+        text = self.ok("manifest", "create", "--template", template)
+        self.write("m.yaml", text)
+        self.ok("manifest", "create", "-o", to, "m.yaml")
+        self.ok("manifest", "sign", "--key", key, to)
+
+    def run_it(self, key, *more, status=0):
+        r = self.call("manifest", "run", "--key", "author.pub", "--key",
+                      "distributor.pub", "--key", key, "--root", "r",
+                      "--payload", self.AUTHOR + "=author.suit", "--payload",
+                      self.PAYLOAD + "=config.bin.enc", *more, "d.suit")
+        self.assertEqual(r.returncode, status, (r.stdout, r.stderr))
+
+    def gone(self):
+        return not os.path.exists(self.path("r/example/config"))
+
+    def test_the_key_for_others_and_the_same_ciphertext(self):
+        opener = Opener(self)
+        for alg in Encrypt.ALGS:
+            self.encrypt(alg)
+            old = cbor2.loads(self.read("config.bin.info")).value
+            new = cbor2.loads(self.read("devices.info")).value
+            self.assertEqual(old[:3], new[:3])
+            self.assertEqual(len(new[3]), 3)
+            for i, name in enumerate(("one", "two", "three")):
+                self.assertEqual(new[3][i][1][4], self.thumbprint(name))
+                self.assertEqual(
+                    opener.open(self.read("devices.info"),
+                                self.read("config.bin.enc"), name, i),
+                    self.plain)
+
+    def test_who_cannot_open_it_gives_it_to_nobody(self):
+        self.encrypt("a128gcm")
+        info = self.read("config.bin.info")
+        again = ("manifest", "encrypt", "--rewrap", "bad", "--key", "ours",
+                 "--to", "one.pub", "--info", "new")
+        spot = info.rindex(self.thumbprint("ours")) + 60  # ephemeral key
+        for bad in (info[:-1], info + b"\0", b"", b"\xd8\x60\x84",
+                    info[:-1] + bytes([info[-1] ^ 1]),
+                    info[:spot] + bytes([info[spot] ^ 1]) +
+                    info[spot + 1:]):
+            self.write("bad", bad)
+            self.refused(*again)
+        self.write("bad", info)
+        # a recipient's own key does not open what is not for it
+        self.refused(*again[:5], "other", *again[6:])
+        self.refused("manifest", "encrypt", "--rewrap", "bad", "--key",
+                     "other", "--to", "ours", "--info", "new")
+        self.assertFalse(os.path.exists(self.path("new")))
+        self.ok(*again)
+        self.refused(*again, says="--force")
+        for wrong in (("--rewrap", "bad", "--to", "one.pub", "--info", "x"),
+                      ("--key", "ours", "--to", "one.pub", "config.bin"),
+                      ("--rewrap", "bad", "--key", "ours", "--to", "one.pub"),
+                      (*again[2:], "config.bin"),
+                      (*again[2:], "--alg", "a128gcm")):
+            self.misused("manifest", "encrypt", *wrong)
+
+    def test_the_template_of_the_text(self):
+        # draft-ietf-suit-trust-domains, Overriding Encryption Info Template
+        self.encrypt("a128ctr")
+        self.make("encrypted-author", "author", "author.suit")
+        self.make("distributor", "distributor", "d.suit")
+        for name in ("one", "two", "three"):
+            self.run_it(name)
+            self.assertEqual(self.read("r/example/config"), self.plain)
+            self.run_it(name, "--uninstall")
+            self.assertTrue(self.gone())
+        self.run_it("other", status=1)
+        self.assertTrue(self.gone())
+
+    def test_the_author_has_the_last_word(self):
+        self.encrypt("a128gcm")
+        self.make("encrypted-author", "author", "author.suit")
+        # what the distributor would rather have installed
+        self.write("config.bin", os.urandom(40000))
+        self.encrypt("a128gcm")
+        self.make("distributor", "distributor", "d.suit")
+        self.run_it("one", status=1)
+        self.assertTrue(self.gone())
+
+
 class Keys(Case):
     """Keys that encryption needs, in every form that there is of them."""
 

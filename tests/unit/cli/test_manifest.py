@@ -1072,6 +1072,9 @@ class Templates(Case):
             cbor2.dumps({1: 1}), {5: 12 * b"\0"}, None,
             [[b"", {1: -3, 4: b"device"}, 24 * b"\0"]]]))
         self.write("config.bin.info", info)
+        self.write("devices.info", info)
+        self.signed(self.ok("manifest", "create", "--template",
+                            "encrypted-author").decode(), "author.suit")
         self.write("config.bin.enc", os.urandom(3016))
         names = [line.split()[0].decode() for line in self.ok(
             "manifest", "create", "--template", "list").splitlines()]
