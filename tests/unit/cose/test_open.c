@@ -790,6 +790,105 @@ what_is_encrypted_in_chunks_opens(void)
 	}
 }
 
+/* Write msg again for `to`; PST_OK when that opens to the text as it was. */
+static enum pst_err
+rewrapped(const struct pst_crypto *with, struct pst_bytes msg,
+    struct pst_bytes content, const struct pst_cose_encrypt_args *to,
+    uint32_t opens)
+{
+	static uint8_t buf[MESSAGE_MAX];
+	struct pst_cose_open_args how = { .keys = &keys,
+		.kdf_other = to->kdf_other,
+		.unauthenticated = true };
+	struct pst_cose_sealed sealed;
+	struct pst_cbor_writer w;
+	enum pst_err err;
+
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	err = pst_cose_sealed_parse(msg, &sealed, NULL);
+	if (err == PST_OK)
+		err = pst_cose_rewrap(&w, with, &sealed, &how, to);
+	if (err != PST_OK)
+		return err;
+	use(opens, 0);
+	return open_with(crypto, pst_cbor_written(&w), content, &how);
+}
+
+static void
+what_is_wrapped_again_opens_for_others_only(void)
+{
+	static const int32_t algs[] = { PST_ALG_A128GCM, PST_ALG_CHACHA_POLY,
+		PST_ALG_A128CTR, PST_ALG_A256CTR };
+	static uint8_t buf[MESSAGE_MAX], content[TEXT_LEN + PST_AEAD_TAG_LEN];
+	struct pst_cose_recipient first = { PST_ALG_A128KW, kek, NULL,
+		{ NULL, 0 } };
+	struct pst_cose_recipient other = { PST_ALG_ECDH_ES_A128KW, 0, &agent,
+		{ NULL, 0 } };
+	struct pst_cose_encrypt_args args = { .detached = true,
+		.unauthenticated = true,
+		.recipients = &first,
+		.count = 1 };
+	struct pst_cose_encrypt_args to = { .kdf_other = PST_COSE_KDF_SUIT,
+		.unauthenticated = true,
+		.recipients = &other,
+		.count = 1 };
+	struct pst_mem_crypto mem = { .inner = crypto };
+	struct pst_crypto faulty = pst_mem_crypto_port(&mem);
+	struct pst_bytes msg, sealed = { content, 0 };
+	struct pst_cbor_writer w;
+	uint64_t calls, i;
+	size_t j;
+
+	for (j = 0; j < 4; j++) {
+		args.alg = algs[j];
+		pst_cbor_writer_init(&w, buf, sizeof(buf));
+		CHECK_EQ(pst_cose_encrypt(&w, crypto, &args,
+			     (struct pst_bytes){ text, TEXT_LEN }, content,
+			     &sealed.len),
+		    PST_OK);
+		msg = pst_cbor_written(&w);
+		use(kek, 0);
+		CHECK_EQ(
+		    rewrapped(crypto, msg, sealed, &to, agent_key), PST_OK);
+		use(kek, 0);
+		CHECK(rewrapped(crypto, msg, sealed, &to, kek) != PST_OK);
+		use(agent_key, 0);
+		CHECK_EQ(rewrapped(crypto, msg, sealed, &to, agent_key),
+		    PST_ERR_COSE_KEY);
+		use(kek, 0);
+		mem.fault = (struct pst_mem_fault){ 0 };
+		CHECK_EQ(
+		    rewrapped(&faulty, msg, sealed, &to, agent_key), PST_OK);
+		calls = mem.fault.calls;
+		CHECK(calls > 2);
+		for (i = 1; i <= calls; i++) {
+			use(kek, 0);
+			mem.fault = (struct pst_mem_fault){ .fail_at = i,
+				.with = PST_ERR_CRYPTO };
+			CHECK_EQ(
+			    rewrapped(&faulty, msg, sealed, &to, agent_key),
+			    PST_ERR_CRYPTO);
+		}
+	}
+	use(kek, 0);
+	to.recipients = &first;
+	first.alg = PST_ALG_DIRECT;
+	CHECK_EQ(rewrapped(crypto, msg, sealed, &to, kek), PST_ERR_ARG);
+	to.recipients = &other;
+	args.recipients = &first;
+	first.key = direct;
+	args.alg = PST_ALG_A128GCM;
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	CHECK_EQ(
+	    pst_cose_encrypt(&w, crypto, &args,
+		(struct pst_bytes){ text, TEXT_LEN }, content, &sealed.len),
+	    PST_OK);
+	use(direct, 0);
+	CHECK_EQ(
+	    rewrapped(crypto, pst_cbor_written(&w), sealed, &to, agent_key),
+	    PST_ERR_COSE_STRUCTURE);
+}
+
 static void
 direct_keys_and_what_is_refused(void)
 {
@@ -842,6 +941,7 @@ main(void)
 	RUN(faults_of_the_port_are_errors);
 	RUN(what_is_written_opens);
 	RUN(what_is_encrypted_in_chunks_opens);
+	RUN(what_is_wrapped_again_opens_for_others_only);
 	RUN(direct_keys_and_what_is_refused);
 	RUN(a_port_without_ciphers_says_so);
 	pst_openssl_free(&port);
