@@ -58,6 +58,31 @@ property_claims(struct pst_bytes item, const char **what)
 	return pst_suit_report_decode(&in, &view, NULL);
 }
 
+/* What a report says of a failure, in words; empty when there is none. */
+static char words[256];
+
+static void
+put_words(const struct pst_suit_report_view *v)
+{
+	const char *reason = pst_diag_suit_reason(v->reason);
+	const char *section = pst_diag_suit_section(v->record.section);
+	size_t i, n;
+
+	words[0] = '\0';
+	if (v->success)
+		return;
+	snprintf(words, sizeof(words), "%s, in %s, byte %u, component %u",
+	    reason != NULL ? reason : "a reason that is not known",
+	    section != NULL ? section : "no section",
+	    (unsigned)v->record.offset, (unsigned)v->record.component);
+	for (i = 0; i < v->record.walk_len; i++) {
+		n = strlen(words);
+		snprintf(words + n, sizeof(words) - n, "%s%u",
+		    i == 0 ? ", of dependency " : ".",
+		    (unsigned)v->record.walk[i]);
+	}
+}
+
 static enum pst_err
 suit_report(const struct pst_verified *in, const char **what, size_t *at)
 {
@@ -69,10 +94,12 @@ suit_report(const struct pst_verified *in, const char **what, size_t *at)
 	    strcmp(guess, "system-property-claims") == 0)
 		return property_claims(in->payload, what);
 	err = pst_suit_report_decode(in, &view, at);
-	if (err == PST_OK)
-		*what = view.success ? "SUIT report of success"
-				     : "SUIT report of failure";
-	return err;
+	if (err != PST_OK)
+		return err;
+	*what =
+	    view.success ? "SUIT report of success" : "SUIT report of failure";
+	put_words(&view);
+	return PST_OK;
 }
 
 /* One of the two commands: how a file is taken out of what is around it, and
@@ -103,6 +130,8 @@ print(const struct cli_message *m, const char *what, bool json)
 		    m->decrypted ? ", decrypted" : "",
 		    m->wrapped ? ", verified " : "",
 		    m->wrapped ? cli_cose_name(m->kind) : "");
+	if (!json && words[0] != '\0')
+		printf("/ %s /\n", words);
 	err = pst_diag_print(stdout, payload,
 	    json ? PST_DIAG_JSON : PST_DIAG_ANNOTATED, shape, NULL);
 	fputs(json ? "}\n" : "\n", stdout);

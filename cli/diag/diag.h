@@ -63,6 +63,8 @@ pst_diag_print(FILE *f, struct pst_bytes in, enum pst_diag_form form,
  * for a number that has none. */
 const char *pst_diag_suit_command(int64_t id);
 const char *pst_diag_suit_section(int64_t label);
+/** Likewise a reason of a SUIT report. */
+const char *pst_diag_suit_reason(int64_t reason);
 
 /** Is it exactly one well-formed item? As pst_diag_print, without output. */
 enum pst_err pst_diag_check(struct pst_bytes in, size_t *at) PST_MUST_CHECK;

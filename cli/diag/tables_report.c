@@ -98,3 +98,11 @@ static const struct shape_field report_fields[] = {
 };
 const struct pst_shape shape_report = { SHAPE_MAP, "SUIT_Report",
 	FIELDS(report_fields) };
+
+const char *
+pst_diag_suit_reason(int64_t number)
+{
+	const struct shape_field *f = shape_field(&reason, number);
+
+	return f != NULL ? f->name : NULL;
+}

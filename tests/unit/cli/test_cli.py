@@ -792,6 +792,20 @@ class Reports(Case):
         wrapped = self.encrypt(cbor2.dumps(self.REPORT), self.tam)
         self.shown(wrapped, "tam")
 
+    def test_a_failure_is_told_in_words(self):
+        report = cbor2.loads(self.REPORT)
+        report[4][6][0] = [1, 2]
+        lines = self.decode(cbor2.dumps(report)).stdout.decode().splitlines()
+        self.assertEqual(lines[1], "/ condition-failed, in suit-install, "
+                         "byte 5, component 0, of dependency 1.2 /")
+        # it is a comment: the text is notation still
+        text = self.decode(self.REPORT).stdout
+        self.assertEqual(run("cbor", "encode", "-", stdin=text).stdout,
+                         self.REPORT)
+        report[4] = True
+        text = self.decode(cbor2.dumps(report)).stdout.decode()
+        self.assertNotIn("in suit-install, byte", text)
+
     def test_json_says_what_was_around_it(self):
         r = self.decode(self.sign(self.encrypt(self.REPORT, self.tam),
                                   self.p256), "p256.pub", "tam", json=True)
