@@ -1,9 +1,9 @@
 /*
  * What postern manifest does with a manifest that somebody else wrote: the
  * check of digests in its sequences, the summary, and the YAML that gives the
- * same bytes again, whatever they are. The input is the
- * manifest; an envelope with the right digest is put around it, so that what
- * follows the comparison of digests is reached, and an integrated payload.
+ * same bytes again, whatever they are. The input is an envelope, or else the
+ * manifest: then an envelope with the right digest is put around it, so that
+ * what follows the comparison of digests is reached, and an integrated payload.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -85,6 +85,16 @@ envelope(struct pst_bytes manifest, uint8_t *buf, size_t cap)
 	return pst_cbor_written(&w);
 }
 
+/* With and without its signatures. */
+static void
+again(struct pst_bytes in, const struct pst_suit_envelope *env)
+{
+	MUST(cli_manifest_yaml("input", in, env, ring.crypto, true, NULL,
+		 nowhere) == CLI_DONE);
+	MUST(cli_manifest_yaml("input", in, env, ring.crypto, false, NULL,
+		 nowhere) == CLI_DONE);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -100,6 +110,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size > 65536)
 		return 0;
+	in = (struct pst_bytes){ data, size };
+	if (pst_suit_envelope_decode(in, &env, NULL) == PST_OK)
+		again(in, &env);
 	buf = malloc(size + 256);
 	MUST(buf != NULL);
 	in = envelope((struct pst_bytes){ data, size }, buf, size + 256);
@@ -107,8 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(buf);
 		return 0;
 	}
-	MUST(cli_manifest_yaml("input", in, &env, ring.crypto, true, NULL,
-		 nowhere) == CLI_DONE);
+	again(in, &env);
 	if (pst_suit_accept(&env, ring.crypto, &m, NULL) == PST_OK) {
 		(void)cli_manifest_check(&ring, &m, "input");
 		(void)cli_manifest_summary(&ring, &m, nowhere, false);
