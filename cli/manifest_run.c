@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <postern/suit_report.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +280,9 @@ process(struct runner *r)
 static int
 print_report(struct runner *r, enum pst_err why)
 {
+	/* Components are files: there may be any. */
+	const struct pst_suit_capabilities can = { r->ring.crypto, &r->dir.host,
+		true, NULL, 0 };
 	struct pst_cbor_writer w;
 	struct pst_bytes none = { NULL, 0 };
 	const struct pst_shape *shape;
@@ -292,8 +296,11 @@ print_report(struct runner *r, enum pst_err why)
 		r->report.reason = pst_suit_reason_of(why);
 	}
 	pst_cbor_writer_init(&w, r->encoded, sizeof(r->encoded));
+	if (pst_suit_reason_lacks(r->report.reason))
+		r->report.capabilities = &can;
 	err = pst_suit_report_encode(
 	    &w, &r->report, r->m.reference_uri, &r->now->env.digest, none);
+	r->report.capabilities = NULL;
 	if (err != PST_OK)
 		return cli_fail("the report: %s", pst_err_name(err));
 	out = pst_cbor_written(&w);

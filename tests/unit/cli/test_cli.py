@@ -792,6 +792,25 @@ class Reports(Case):
         wrapped = self.encrypt(cbor2.dumps(self.REPORT), self.tam)
         self.shown(wrapped, "tam")
 
+    def test_a_run_that_lacks_something_says_what_there_is(self):
+        self.ok("key", "generate", "-o", "k")
+        self.write("p", b"payload")
+        self.write("m.yaml", "component: a/b\nsequence: 1\npayload: p\n"
+                   "severable: [install]\n")
+        self.ok("manifest", "create", "-o", "m", "m.yaml")
+        self.ok("manifest", "sign", "--key", "k", "m")
+        self.ok("manifest", "sever", "m")
+        r = run("manifest", "run", "--key", "k", "--root", "r", "--report",
+                "rep", "m", cwd=self.dir)
+        self.assertEqual(r.returncode, 1, r.stderr)
+        can = cbor2.loads(self.read("rep"))[8]
+        self.assertEqual(can[1], [[True]])
+        self.assertIn(21, can[2])
+        self.assertIn(-9, can[4])
+        self.assertIn(b"suit-directive-fetch", r.stdout)
+        self.assertIn("severing-unsupported",
+                      self.ok("report", "decode", "rep").splitlines()[1])
+
     def test_a_failure_is_told_in_words(self):
         report = cbor2.loads(self.REPORT)
         report[4][6][0] = [1, 2]
