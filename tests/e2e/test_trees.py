@@ -75,7 +75,7 @@ class Case(unittest.TestCase):
                            **{"manifest-id": component + "/manifest"})
 
     def root(self, name, own, dependencies, sequence=1, content="own",
-             signer=None):
+             signer=None, **sections):
         """A root with a component of its own; dependencies: component and
         envelope, and perhaps where it is."""
         payload = self.write(name + ".bin", content)
@@ -83,7 +83,7 @@ class Case(unittest.TestCase):
                  for d in dependencies]
         parts.append({"component": own, "payload": payload})
         return self.create(name, signer, sequence=sequence, components=parts,
-                           **{"manifest-id": own + "/manifest"})
+                           **{"manifest-id": own + "/manifest"}, **sections)
 
     def publish(self, path, component, tam=None, on_request=False):
         tam = tam or self.tam
@@ -205,6 +205,32 @@ class Missing(Case):
         self.tam.cli("assign", a, "--to", "all", "--remove")
         self.tee.sync()
         self.assertEqual(self.listed(self.tee), {kept, PARTNER + "/data"})
+
+
+    def test_every_alternative_may_name_the_tam(self):
+        """It is there already, or comes from a server, or a TAM has it."""
+        a, kept = HELLO + "/a", PARTNER + "/manifest"
+        theirs = self.leaf("theirs", PARTNER + "/data", "theirs",
+                           signer=self.partner)
+        nowhere = "http://127.0.0.1:9/theirs.suit"
+        resolution = [
+            {"set-component-index": kept},
+            {"try-each": [
+                ["image-match"],
+                [{"override-parameters": {"uri": nowhere}}, "fetch"],
+                [{"override-parameters": {"uri": self.uri}}, "fetch"]]},
+            "dependency-integrity"]
+        self.publish(self.root(
+            "a", a, [(kept, theirs, nowhere)], signer=self.developer,
+            **{"dependency-resolution": resolution}), a)
+        bundle = self.create(
+            "bundle", self.partner, sequence=1,
+            components=[{"component": kept, "dependency": theirs}],
+            **{"manifest-id": PARTNER + "/bundle"})
+        self.publish(bundle, kept, self.second, on_request=True)
+        self.tee.sync(status=1)
+        self.assertEqual(self.listed(self.tee),
+                         {a, kept, PARTNER + "/data"})
 
 
 class Profiles(Case):
