@@ -444,9 +444,10 @@ serve(int argc, char **argv)
 	s.stop = &stop;
 	s.wake_fd = wake[0];
 	err = pst_broker_serve(&s);
-	if (err != PST_OK)
-		return cli_fail("%s: %s", s.socket, pst_err_name(err));
-	return CLI_DONE;
+	if (err == PST_ERR_SPACE)
+		return cli_fail("out of memory");
+	/* What is wrong with the socket was logged. */
+	return err == PST_OK ? CLI_DONE : CLI_REFUSED;
 }
 
 #define TEE_OPTION \

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -442,6 +443,10 @@ start_admin(struct server *s)
 
 	snprintf(path, sizeof(path), "%s/admin.sock", s->options->dir);
 	c.path = path;
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return complain(s, path,
+		    "the path of a socket has at most 107 bytes; choose a "
+		    "shorter --state");
 	if (pst_admin_start(&s->admin, &c, note) == PST_OK)
 		return 0;
 	return complain(s, path, note);

@@ -1202,6 +1202,12 @@ class Tee(Case):
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn(b"the path of a socket has at most 107 bytes", r.stderr)
 
+    def test_a_service_says_once_what_is_wrong_with_its_socket(self):
+        long = "/tmp/" + "x" * 120
+        said = self.refused("broker", "serve", "--socket", long).stderr
+        self.assertIn(b"path is too long for a socket", said)
+        self.assertEqual(said.count(b"\n"), 1)
+
     def test_a_configuration_that_is_not_there_has_no_line(self):
         r = run("tee", "serve", "--state", "state", "--config", "none.yaml",
                 cwd=self.dir)

@@ -126,6 +126,16 @@ def an_address_that_is_none_is_said_to_be_none():
             assert "tls" not in p.stderr, p.stderr
 
 
+def a_state_path_too_long_for_a_socket_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        p = subprocess.run(
+            [POSTERN, "tam", "serve", "--state", folder + "/" + "y" * 110,
+             "--listen", "127.0.0.1:0"], capture_output=True, text=True,
+            timeout=20)
+        same(p.returncode, 1)
+        assert "has at most 107 bytes" in p.stderr, p.stderr
+
+
 def plain_http_beyond_this_host_is_refused():
     with tempfile.TemporaryDirectory() as folder:
         p = subprocess.run(
