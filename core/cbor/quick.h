@@ -20,26 +20,24 @@ size_t pst_cbor_skip_heads(struct pst_cbor_reader *r);
 static inline size_t
 pst_cbor_quick(const struct pst_cbor_reader *r, uint8_t *major, uint64_t *arg)
 {
-	size_t left = r->in.len - r->at;
-	const uint8_t *p;
+	const uint8_t *in = r->in.ptr;
 	uint8_t info;
 
-	if (r->err != PST_OK || left == 0)
+	if (r->err != PST_OK || r->in.len - r->at < 1)
 		return 0;
-	p = r->in.ptr + r->at;
-	*major = p[0] >> 5;
-	info = p[0] & 31;
+	*major = in[r->at] >> 5;
+	info = in[r->at] & 31;
 	*arg = info;
 	if (info < 24)
 		return 1;
 	if (*major == PST_CBOR_SIMPLE)
 		return 0;
-	if (info == 24 && left >= 2 && p[1] >= 24) {
-		*arg = p[1];
+	if (info == 24 && r->in.len - r->at >= 2 && in[r->at + 1] >= 24) {
+		*arg = in[r->at + 1];
 		return 2;
 	}
-	if (info == 25 && left >= 3 && p[1] != 0) {
-		*arg = (uint64_t)p[1] << 8 | p[2];
+	if (info == 25 && r->in.len - r->at >= 3 && in[r->at + 1] != 0) {
+		*arg = (uint64_t)in[r->at + 1] << 8 | in[r->at + 2];
 		return 3;
 	}
 	return 0;

@@ -45,16 +45,17 @@ static struct pst_bytes
 take(struct pst_cbor_reader *r, uint64_t n)
 {
 	struct pst_bytes out = { NULL, 0 };
+	size_t at = r->at;
 
 	if (r->err != PST_OK)
 		return out;
-	if (n > r->in.len - r->at) {
+	if (n > r->in.len - at) {
 		r->err = PST_ERR_CBOR_END;
 		return out;
 	}
-	out.ptr = r->in.ptr + r->at;
+	out.ptr = r->in.ptr + at;
 	out.len = (size_t)n;
-	r->at += (size_t)n;
+	r->at = at + (size_t)n;
 	return out;
 }
 
@@ -118,6 +119,7 @@ read_head(struct pst_cbor_reader *r, struct pst_cbor_head *h, uint8_t initial)
 		h->arg = info;
 	} else if (info < 28) {
 		h->arg_len = lengths[info - 24];
+		//@ split h->arg_len;
 		arg = take(r, h->arg_len);
 		h->arg = big_endian(arg.ptr, arg.len);
 		if (r->profile == PST_CBOR_STRICT && major != 7 &&
@@ -347,6 +349,7 @@ compare_before(const struct pst_cbor_reader *r, struct pst_cbor_seen *seen)
 	pst_cbor_reader_init_profile(&again, r->in, r->profile);
 	again.at = seen->start;
 	for (i = 0; i < seen->done; i++) {
+		//@ split again.at;
 		key.ptr = again.in.ptr + again.at;
 		seen->walked += pst_cbor_skip_heads(&again);
 		key.len = (size_t)(again.in.ptr + again.at - key.ptr);
@@ -465,8 +468,12 @@ pst_cbor_tag_optional(struct pst_cbor_reader *r, uint64_t tag)
 bool
 pst_cbor_match(struct pst_cbor_reader *r, struct pst_bytes encoded)
 {
-	if (r->err != PST_OK || encoded.len > r->in.len - r->at ||
-	    memcmp(r->in.ptr + r->at, encoded.ptr, encoded.len) != 0)
+	struct pst_bytes next;
+
+	if (r->err != PST_OK || encoded.len > r->in.len - r->at)
+		return false;
+	next = (struct pst_bytes){ r->in.ptr + r->at, encoded.len };
+	if (!pst_same(next, encoded))
 		return false;
 	(void)take(r, encoded.len);
 	return true;

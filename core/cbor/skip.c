@@ -27,7 +27,7 @@ struct stack {
 static enum pst_err
 push(struct stack *s, enum level kind, uint32_t left)
 {
-	if (s->depth == PST_CBOR_DEPTH_MAX)
+	if (s->depth >= PST_CBOR_DEPTH_MAX)
 		return PST_ERR_CBOR_DEPTH;
 	s->kind[s->depth] = (uint8_t)kind;
 	s->left[s->depth] = left;
@@ -54,9 +54,12 @@ complete(struct stack *s)
 static enum pst_err
 at_break(struct stack *s)
 {
-	size_t top = s->depth - 1;
+	size_t top;
 
-	if (s->depth == 0 || s->kind[top] == COUNTED ||
+	if (s->depth == 0)
+		return PST_ERR_CBOR_MALFORMED;
+	top = s->depth - 1;
+	if (s->kind[top] == COUNTED ||
 	    (s->kind[top] == PAIRS && s->left[top] == 1))
 		return PST_ERR_CBOR_MALFORMED;
 	s->depth--;
@@ -67,11 +70,15 @@ static enum pst_err
 string(
     struct pst_cbor_reader *r, struct stack *s, const struct pst_cbor_head *h)
 {
+	size_t at = r->at;
+	size_t left = r->in.len - at;
+	uint64_t len = h->arg;
+
 	if (h->indefinite)
 		return push(s, h->type == PST_CBOR_BSTR ? BYTES : TEXTS, 0);
-	if (h->arg > r->in.len - r->at)
+	if (len > left)
 		return PST_ERR_CBOR_END;
-	r->at += (size_t)h->arg;
+	r->at = at + (size_t)len;
 	return complete(s);
 }
 
@@ -150,11 +157,10 @@ static __attribute__((noinline)) size_t
 skip_nested(struct pst_cbor_reader *r)
 {
 	struct pst_cbor_head h;
-	struct stack s;
+	struct stack s = { .depth = 0 };
 	enum pst_err err;
 	size_t start, heads = 0;
 
-	s.depth = 0;
 	do {
 		start = r->at;
 		next(r, &h);
@@ -177,14 +183,16 @@ pst_cbor_skip_heads(struct pst_cbor_reader *r)
 	uint8_t major;
 	uint64_t arg;
 	size_t n = pst_cbor_quick(r, &major, &arg);
+	size_t at = r->at + n;
+	size_t left = r->in.len - at;
 
 	/* Most items are numbers and short strings: they need no levels. */
 	if (n > 0 && (major <= PST_CBOR_NINT || major == PST_CBOR_SIMPLE)) {
-		r->at += n;
+		r->at = at;
 		return 1;
 	}
-	if (n > 0 && major <= PST_CBOR_TSTR && arg <= r->in.len - r->at - n) {
-		r->at += n + (size_t)arg;
+	if (n > 0 && major <= PST_CBOR_TSTR && arg <= left) {
+		r->at = at + (size_t)arg;
 		return 1;
 	}
 	return skip_nested(r);
@@ -248,10 +256,11 @@ pst_utf8_valid(struct pst_bytes text)
 			continue;
 		}
 		more = utf8_lead(text.ptr[i++], &low, &high);
-		if (more == 0xff || more > text.len - i)
+		if (more == 0xff)
 			return false;
 		for (; more > 0; more--, i++) {
-			if (text.ptr[i] < low || text.ptr[i] > high)
+			if (i >= text.len || text.ptr[i] < low ||
+			    text.ptr[i] > high)
 				return false;
 			low = 0x80;
 			high = 0xbf;

@@ -193,7 +193,8 @@ wrap(struct pst_cbor_writer *w, size_t mark, enum pst_cbor_type type,
 
 	if (room(w, n) == NULL)
 		return;
-	memmove(w->buf + mark + n, w->buf + mark, content);
+	if (content > 0)
+		memmove(w->buf + mark + n, w->buf + mark, content);
 	memcpy(w->buf + mark, head, n);
 }
 
