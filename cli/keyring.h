@@ -20,10 +20,8 @@ struct cli_keyring {
 	/* when not NULL, the one entry that keys finds */
 	const struct cli_keyring_entry *only;
 	struct cli_keyring_entry {
-		const char *path;
-		bool opens_only;
-		    /* it decrypts, and is no signer's */ /* or the URI of a
-							     token's key */
+		const char *path;	   /* or the URI of a token's key */
+		bool opens_only;	   /* it decrypts, and is no signer's */
 		struct pst_p11_key *token; /* owned by the port; or NULL */
 		struct pst_pubkey pub;
 		uint32_t number;   /* of a private or secret key; else 0 */

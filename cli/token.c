@@ -6,9 +6,9 @@
 #include "diag/diag.h"
 #include "token.h"
 
-/* One line without echo; what was typed ahead is dropped. */
+/* One line without echo; what was typed before the question is dropped. */
 static bool
-read_secret(FILE *tty, char *out, int cap)
+read_secret(FILE *tty, const char *token, char *out, int cap)
 {
 	struct termios old, silent;
 	bool ok;
@@ -19,6 +19,9 @@ read_secret(FILE *tty, char *out, int cap)
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	if (tcsetattr(fileno(tty), TCSAFLUSH, &silent) != 0)
 		return false;
+	fputs("PIN of the token ", tty);
+	pst_print_safe(tty, cli_text(token));
+	fputs(": ", tty);
 	ok = fgets(out, cap, tty) != NULL;
 	(void)tcsetattr(fileno(tty), TCSAFLUSH, &old);
 	return ok;
@@ -35,10 +38,7 @@ ask(void *ctx, const char *token, char pin[PST_P11_PIN_MAX + 1])
 		return false;
 	/* Nothing of it stays in a buffer of stdio. */
 	setvbuf(tty, NULL, _IONBF, 0);
-	fputs("PIN of the token ", tty);
-	pst_print_safe(tty, cli_text(token));
-	fputs(": ", tty);
-	ok = read_secret(tty, pin, PST_P11_PIN_MAX + 1);
+	ok = read_secret(tty, token, pin, PST_P11_PIN_MAX + 1);
 	fputc('\n', tty);
 	fclose(tty);
 	pin[ok ? strcspn(pin, "\r\n") : 0] = '\0';

@@ -128,8 +128,8 @@ enum pst_err pst_certs_read(
     const char *path, struct pst_certs *out, const char **why) PST_MUST_CHECK;
 void pst_certs_free(struct pst_certs *certs);
 /** The public key of one certificate in DER, of whatever use. */
-enum pst_err pst_cert_public(
-    struct pst_bytes der, struct pst_pubkey *out) PST_MUST_CHECK;
+enum pst_err
+pst_cert_public(struct pst_bytes der, struct pst_pubkey *out) PST_MUST_CHECK;
 /** Write them as the value of header x5chain (RFC 9360). */
 void
 pst_certs_x5chain(struct pst_cbor_writer *w, const struct pst_certs *certs);
