@@ -578,6 +578,71 @@ the_walk_tells_what_a_manifest_does(void)
 	CHECK_EQ(images.unlinked[0], 0);
 }
 
+/* A dependency and an encrypted payload: what the description needs. */
+static void
+dependencies_and_ciphertext(void)
+{
+	struct pst_suit_build_component c[3];
+	struct pst_suit_build b = three(c);
+	struct pst_suit_manifest m;
+	struct pst_suit_images images;
+
+	c[0].dependency = true;
+	c[0].sections = 1u << PST_SUIT_INSTALL;
+	c[0].prefix = component_id("under");
+	c[1].encryption_info = B("\xd8\x60\x84\x40\xa0\xf6\x80");
+	/* Only the plaintext's digest is one of the image. */
+	CHECK_EQ(build(0, &b).len, 0);
+	c[1].digest = sha256(B("plaintext"));
+	c[1].image_bytes = 9;
+	CHECK_EQ(accepted(build(0, &b), &m), PST_OK);
+	CHECK(pst_suit_dependency(&m, 0) && !pst_suit_dependency(&m, 1));
+	CHECK(m.sections & 1u << PST_SUIT_DEPENDENCY_RESOLUTION);
+	CHECK_EQ(pst_suit_section(&m, PST_SUIT_LOAD).len, 0);
+	c[0].sections |= 1u << PST_SUIT_LOAD;
+	CHECK_EQ(accepted(build(0, &b), &m), PST_OK);
+	CHECK(pst_suit_section(&m, PST_SUIT_LOAD).len > 0);
+	CHECK_EQ(pst_suit_manifest_images(&m, NULL, NULL, &images),
+	    PST_ERR_SUIT_PARAMETER);
+	c[0].source = PST_SUIT_FROM_CONTENT;
+	CHECK_EQ(build(0, &b).len, 0);
+	c[0].source = PST_SUIT_FROM_URI;
+	c[0].dependency = false;
+	CHECK_EQ(build(0, &b).len, 0);
+}
+
+static void
+parts_are_put_together_in_order(void)
+{
+	static const char end[] = "\x14\x41x\x61#\x41z\x62#b\x41y";
+	struct pst_suit_pair pairs[] = { { B("\x62#b"), B("\x41y") },
+		{ B("\x14"), B("\x41x") }, { B("\x61#"), B("\x41z") } };
+	const struct pst_bytes block = B("block");
+	struct pst_suit_parts parts = { .manifest = B("\xa0"),
+		.members = pairs,
+		.member_count = 3,
+		.blocks = &block,
+		.block_count = 1 };
+	struct pst_cbor_writer w;
+	struct pst_suit_envelope env;
+	struct pst_bytes out;
+
+	pst_cbor_writer_init(&w, buffer[0], sizeof(buffer[0]));
+	CHECK_EQ(pst_suit_assemble(&w, fixture()->crypto, &parts), PST_OK);
+	out = pst_cbor_written(&w);
+	CHECK_EQ(pst_suit_envelope_decode(out, &env, NULL), PST_OK);
+	CHECK_EQ(env.blocks.count, 1);
+	CHECK(memcmp(out.ptr + out.len - sizeof(end) + 1, end,
+		  sizeof(end) - 1) == 0);
+	pairs[2].key = pairs[0].key;
+	CHECK_EQ(pst_suit_assemble(&w, fixture()->crypto, &parts),
+	    PST_ERR_CBOR_DUPLICATE);
+	CHECK_EQ(pst_suit_pairs_put(&w, pairs, 3), PST_ERR_CBOR_DUPLICATE);
+	parts.member_count = PST_SUIT_MEMBERS_MAX;
+	CHECK_EQ(
+	    pst_suit_assemble(&w, fixture()->crypto, &parts), PST_ERR_LIMIT);
+}
+
 int
 main(void)
 {
@@ -597,5 +662,7 @@ main(void)
 	RUN(refuses_versions_that_are_none);
 	RUN(refuses_too_many_components);
 	RUN(the_walk_tells_what_a_manifest_does);
+	RUN(dependencies_and_ciphertext);
+	RUN(parts_are_put_together_in_order);
 	TEST_END();
 }
