@@ -51,6 +51,7 @@ void bench_cbor(void);
 void bench_teep(void);
 void bench_cose(void);
 void bench_suit(void);
+void bench_examples(void);
 void bench_decrypt(void);
 void bench_tam(void);
 void bench_sessions(void);

@@ -222,6 +222,7 @@ main(int argc, char **argv)
 	bench_teep();
 	bench_cose();
 	bench_suit();
+	bench_examples();
 	bench_decrypt();
 	bench_tam();
 	bench_sessions();
