@@ -328,6 +328,42 @@ what_is_added_without_a_signature_is_refused_or_inert(void)
 	}
 }
 
+/* What was there and is not: no manifest does something else without it. */
+static void
+a_member_that_was_taken_out_is_missed_or_not_needed(void)
+{
+	uint8_t buf[CAP], out[CAP];
+	struct pst_suit_envelope env;
+	struct pst_cbor_writer w;
+	struct pst_cbor_reader r;
+	struct outcome good, got;
+	size_t i, k, n;
+
+	for (i = 0; i < NAMES; i++) {
+		struct pst_bytes in = vector(names[i], buf);
+
+		good = run(in);
+		CHECK_EQ(pst_suit_envelope_decode(in, &env, NULL), PST_OK);
+		for (n = 0; n < env.member_count; n++) {
+			pst_cbor_writer_init(&w, out, sizeof(out));
+			pst_cbor_put_map(&w, env.member_count - 1);
+			pst_cbor_reader_init(&r, env.members);
+			for (k = 0; k < env.member_count; k++) {
+				struct pst_bytes key = pst_cbor_item(&r);
+				struct pst_bytes value = pst_cbor_item(&r);
+
+				if (k == n)
+					continue;
+				pst_cbor_put_raw(&w, key);
+				pst_cbor_put_raw(&w, value);
+			}
+			got = run(pst_cbor_written(&w));
+			if (got.err == PST_OK)
+				CHECK(same(&got, &good));
+		}
+	}
+}
+
 /* Blocks of nobody, in front of the good ones and behind them. */
 static void
 blocks_of_nobody_are_refused_or_inert(void)
@@ -437,6 +473,7 @@ main(void)
 	RUN(set_up);
 	RUN(a_changed_byte_of_the_signed_part_is_refused_before_any_command);
 	RUN(what_is_added_without_a_signature_is_refused_or_inert);
+	RUN(a_member_that_was_taken_out_is_missed_or_not_needed);
 	RUN(blocks_of_nobody_are_refused_or_inert);
 	RUN(a_signature_is_of_one_manifest);
 	TEST_END();
