@@ -478,6 +478,26 @@ put_fill(struct making *m, const uint8_t *g)
 	return count;
 }
 
+/* Fetch what is compared with bytes of the manifest; two forms are of one
+ * length. */
+static size_t
+put_check(struct making *m, const uint8_t *g)
+{
+	uint32_t n = g[4] % PLAIN;
+	size_t count = put_index(m, g[1] % m->count);
+
+	pst_cbor_put_int(m->w, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+	pst_cbor_put_map(m->w, 2);
+	pst_cbor_put_int(m->w, PST_SUIT_PARAM_CONTENT);
+	put_content(m, payloads[g[2] & 1 ? SPOILT : TAGGED][n]);
+	pst_cbor_put_int(m->w, PST_SUIT_PARAM_URI);
+	put_uri(m, form_letter[TAGGED], n, false);
+	count++;
+	if (!m->shared)
+		count += put_plain(m, PST_SUIT_DIR_FETCH, 15);
+	return count + put_plain(m, PST_SUIT_COND_CHECK_CONTENT, 15);
+}
+
 /* Copy from another component, perhaps decrypting. */
 static size_t
 put_copy(struct making *m, const uint8_t *g)
@@ -500,7 +520,7 @@ put_copy(struct making *m, const uint8_t *g)
 	count++;
 	if (!m->shared)
 		count += put_plain(m,
-		    g[6] % 8 == 7 ? PST_SUIT_DIR_SWAP : PST_SUIT_DIR_COPY, 15);
+		    g[6] % 4 == 3 ? PST_SUIT_DIR_SWAP : PST_SUIT_DIR_COPY, 15);
 	if (g[6] % 4 == 1)
 		count += put_plain(m, PST_SUIT_COND_IMAGE_MATCH, 15);
 	return count;
@@ -655,6 +675,8 @@ put_command(struct making *m, const uint8_t *g, int depth)
 		return put_multiple(m, g);
 	case 11:
 		return put_copy_params(m, g);
+	case 13:
+		return put_check(m, g);
 	case 12:
 		if (m->depends >> n & 1)
 			return put_dependency(m, n, g, g[5] & 1);
