@@ -315,6 +315,7 @@ pst_suit_do_custom(
 	argument.ptr = run->code.ptr + c->arg;
 	argument.len = r.at - c->arg;
 	pst_suit_clear(run->checked, c->component);
+	pst_suit_origin_drop(run, c->component);
 	pst_suit_integrity_drop(run, c->component);
 	if (run->measured_component == c->component)
 		run->measured_alg = 0;

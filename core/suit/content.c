@@ -42,8 +42,8 @@ unordered(
 	return PST_OK;
 }
 
-static void
-forget_origin(struct pst_suit_run *run, uint32_t component)
+void
+pst_suit_origin_drop(struct pst_suit_run *run, uint32_t component)
 {
 	size_t i;
 
@@ -105,7 +105,7 @@ content_changes(struct pst_suit_run *run, uint32_t component)
 	pst_suit_integrity_drop(run, component);
 	if (run->measured_component == component)
 		run->measured_alg = 0;
-	forget_origin(run, component);
+	pst_suit_origin_drop(run, component);
 	run->fetch_at = 0;
 	run->put_bytes = 0;
 	run->vouched = false;

@@ -371,6 +371,7 @@ pst_suit_do_unlink(
 		run->measured_alg = 0;
 	pst_suit_clear(run->written, c->component);
 	pst_suit_clear(run->checked, c->component);
+	pst_suit_origin_drop(run, c->component);
 	pst_suit_integrity_drop(run, c->component);
 	note_done(run, c->index);
 	return PST_OK;

@@ -108,6 +108,9 @@ pst_suit_hard(enum pst_err err)
 enum pst_err pst_suit_append(
     struct pst_suit_run *run, struct pst_bytes chunk) PST_MUST_CHECK;
 
+/** What a component holds, or held that others came from, has changed. */
+void pst_suit_origin_drop(struct pst_suit_run *run, uint32_t component);
+
 /**
  * Something verified what the component holds: that counts for what it was
  * decrypted from as well.

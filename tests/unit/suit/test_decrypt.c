@@ -108,6 +108,72 @@ put_copy(struct pst_cbor_writer *w, const struct made *p)
 	put_command(w, PST_SUIT_DIR_COPY, 15);
 }
 
+/* The image-digest of the plaintext, for the present component. */
+static void
+put_digest(struct pst_cbor_writer *w)
+{
+	struct pst_suit_digest d = { PST_ALG_SHA256, { NULL, 0 } };
+	struct pst_bytes in = written(plain, PLAIN_LEN);
+	const struct pst_crypto *c = fixture()->crypto;
+	uint8_t hash[PST_DIGEST_MAX];
+	size_t mark;
+
+	must(c->digest(c->ctx, d.alg, &in, 1, hash, &d.bytes.len) == PST_OK);
+	d.bytes.ptr = hash;
+	pst_cbor_put_int(w, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+	pst_cbor_put_map(w, 1);
+	pst_cbor_put_int(w, PST_SUIT_PARAM_IMAGE_DIGEST);
+	mark = pst_cbor_wrap_begin(w);
+	pst_suit_digest_put(w, &d);
+	pst_cbor_wrap_bstr(w, mark);
+}
+
+/* Fetch the ciphertext into component 1. */
+static void
+put_source(struct pst_cbor_writer *w)
+{
+	put_command(w, PST_SUIT_DIR_SET_COMPONENT_INDEX, 1);
+	pst_cbor_put_int(w, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+	pst_cbor_put_map(w, 1);
+	pst_cbor_put_int(w, PST_SUIT_PARAM_URI);
+	pst_cbor_put_tstr(w, URI);
+	put_command(w, PST_SUIT_DIR_FETCH, 15);
+}
+
+static void
+put_copy_match(struct pst_cbor_writer *w, const struct made *p, bool before)
+{
+	pst_cbor_put_array(w, 18);
+	if (before)
+		put_source(w);
+	put_command(w, PST_SUIT_DIR_SET_COMPONENT_INDEX, 0);
+	pst_cbor_put_int(w, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
+	pst_cbor_put_map(w, 2);
+	pst_cbor_put_int(w, PST_SUIT_PARAM_ENCRYPTION_INFO);
+	pst_cbor_put_bstr(w, written(p->info, p->info_len));
+	put_command(w, PST_SUIT_PARAM_SOURCE_COMPONENT, 1);
+	put_command(w, PST_SUIT_DIR_COPY, 15);
+	if (!before)
+		put_source(w);
+	put_command(w, PST_SUIT_DIR_SET_COMPONENT_INDEX, 0);
+	put_digest(w);
+	put_command(w, PST_SUIT_COND_IMAGE_MATCH, 15);
+}
+
+/* Fetched, decrypted, and the plaintext compared with its digest. */
+static void
+put_match_after(struct pst_cbor_writer *w, const struct made *p)
+{
+	put_copy_match(w, p, true);
+}
+
+/* Likewise, but the source was written again before the comparison. */
+static void
+put_match_stale(struct pst_cbor_writer *w, const struct made *p)
+{
+	put_copy_match(w, p, false);
+}
+
 static void
 put_manifest(struct pst_cbor_writer *w, struct pst_bytes install)
 {
@@ -225,6 +291,25 @@ holds_nothing(const struct pst_suit_run *run)
 	return (all(world.work, sizeof(world.work), 0) ||
 		   all(world.work, sizeof(world.work), 0xa5)) &&
 	    all(&run->opening, sizeof(run->opening), 0) && !run->decrypting;
+}
+
+/* A ciphertext counts as verified when its plaintext is: that which it was
+ * decrypted from, not what came into its place. */
+static void
+the_source_is_verified_as_it_was_decrypted(void)
+{
+	const struct pst_crypto *crypto = fixture()->crypto;
+	struct pst_suit_run run;
+	struct made p;
+
+	make(&p, PST_ALG_A128CTR, put_match_after);
+	CHECK_EQ(start(&run, &p, crypto), PST_ERR_AGAIN);
+	CHECK_EQ(give(&run, &p, 0, p.content_len), PST_OK);
+	CHECK_EQ(pst_suit_run_end(&run), PST_OK);
+	make(&p, PST_ALG_A128CTR, put_match_stale);
+	CHECK_EQ(start(&run, &p, crypto), PST_ERR_AGAIN);
+	CHECK_EQ(give(&run, &p, 0, p.content_len), PST_OK);
+	CHECK_EQ(pst_suit_run_end(&run), PST_ERR_SUIT_UNVERIFIED);
 }
 
 static void
@@ -449,6 +534,7 @@ main(void)
 	must(pst_openssl_add(fixture()->port, &key, &kek) == PST_OK);
 	for (i = 0; i < PLAIN_LEN; i++)
 		plain[i] = (uint8_t)(7 * i + 1);
+	RUN(the_source_is_verified_as_it_was_decrypted);
 	RUN(nothing_of_the_plaintext_stays);
 	RUN(nobody_sees_what_the_tag_has_not_closed);
 	RUN(an_interrupted_fetch_begins_anew);
