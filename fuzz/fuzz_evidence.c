@@ -9,7 +9,30 @@
 
 #include "fuzz.h"
 #include "ports/openssl/openssl.h"
+#include "verifier/tpm.h"
 #include "verifier/verifier.h"
+
+/* A log is read only beside a genuine quote: here beside one that is given. */
+static void
+replay(const struct pst_crypto *crypto, struct pst_bytes log)
+{
+	static const uint8_t zeros[PST_DIGEST_MAX];
+	static const uint16_t algs[] = { PST_TPM_SHA256, PST_TPM_SHA384,
+		PST_TPM_SHA512, 0x04 };
+	struct pst_tpm_quote q = { .banks = 1 };
+	const char *why = NULL;
+	size_t i, pcr;
+
+	for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+		q.bank[0].alg = algs[i];
+		q.bank[0].selected = q.bank[0].known = 0xffffff;
+		for (pcr = 0; pcr < PST_TPM_PCRS; pcr++)
+			q.bank[0].value[pcr] = (struct pst_bytes){ zeros,
+				pst_tpm_hash_len(algs[i]) };
+		MUST((pst_tpm_log_replay(crypto, log, &q, &why) == PST_OK) ==
+		    (why == NULL));
+	}
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -25,6 +48,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (port == NULL)
 		port = pst_openssl_new();
 	nobody.crypto = pst_openssl_crypto(port);
+	if (pst_tpm_log_is(in))
+		replay(nobody.crypto, in);
 	for (n = 0; pst_verifier_technology(n, &name, &formats); n++) {
 		struct pst_bytes format = { (const uint8_t *)name,
 			strlen(name) };

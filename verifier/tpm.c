@@ -82,6 +82,8 @@ read_selection(struct cursor *c, struct pst_tpm_quote *q)
 			return PST_ERR_EAT_CLAIM;
 		for (k = 0; k < bits.len; k++)
 			b->selected |= (uint32_t)bits.ptr[k] << (8 * k);
+		if (b->selected >> PST_TPM_PCRS != 0)
+			return PST_ERR_EAT_CLAIM;
 	}
 	q->banks = (size_t)banks;
 	return PST_OK;
@@ -194,6 +196,21 @@ pst_tpm_hash(uint64_t alg)
 		return PST_ALG_SHA512;
 	default:
 		return PST_ALG_NONE;
+	}
+}
+
+size_t
+pst_tpm_hash_len(uint64_t alg)
+{
+	switch (alg) {
+	case PST_TPM_SHA256:
+		return 32;
+	case PST_TPM_SHA384:
+		return 48;
+	case PST_TPM_SHA512:
+		return 64;
+	default:
+		return 0;
 	}
 }
 
@@ -367,7 +384,11 @@ quote_hash(size_t digest_len)
 				: PST_ALG_NONE;
 }
 
-/* The digest is of all selected PCRs, in ascending order, bank by bank. */
+/*
+ * The digest is of all selected PCRs, in ascending order, bank by bank. It
+ * does not say where one value ends: a value of another length would move the
+ * next, and one PCR could pass for another.
+ */
 static enum pst_err
 check_pcrs(const struct pst_verifier *v, const struct pst_tpm_quote *q)
 {
@@ -379,10 +400,13 @@ check_pcrs(const struct pst_verifier *v, const struct pst_tpm_quote *q)
 	enum pst_err err;
 
 	for (i = 0; i < q->banks; i++) {
+		size_t want = pst_tpm_hash_len(q->bank[i].alg);
+
 		for (pcr = 0; pcr < PST_TPM_PCRS; pcr++) {
 			if ((q->bank[i].selected >> pcr & 1) == 0)
 				continue;
-			if ((q->bank[i].known >> pcr & 1) == 0)
+			if ((q->bank[i].known >> pcr & 1) == 0 || want == 0 ||
+			    q->bank[i].value[pcr].len != want)
 				return PST_ERR_EAT_CLAIM;
 			all[n++] = q->bank[i].value[pcr];
 		}
@@ -556,7 +580,10 @@ open_quote(const struct pst_verifier *v, const struct pst_evidence *in,
 	pst_appraisal_add(out, "format", err);
 	if (err == PST_OK) {
 		check_signature(v, &x, quote, now_s, out);
-		err = judge_pcrs(v, &x, &q, out);
+		/* Values and log are read only for a quote that is genuine. */
+		err = out->why;
+		if (err == PST_OK)
+			err = judge_pcrs(v, &x, &q, out);
 		put_claims(&q, err == PST_OK, out);
 		user_data(v, in, &q, out);
 	}

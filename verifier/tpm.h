@@ -32,6 +32,9 @@ struct pst_tpm_quote {
 /** The COSE number of a TPM's hash; PST_ALG_NONE for one not accepted. */
 int32_t pst_tpm_hash(uint64_t alg);
 
+/** Bytes of its digests; 0 for one not accepted. */
+size_t pst_tpm_hash_len(uint64_t alg);
+
 /** Is this the beginning of an event log? */
 bool pst_tpm_log_is(struct pst_bytes log);
 

@@ -60,6 +60,15 @@ pst_tpm_log_is(struct pst_bytes log)
 	    memcmp(log.ptr + HEADER_LEN, signature, sizeof(signature)) == 0;
 }
 
+/* The header names lengths, but a hash has only one. */
+static bool
+length_is_true(uint16_t alg, size_t len)
+{
+	size_t want = pst_tpm_hash_len(alg);
+
+	return want != 0 ? len == want : len <= PST_DIGEST_MAX;
+}
+
 static bool
 begin(struct log *l, struct pst_bytes in)
 {
@@ -80,6 +89,8 @@ begin(struct log *l, struct pst_bytes in)
 	for (i = 0; i < l->algs; i++) {
 		l->alg[i] = (uint16_t)number(l, 2);
 		l->len[i] = (uint16_t)number(l, 2);
+		if (!length_is_true(l->alg[i], l->len[i]))
+			return false;
 	}
 	(void)take(l, (size_t)number(l, 1));
 	return !l->failed && l->at == end;
@@ -118,7 +129,7 @@ extend(const struct pst_crypto *crypto, int32_t alg, struct replay *r,
 {
 	struct pst_bytes parts[2] = { { r->value[pcr], digest.len }, digest };
 	uint8_t out[PST_DIGEST_MAX];
-	size_t len;
+	size_t len = 0;
 	enum pst_err err;
 
 	err = crypto->digest(crypto->ctx, alg, parts, 2, out, &len);
@@ -142,7 +153,7 @@ replay(const struct pst_crypto *crypto, struct log *l, uint16_t bank,
     struct replay *r)
 {
 	int32_t alg = pst_tpm_hash(bank);
-	enum pst_err err = PST_OK;
+	enum pst_err err = alg != PST_ALG_NONE ? PST_OK : PST_ERR_COSE_ALG;
 	size_t events = 0;
 
 	memset(r, 0, sizeof(*r));
@@ -154,7 +165,7 @@ replay(const struct pst_crypto *crypto, struct log *l, uint16_t bank,
 		if (l->failed || events++ == EVENTS_MAX)
 			return PST_ERR_EAT_CLAIM;
 		if (type == EV_NO_ACTION)
-			start(r, event, digest.len > 0 ? digest.len : 32);
+			start(r, event, pst_tpm_hash_len(bank));
 		else if (pcr >= PST_TPM_PCRS || digest.len == 0)
 			return PST_ERR_EAT_CLAIM;
 		else
