@@ -45,9 +45,18 @@ push(STACK_OF(X509) * stack, X509 *x)
 	return PST_ERR_CRYPTO;
 }
 
-/* Is the end of the file why the last read of PEM found nothing? */
-static bool
-pem_ended(void)
+int
+pst_pem_no_password(char *buf, int size, int writing, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return -1;
+}
+
+bool
+pst_pem_ended(void)
 {
 	unsigned long reason = ERR_peek_last_error();
 	bool ended = ERR_GET_LIB(reason) == ERR_LIB_PEM &&
@@ -67,13 +76,13 @@ push_pem(STACK_OF(X509) * stack, struct pst_bytes file)
 
 	ERR_clear_error();
 	while (err == PST_OK) {
-		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		x = PEM_read_bio_X509(bio, NULL, pst_pem_no_password, NULL);
 		if (x == NULL)
 			break;
 		err = push(stack, x);
 	}
 	BIO_free(bio);
-	if (err == PST_OK && (!pem_ended() || sk_X509_num(stack) == had))
+	if (err == PST_OK && (!pst_pem_ended() || sk_X509_num(stack) == had))
 		err = PST_ERR_COSE_CERT;
 	return err;
 }
@@ -151,7 +160,8 @@ pst_cert_path(const struct pst_endorsements *e, X509 *leaf,
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, (time_t)now_s);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-	X509_VERIFY_PARAM_set_depth(param, PST_CERT_DEPTH);
+	/* OpenSSL counts those between leaf and anchor. */
+	X509_VERIFY_PARAM_set_depth(param, PST_CERT_DEPTH - 2);
 	X509_VERIFY_PARAM_set_flags(param, flags);
 	X509_STORE_CTX_set_verify_cb(ctx, without_crl);
 	err = X509_verify_cert(ctx) == 1 ? PST_OK : failed(ctx, why);

@@ -40,6 +40,12 @@ X509 *pst_cert_parse(struct pst_bytes der);
 enum pst_err
 pst_certs_push(STACK_OF(X509) * stack, struct pst_bytes file) PST_MUST_CHECK;
 
+/** Nobody is asked for the password of a PEM file that is encrypted. */
+int pst_pem_no_password(char *buf, int size, int writing, void *ctx);
+
+/** Is the end of the file why the last read of PEM found nothing? */
+bool pst_pem_ended(void);
+
 /**
  * Is there a path from leaf to an anchor at now_s (RFC 5280)? Unknown critical
  * extensions and algorithms under 112 bits are refused. Where there is a CRL

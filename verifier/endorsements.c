@@ -91,13 +91,22 @@ add_crls_pem(struct pst_endorsements *e, struct pst_bytes file)
 {
 	BIO *bio = BIO_new_mem_buf(file.ptr, (int)file.len);
 	enum pst_err err = bio != NULL ? PST_OK : PST_ERR_CRYPTO;
+	size_t had = e->crl_count;
 	X509_CRL *crl;
 
-	while (err == PST_OK &&
-	    (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
-		err = add_crl(e, crl);
-	BIO_free(bio);
 	ERR_clear_error();
+	while (err == PST_OK) {
+		crl =
+		    PEM_read_bio_X509_CRL(bio, NULL, pst_pem_no_password, NULL);
+		if (crl == NULL)
+			break;
+		err = add_crl(e, crl);
+		ERR_clear_error();
+	}
+	BIO_free(bio);
+	/* A CRL that is passed over revokes nothing. */
+	if (err == PST_OK && (!pst_pem_ended() || e->crl_count == had))
+		err = PST_ERR_COSE_CERT;
 	return err;
 }
 
@@ -175,8 +184,11 @@ add_collateral(struct pst_endorsements *e, struct pst_bytes file)
 		err = pst_dcap_bundle(e, file);
 		return err == PST_OK ? keep(e, file) : err;
 	}
-	if (has(file, "-----BEGIN X509 CRL-----"))
-		return add_crls_pem(e, file);
+	if (has(file, "-----BEGIN X509 CRL-----")) {
+		err = add_crls_pem(e, file);
+		if (err != PST_OK || !has(file, "-----BEGIN CERTIFICATE-----"))
+			return err;
+	}
 	if (has(file, "-----BEGIN CERTIFICATE-----"))
 		return pst_certs_push(e->between, file);
 	if (file.ptr[0] == 0x30 && is_crl(file))

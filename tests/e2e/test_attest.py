@@ -4,6 +4,7 @@ outcome that is known of it, at the time when it was valid and afterwards, and
 with one byte of each part of it changed.
 
 The samples are read in place; without them the test is skipped."""
+import base64
 import hashlib
 import os
 import sys
@@ -334,6 +335,58 @@ class Changed(Appraise):
                 changed[field] = crl.hex()
                 self.refused_for(self.appraise(row, collateral=[
                     json.dumps(changed).encode()]), "certificate")
+
+
+class Crls(Appraise):
+    """Revocation lists in PEM: all of a file are used, or none is taken."""
+
+    def setUp(self):
+        super().setUp()
+        self.row = BY_NAME["dcap_tdx_v4"]
+        self.bundle = json.loads(sample("dcap/phala_tdx_v4.collateral.json"))
+
+    def pem(self, der, end=b"-----END X509 CRL-----\n"):
+        return (b"-----BEGIN X509 CRL-----\n" + base64.encodebytes(der) +
+                end)
+
+    def appraise_with(self, file):
+        bundle = {k: v for k, v in self.bundle.items() if "crl" not in k or
+                  "chain" in k}
+        return self.appraise(self.row, collateral=[
+            json.dumps(bundle).encode(), file])
+
+    def test_good_ones_are_asked(self):
+        crl = bytes.fromhex(self.bundle["pck_crl"])
+        out = self.appraise_with(self.pem(crl))
+        self.assertTrue(out["accepted"])
+        self.assertEqual(self.claim(out, "revocation-checked"), [1])
+
+    def test_certificates_beside_them_are_not_lost(self):
+        bundle = {k: v for k, v in self.bundle.items() if "crl" not in k and
+                  k != "tcb_info_issuer_chain" and
+                  k != "qe_identity_issuer_chain"}
+        crl = self.pem(bytes.fromhex(self.bundle["pck_crl"]))
+        chain = self.bundle["tcb_info_issuer_chain"].encode()
+        out = self.appraise(self.row, collateral=[
+            json.dumps(bundle).encode(), crl + chain])
+        self.assertTrue(out["accepted"], self.failed(out))
+
+    def test_a_damaged_one_is_not_passed_over(self):
+        crl = bytes.fromhex(self.bundle["pck_crl"])
+        good = self.pem(crl)
+        self.write("evidence", sample(self.row[2]))
+        for name, data in (
+                ("not DER", self.pem(b"\0\0\0")),
+                ("cut", self.pem(crl[:-9])),
+                ("no end", self.pem(crl, b"")),
+                ("the second", good + self.pem(b"\0\0\0")),
+                ("a digit", good.replace(b"A", b"*", 1))):
+            with self.subTest(name):
+                self.write("crl", data)
+                r = self.call("eat", "appraise", "--evidence", "evidence",
+                              "--format", "dcap", "--collateral", "crl")
+                self.assertEqual(r.returncode, 1)
+                self.assertIn(b"crl:", r.stderr)
 
 
 class Nonces(Appraise):
