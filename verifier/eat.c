@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "policy.h"
+
 /* CWT tag 61 around COSE (RFC 8392, Section 6) is allowed, never needed. */
 static struct pst_bytes
 without_cwt_tag(struct pst_bytes payload)
@@ -55,6 +57,71 @@ agent_key(struct pst_appraisal *out)
 		pst_appraisal_add(out, "cnf", PST_ERR_EAT_CLAIM);
 }
 
+/* {1: [name, …], 2: [alg, digest]} (RFC 10013): the digest; else empty. */
+static struct pst_bytes
+measured(struct pst_bytes component)
+{
+	struct pst_bytes digest = { NULL, 0 };
+	struct pst_cbor_reader r;
+	struct pst_cbor_seen seen;
+	size_t n;
+
+	pst_cbor_reader_init(&r, component);
+	n = pst_cbor_map(&r, 8, &seen);
+	while (n-- > 0 && pst_cbor_ok(&r)) {
+		if (pst_cbor_key(&r, &seen) != 2) {
+			pst_cbor_skip(&r);
+			continue;
+		}
+		(void)pst_cbor_array(&r, 2, 2);
+		pst_cbor_skip(&r);
+		digest = pst_cbor_bstr(&r, 20, PST_DIGEST_MAX);
+	}
+	return pst_cbor_end(&r) == PST_OK ? digest
+					  : (struct pst_bytes){ NULL, 0 };
+}
+
+/* [content-format, bstr]: a component's digest, or what it is otherwise. */
+static void
+put_measurements(struct pst_appraisal *out)
+{
+	struct pst_list list = out->claims.measurements;
+	struct pst_bytes item, digest;
+	struct pst_cbor_reader r;
+
+	while (pst_list_next(&list, &item)) {
+		pst_cbor_reader_init(&r, item);
+		(void)pst_cbor_array(&r, 2, 2);
+		(void)pst_cbor_uint(&r, UINT16_MAX);
+		item = pst_cbor_bstr(&r, 0, SIZE_MAX);
+		digest = measured(item);
+		pst_claim_bytes(
+		    out, "measurement", digest.len > 0 ? digest : item);
+	}
+}
+
+/* What Reference Values may speak of. */
+static void
+put_claims(struct pst_appraisal *out)
+{
+	const struct pst_eat *e = &out->claims;
+
+	pst_claim_bytes(out, "ueid", e->ueid);
+	pst_claim_bytes(out, "hwmodel", e->hwmodel);
+	pst_claim_text(out, "hwversion", e->hwversion);
+	if (e->oemid_is_pen)
+		pst_claim_uint(out, "oemid", e->oemid_pen);
+	else
+		pst_claim_bytes(out, "oemid", e->oemid);
+	if (e->swname.len > 0)
+		pst_claim_text(out, "sw-name", e->swname);
+	if (e->swversion.len > 0)
+		pst_claim_text(out, "sw-version", e->swversion);
+	if (e->has_dbgstat)
+		pst_claim_uint(out, "debug-state", e->dbgstat);
+	put_measurements(out);
+}
+
 static void
 open_with(const struct pst_verifier *v, const struct pst_keys *keys,
     const char *profile, struct pst_bytes payload, struct pst_appraisal *out)
@@ -79,6 +146,7 @@ open_with(const struct pst_verifier *v, const struct pst_keys *keys,
 		return;
 	pst_appraisal_add(
 	    out, "profile", pst_eat_check_profile(&out->claims, wanted));
+	put_claims(out);
 	agent_key(out);
 }
 
@@ -151,6 +219,7 @@ judge_common(const struct pst_verifier *v, const struct pst_pubkey *agent,
 		pst_appraisal_add(out, "binding", check_binding(v, e, agent));
 	pst_appraisal_add(out, "debug",
 	    debug && !v->allow_debug ? PST_ERR_EAT_REFUSED : PST_OK);
+	pst_rules_judge(v, out);
 }
 
 /* With a challenge the nonce proves freshness, and nothing else does. */

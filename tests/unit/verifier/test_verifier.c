@@ -61,6 +61,7 @@ set_up(void)
 	verifier.skew_s = SKEW;
 	verifier.max_age_s = MAX_AGE;
 	verifier.allow_debug = false;
+	verifier.need_reference = false;
 }
 
 static uint8_t evidence_bytes[2048];
@@ -389,6 +390,53 @@ a_result_must_be_fresh_and_complete(void)
 	    PST_ERR_EAT_CLAIM);
 }
 
+static enum pst_err
+appraise_by(const char *rules)
+{
+	struct pst_bytes json = { (const uint8_t *)rules, strlen(rules) };
+	struct pst_endorsements *e = pst_endorsements_new();
+	struct pst_bytes in = evidence(challenge, &agent.pub, false);
+	enum pst_err err = PST_ERR_STATE;
+
+	if (e != NULL &&
+	    (json.len == 0 ||
+		pst_endorsements_add(e, PST_ENDORSE_REFERENCE, json, NULL) ==
+		    PST_OK)) {
+		verifier.endorsements = e;
+		err = appraise(in, evidence_format, challenge, &agent.pub, NOW);
+		verifier.endorsements = NULL;
+	}
+	pst_endorsements_free(&e);
+	return err;
+}
+
+/* What the device measured is 32 bytes of zero. */
+static void
+reference_values_are_asked_of_an_eat(void)
+{
+	static const char good[] =
+	    "{\"eat\": {\"measurement\": "
+	    "[\"000000000000000000000000000000000000"
+	    "0000000000000000000000000000\"], \"sw-name\": "
+	    "[\"urn:example:agent\"]}}";
+	static const char other[] = "{\"eat\": {\"measurement\": "
+				    "[\"010000000000000000000000000000000000"
+				    "0000000000000000000000000000\"]}}";
+
+	set_up();
+	CHECK_EQ(appraise_by(""), PST_OK);
+	CHECK_EQ(appraise_by(good), PST_OK);
+	CHECK_EQ(appraise_by(other), PST_ERR_EAT_REFUSED);
+	CHECK_EQ(
+	    appraise_by("{\"eat\": {\"no-claim\": [1]}}"), PST_ERR_EAT_REFUSED);
+	CHECK_EQ(appraise_by("{\"snp\": {\"vmpl\": [1]}}"), PST_OK);
+	verifier.need_reference = true;
+	CHECK_EQ(appraise_by(good), PST_OK);
+	CHECK_EQ(appraise_by(""), PST_ERR_EAT_REFUSED);
+	CHECK_EQ(
+	    appraise_by("{\"snp\": {\"vmpl\": [1]}}"), PST_ERR_EAT_REFUSED);
+}
+
 /* Only what was opened can be judged, and refusal stays refusal. */
 static void
 judging_needs_an_open_payload(void)
@@ -473,6 +521,7 @@ main(void)
 	RUN(a_device_that_can_be_debugged_is_refused_unless_allowed);
 	RUN(accepts_a_result_of_a_trusted_verifier);
 	RUN(a_result_must_be_fresh_and_complete);
+	RUN(reference_values_are_asked_of_an_eat);
 	RUN(judging_needs_an_open_payload);
 	RUN(the_agents_key_is_enrolled_or_comes_from_verified_evidence);
 	pst_openssl_free(&port);
