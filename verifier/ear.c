@@ -53,7 +53,8 @@ pst_ear_tier_name(enum pst_ear_tier tier)
 /* --- out of an appraisal ---------------------------------------------------
  */
 
-enum { SAYS_NOTHING = -128 };
+/* A check that passes says nothing of the claim. */
+#define SAYS_NOTHING 0
 
 /* What a check of this name says, the worst of several. */
 struct meaning {
@@ -79,11 +80,19 @@ static const struct meaning meanings[] = {
 	{ "log", PST_EAR_EXECUTABLES, SAYS_NOTHING, 96 },
 };
 
+/* Values below zero are as bad as their tier, not better than all. */
+static bool
+is_worse(int8_t value, int8_t than)
+{
+	enum pst_ear_tier a = pst_ear_tier_of(value), b = pst_ear_tier_of(than);
+
+	return a != b ? a > b : value > than;
+}
+
 static void
 say(struct pst_ear *out, enum pst_ear_claim claim, int8_t value)
 {
-	if (value == SAYS_NOTHING ||
-	    (out->has[claim] && out->vector[claim] >= value))
+	if (out->has[claim] && !is_worse(value, out->vector[claim]))
 		return;
 	out->has[claim] = true;
 	out->vector[claim] = value;
@@ -112,11 +121,14 @@ pst_ear_of(const struct pst_appraisal *a, struct pst_ear *out)
 	for (i = 0; i < a->check_count; i++) {
 		const struct pst_appraisal_check *c = &a->checks[i];
 
-		for (k = 0; k < sizeof(meanings) / sizeof(meanings[0]); k++)
-			if (strcmp(c->what, meanings[k].check) == 0)
-				say(out, meanings[k].claim,
-				    c->err == PST_OK ? meanings[k].good
-						     : meanings[k].bad);
+		for (k = 0; k < sizeof(meanings) / sizeof(meanings[0]); k++) {
+			int8_t value = c->err == PST_OK ? meanings[k].good
+							: meanings[k].bad;
+
+			if (value != SAYS_NOTHING &&
+			    strcmp(c->what, meanings[k].check) == 0)
+				say(out, meanings[k].claim, value);
+		}
 	}
 	worst(out);
 	/* Whatever it was that was wrong, this is no affirmation. */

@@ -171,6 +171,23 @@ a_cwt_reads_as_it_was_written(void)
 	}
 }
 
+/* -128 is a value like others, and worse than any that affirms. */
+static void
+the_lowest_value_is_no_affirmation(void)
+{
+	struct pst_ear ear = result(true), got;
+	struct pst_bytes in = { cwt, 0 };
+
+	ear.has[PST_EAR_EXECUTABLES] = true;
+	ear.vector[PST_EAR_EXECUTABLES] = INT8_MIN;
+	CHECK_EQ(
+	    pst_ear_write_cwt(&ear, args(), cwt, sizeof(cwt), &in.len), PST_OK);
+	CHECK_EQ(pst_ear_read_cwt(crypto, &keys, in, &got), PST_OK);
+	CHECK(got.has[PST_EAR_EXECUTABLES]);
+	CHECK_EQ(got.vector[PST_EAR_EXECUTABLES], INT8_MIN);
+	CHECK_EQ(pst_ear_check(&got, none, NOW, 60, 300), PST_ERR_EAT_REFUSED);
+}
+
 static void
 a_relying_party_asks(void)
 {
@@ -272,6 +289,7 @@ main(void)
 	RUN(every_value_has_its_tier);
 	RUN(a_jwt_reads_as_it_was_written);
 	RUN(a_cwt_reads_as_it_was_written);
+	RUN(the_lowest_value_is_no_affirmation);
 	RUN(a_relying_party_asks);
 	RUN(no_signature_is_no_result);
 	if (load("veraison_ear_pub.jwk", probe, sizeof(probe)) > 0)
