@@ -148,6 +148,9 @@ value(const struct pst_claim *c)
 	json_t *j;
 	char *hex;
 
+	/* Jansson has no larger number; as text it is exact. */
+	if (c->kind == PST_CLAIM_UINT && c->n > INT64_MAX)
+		return json_sprintf("%llu", (unsigned long long)c->n);
 	if (c->kind == PST_CLAIM_UINT)
 		return json_integer((json_int_t)c->n);
 	if (c->kind == PST_CLAIM_TEXT)

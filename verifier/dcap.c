@@ -350,7 +350,9 @@ put_tdx(const struct quote *q, struct pst_appraisal *out)
 		pst_claim_bytes(out, "tee-tcb-svn2", field(q, 584, 16));
 		pst_claim_bytes(out, "mrservicetd", field(q, 600, 48));
 	}
-	out->debug = (q->body.ptr[120] & 1) != 0;
+	/* Bits 0 to 7 are the group of those that leave a TD without trust:
+	 * DEBUG, and profiling. */
+	out->debug = q->body.ptr[120] != 0;
 }
 
 static void

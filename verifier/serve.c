@@ -33,6 +33,7 @@ struct session {
 	size_t nonce_len;
 	uint8_t nonce[PST_EAT_NONCE_MAX];
 	char *evidence_type, *evidence64, *result; /* owned */
+	size_t held;				   /* bytes of evidence64 */
 };
 
 struct pst_verifier_service {
@@ -40,6 +41,7 @@ struct pst_verifier_service {
 	struct MHD_Daemon *mhd;
 	struct session *sessions;
 	size_t next; /* where the next one goes */
+	size_t held; /* by all sessions; PST_VERIFIER_HELD_MAX at most */
 	struct pst_appraisal appraisal;
 };
 
@@ -180,12 +182,30 @@ uuid_text(const uint8_t id[ID_LEN], char out[UUID_LEN + 1])
  * ------------------------------------------------------------------ */
 
 static void
-drop(struct session *s)
+drop(struct pst_verifier_service *v, struct session *s)
 {
+	v->held -= s->held;
 	free(s->evidence_type);
 	free(s->evidence64);
 	free(s->result);
 	memset(s, 0, sizeof(*s));
+}
+
+/* Room for so much Evidence: sessions that had theirs go, the oldest first. */
+static void
+make_room(struct pst_verifier_service *v, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX &&
+	     v->held + len > PST_VERIFIER_HELD_MAX;
+	     i++) {
+		struct session *s =
+		    &v->sessions[(v->next + i) % PST_VERIFIER_SESSIONS_MAX];
+
+		if (s->held > 0)
+			drop(v, s);
+	}
 }
 
 static struct session *
@@ -203,7 +223,7 @@ find(struct pst_verifier_service *v, const char *name)
 		if (!s->used)
 			continue;
 		if (s->expires_s < now_s) {
-			drop(s);
+			drop(v, s);
 			continue;
 		}
 		uuid_text(s->id, text);
@@ -291,7 +311,7 @@ new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
 		return problem(
 		    c, 500, "Internal Server Error", "no random bytes");
 	fresh.expires_s = (uint64_t)time(NULL) + PST_VERIFIER_SESSION_S;
-	drop(s);
+	drop(v, s);
 	*s = fresh;
 	v->next = (v->next + 1) % PST_VERIFIER_SESSIONS_MAX;
 	uuid_text(s->id, location + strlen("session/"));
@@ -300,6 +320,27 @@ new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
 
 /* --- appraisal
  * -------------------------------------------------------------------- */
+
+/* What the session shows from now on. */
+static enum pst_err
+complete(struct pst_verifier_service *v, struct session *s,
+    struct pst_bytes type, struct pst_bytes evidence, const char *token)
+{
+	size_t held = 4 * evidence.len / 3 + 8;
+
+	make_room(v, held);
+	s->result = strdup(token);
+	s->evidence64 = base64(evidence);
+	s->evidence_type = strndup((const char *)type.ptr, type.len);
+	s->held = held;
+	v->held += held;
+	s->complete = s->result != NULL && s->evidence64 != NULL &&
+	    s->evidence_type != NULL;
+	if (s->complete)
+		return PST_OK;
+	drop(v, s);
+	return PST_ERR_LIMIT;
+}
 
 static enum pst_err
 appraise(struct pst_verifier_service *v, struct session *s,
@@ -335,12 +376,7 @@ appraise(struct pst_verifier_service *v, struct session *s,
 	if (err != PST_OK)
 		return err;
 	token[len] = '\0';
-	s->result = strdup(token);
-	s->evidence64 = base64(evidence);
-	s->evidence_type = strndup((const char *)type.ptr, type.len);
-	s->complete = s->result != NULL && s->evidence64 != NULL &&
-	    s->evidence_type != NULL;
-	return s->complete ? PST_OK : PST_ERR_LIMIT;
+	return complete(v, s, type, evidence, token);
 }
 
 static enum MHD_Result
@@ -414,7 +450,7 @@ of_session(struct pst_verifier_service *v, struct MHD_Connection *c,
 		return answer(c, 200, SESSION_TYPE, session_json(s), NULL);
 	if (strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
 		return problem(c, 405, "Method Not Allowed", method);
-	drop(s);
+	drop(v, s);
 	return answer(c, 204, NULL, strdup(""), NULL);
 }
 
@@ -541,7 +577,7 @@ pst_verifier_stop(struct pst_verifier_service **service)
 	if (v->mhd != NULL)
 		MHD_stop_daemon(v->mhd);
 	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++)
-		drop(&v->sessions[i]);
+		drop(v, &v->sessions[i]);
 	free(v->sessions);
 	free(v);
 }

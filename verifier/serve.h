@@ -13,6 +13,8 @@
 #define PST_VERIFIER_SESSIONS_MAX 4096
 #define PST_VERIFIER_EVIDENCE_MAX ((size_t)1 << 20) /* bytes */
 #define PST_VERIFIER_CONNECTIONS_MAX 256
+/* Bytes of Evidence, in base64, that sessions hold to show it again. */
+#define PST_VERIFIER_HELD_MAX ((size_t)64 << 20)
 
 struct pst_verifier_service;
 
