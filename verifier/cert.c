@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <time.h>
 
@@ -151,6 +152,12 @@ pst_cert_path(const struct pst_endorsements *e, X509 *leaf,
 		X509_STORE_CTX_free(ctx);
 		return PST_ERR_COSE_CERT;
 	}
+	/* Authorities sign certificates, and nothing else. */
+	if (X509_check_ca(leaf) != 0) {
+		*why = "the certificate is an authority's";
+		X509_STORE_CTX_free(ctx);
+		return PST_ERR_COSE_CERT;
+	}
 	all = joined(between, e->between);
 	if (ctx == NULL || all == NULL ||
 	    X509_STORE_CTX_init(ctx, e->anchors, leaf, all) != 1)
@@ -170,6 +177,42 @@ out:
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return err;
+}
+
+bool
+pst_cert_is_for(X509 *cert, const char *oid)
+{
+	EXTENDED_KEY_USAGE *list =
+	    X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
+	bool is = false;
+	int i;
+
+	for (i = 0; want != NULL && i < sk_ASN1_OBJECT_num(list); i++)
+		is = is || OBJ_cmp(sk_ASN1_OBJECT_value(list, i), want) == 0;
+	ASN1_OBJECT_free(want);
+	EXTENDED_KEY_USAGE_free(list);
+	ERR_clear_error();
+	return is;
+}
+
+bool
+pst_cert_subject_has(X509 *cert, int nid, const char *value)
+{
+	X509_NAME *name = X509_get_subject_name(cert);
+	int at = -1;
+
+	while ((at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0) {
+		const ASN1_STRING *s =
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+
+		if (pst_equal((struct pst_bytes){ ASN1_STRING_get0_data(s),
+				  (size_t)ASN1_STRING_length(s) },
+			(struct pst_bytes){
+			    (const uint8_t *)value, strlen(value) }))
+			return true;
+	}
+	return false;
 }
 
 bool

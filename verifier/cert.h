@@ -26,6 +26,7 @@ struct pst_endorsements {
 	size_t collateral_count;
 	struct pst_rule *rules; /* policy.c */
 	size_t rule_count;
+	uint64_t rules_from_s, rules_until_s; /* of CoRIMs; 0: for ever */
 	struct pst_pubkey *keys; /* attestation keys out of CoRIMs; owned */
 	size_t key_count;
 	size_t passed_over; /* values of CoRIMs that nothing here uses */
@@ -48,7 +49,8 @@ bool pst_pem_ended(void);
 
 /**
  * Is there a path from leaf to an anchor at now_s (RFC 5280)? Unknown critical
- * extensions and algorithms under 112 bits are refused. Where there is a CRL
+ * extensions and algorithms under 112 bits are refused, and a leaf that is an
+ * authority's. Where there is a CRL
  * of an issuer on the path it is asked, and must be current.
  *
  * @param between  more certificates that came with the Evidence; may be NULL
@@ -59,6 +61,12 @@ bool pst_pem_ended(void);
  */
 enum pst_err pst_cert_path(const struct pst_endorsements *e, X509 *leaf,
     STACK_OF(X509) * between, uint64_t now_s, const char **why) PST_MUST_CHECK;
+
+/** Is this purpose (dotted OID) in the certificate's extended key usage? */
+bool pst_cert_is_for(X509 *cert, const char *oid);
+
+/** Does its subject have this attribute, once or more? */
+bool pst_cert_subject_has(X509 *cert, int nid, const char *value);
 
 /** Does this CRL set have one of the certificate's issuer? */
 bool pst_cert_has_crl(const struct pst_endorsements *e, X509 *cert);

@@ -414,6 +414,47 @@ comid(struct pst_bytes bytes, struct import *in)
 		in->err = PST_ERR_ARG;
 }
 
+/* A time (tag 1) in whole seconds. */
+static uint64_t
+moment(struct pst_cbor_reader *r)
+{
+	(void)pst_cbor_tag_optional(r, 1);
+	return pst_cbor_uint(r, INT64_MAX);
+}
+
+/* {? 0: not before, 1: not after}; of several CoRIMs what they all have. */
+static void
+validity(struct pst_cbor_reader *r, struct pst_endorsements *e)
+{
+	struct pst_cbor_seen seen;
+	size_t n = pst_cbor_map(r, 2, &seen);
+	uint64_t from = 0, until = 0;
+
+	while (n-- > 0 && pst_cbor_ok(r)) {
+		switch (pst_cbor_key(r, &seen)) {
+		case 0:
+			from = moment(r);
+			break;
+		case 1:
+			until = moment(r);
+			break;
+		default:
+			pst_cbor_fail(r, PST_ERR_ARG);
+		}
+	}
+	if (pst_cbor_ok(r) && until == 0)
+		pst_cbor_fail(r, PST_ERR_ARG);
+	if (!pst_cbor_ok(r))
+		return;
+	if (from > e->rules_from_s)
+		e->rules_from_s = from;
+	if (e->rules_until_s == 0 || until < e->rules_until_s)
+		e->rules_until_s = until;
+}
+
+/* Label of the validity in the map of a CoRIM, and of its tags. */
+enum { CORIM_TAGS = 1, CORIM_VALIDITY = 4 };
+
 static enum pst_err
 corim(struct pst_endorsements *e, struct pst_bytes bytes)
 {
@@ -427,10 +468,14 @@ corim(struct pst_endorsements *e, struct pst_bytes bytes)
 		return PST_ERR_ARG;
 	n = pst_cbor_map(&r, 8, &seen);
 	while (n-- > 0 && pst_cbor_ok(&r) && in.err == PST_OK) {
-		if (pst_cbor_key(&r, &seen) != 1) {
+		int64_t label = pst_cbor_key(&r, &seen);
+
+		if (label == CORIM_VALIDITY)
+			validity(&r, e);
+		else if (label != CORIM_TAGS)
 			pst_cbor_skip(&r);
+		if (label != CORIM_TAGS)
 			continue;
-		}
 		k = pst_cbor_array(&r, 1, TAGS_MAX);
 		while (k-- > 0 && pst_cbor_ok(&r) && in.err == PST_OK) {
 			bool is = pst_cbor_tag(&r) == TAG_COMID;

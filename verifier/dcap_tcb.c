@@ -449,7 +449,14 @@ static bool
 is_platform(const json_t *info, const struct pst_dcap_platform *p)
 {
 	const char *id = json_string_value(json_object_get(info, "id"));
+	int64_t version, type = 0;
 
+	/* How components are compared is known of type 0 only. */
+	if (!number(info, "version", &version) || version < 2 || version > 3 ||
+	    (json_object_get(info, "tcbType") != NULL &&
+		!number(info, "tcbType", &type)) ||
+	    type != 0)
+		return false;
 	/* Version 2 has no id, and is of SGX. */
 	if (id == NULL ? p->tdx : strcmp(id, p->tdx ? "TDX" : "SGX") != 0)
 		return false;

@@ -219,7 +219,7 @@ judge_common(const struct pst_verifier *v, const struct pst_pubkey *agent,
 		pst_appraisal_add(out, "binding", check_binding(v, e, agent));
 	pst_appraisal_add(out, "debug",
 	    debug && !v->allow_debug ? PST_ERR_EAT_REFUSED : PST_OK);
-	pst_rules_judge(v, out);
+	pst_rules_judge(v, now_s, out);
 }
 
 /* With a challenge the nonce proves freshness, and nothing else does. */

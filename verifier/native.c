@@ -96,7 +96,6 @@ void
 pst_native_judge(const struct pst_verifier *v, struct pst_bytes challenge,
     const struct pst_pubkey *agent, uint64_t now_s, struct pst_appraisal *out)
 {
-	(void)now_s;
 	/* A quote says nothing of when it was made but by its challenge. A
 	 * person who looks at one (no agent) may leave it out. */
 	if (challenge.len > 0)
@@ -108,5 +107,5 @@ pst_native_judge(const struct pst_verifier *v, struct pst_bytes challenge,
 		pst_appraisal_add(out, "binding", check_binding(v, agent, out));
 	pst_appraisal_add(out, "debug",
 	    out->debug && !v->allow_debug ? PST_ERR_EAT_REFUSED : PST_OK);
-	pst_rules_judge(v, out);
+	pst_rules_judge(v, now_s, out);
 }

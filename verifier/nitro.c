@@ -266,6 +266,14 @@ open_by(const struct pst_verifier *v, const struct pst_evidence *in,
 	if (err == PST_OK)
 		err = pst_cert_path(
 		    v->endorsements, leaf, certs, d->timestamp_ms / 1000, &why);
+	/* Anchors are there for other technologies as well. */
+	if (err == PST_OK &&
+	    !(pst_cert_subject_has(leaf, NID_organizationName, "Amazon") &&
+		pst_cert_subject_has(
+		    leaf, NID_organizationalUnitName, "AWS"))) {
+		why = "not an enclave's certificate";
+		err = PST_ERR_COSE_CERT;
+	}
 	pst_appraisal_note(out, "certificate", err, why);
 	if (leaf != NULL)
 		pst_appraisal_add(

@@ -296,8 +296,16 @@ pst_rules_have(
 	return false;
 }
 
+static bool
+in_time(const struct pst_endorsements *e, uint64_t now_s)
+{
+	return now_s >= e->rules_from_s &&
+	    (e->rules_until_s == 0 || now_s <= e->rules_until_s);
+}
+
 void
-pst_rules_judge(const struct pst_verifier *v, struct pst_appraisal *out)
+pst_rules_judge(
+    const struct pst_verifier *v, uint64_t now_s, struct pst_appraisal *out)
 {
 	const struct pst_endorsements *e = v->endorsements;
 	size_t i, n = e != NULL ? e->rule_count : 0;
@@ -314,6 +322,9 @@ pst_rules_judge(const struct pst_verifier *v, struct pst_appraisal *out)
 		    holds(rule, out) ? PST_OK : PST_ERR_EAT_REFUSED,
 		    rule->claim);
 	}
+	if (any && !in_time(e, now_s))
+		pst_appraisal_note(out, "reference", PST_ERR_EAT_EXPIRED,
+		    "a CoRIM is not valid at this time");
 	/* For a result its Verifier had them. */
 	if (!any && v->need_reference && !out->is_result)
 		pst_appraisal_note(out, "reference", PST_ERR_EAT_REFUSED,

@@ -25,6 +25,8 @@
 /* TPM_GENERATED_VALUE and TPM_ST_ATTEST_QUOTE. */
 #define MAGIC 0xff544347u
 #define QUOTE 0x8018
+/* tcg-kp-AIKCertificate (TCG EK Credential Profile, Appendix A) */
+#define OID_AK "2.23.133.8.3"
 enum { ALG_RSASSA = 0x14, ALG_RSAPSS = 0x16, ALG_ECDSA = 0x18 };
 
 /* A cursor that stops at the end and stays there. */
@@ -513,6 +515,11 @@ check_signature(const struct pst_verifier *v, const struct beside *x,
 		return;
 	}
 	err = pst_cert_path(v->endorsements, leaf, x->certs, now_s, &why);
+	/* A key for other things signs whatever looks like a quote. */
+	if (err == PST_OK && !pst_cert_is_for(leaf, OID_AK)) {
+		why = "not of a TPM's attestation key";
+		err = PST_ERR_COSE_CERT;
+	}
 	pst_appraisal_note(out, "certificate", err, why);
 	pst_appraisal_add(out, "signature",
 	    check_one(X509_get0_pubkey(leaf), quote, x->signature));

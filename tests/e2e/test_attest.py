@@ -492,6 +492,26 @@ class Corim(Appraise):
                 self.assertIn("reference",
                               [c["check"] for c in out["checks"]])
 
+    def test_a_corim_is_used_in_its_time_only(self):
+        import cbor2
+        row = BY_NAME["psa_veraison"]
+        corim = cbor2.loads(sample("corim/corim-psa-valid.cbor"))
+        moment = 1750000000
+        for validity, good in (
+                ({0: moment - 5, 1: moment + 5}, True),
+                ({1: moment}, True), ({1: moment - 1}, False),
+                ({0: moment + 1, 1: moment + 5}, False)):
+            with self.subTest(validity):
+                corim.value[4] = {k: cbor2.CBORTag(1, t)
+                                  for k, t in validity.items()}
+                path = self.path(self.write("timed.corim",
+                                            cbor2.dumps(corim)))
+                out = self.appraise(row, time="2025-06-15T15:06:40Z",
+                                    more=["--reference", path])
+                self.assertEqual(out["accepted"], good, self.failed(out))
+                if not good:
+                    self.refused_for(out, "reference")
+
     def test_another_value_is_refused(self):
         row = BY_NAME["psa_veraison"]
         corim = sample("corim/corim-psa-valid.cbor")

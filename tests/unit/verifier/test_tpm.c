@@ -8,7 +8,10 @@
 #include "ports/openssl/openssl.h"
 #include "test.h"
 
-enum { SHA1 = 0x04, SHA256 = 0x0b, SHA384 = 0x0c };
+#include <openssl/ec.h>
+#include <openssl/x509v3.h>
+
+enum { ALG_SHA1 = 0x04, ALG_SHA256 = 0x0b, ALG_SHA384 = 0x0c };
 
 static const struct pst_crypto *crypto;
 static struct pst_pubkey device;
@@ -63,7 +66,7 @@ struct pcr {
 	struct pst_bytes value;
 };
 
-static struct bytes quote, sig, pcrs, log_file;
+static struct bytes quote, sig, pcrs, log_file, cert_part;
 
 static struct pst_bytes
 view(const struct bytes *b)
@@ -105,7 +108,7 @@ make_quote(uint16_t alg, uint32_t selected, struct pst_bytes all)
 	CHECK_EQ(len, 64);
 	sig.len = 0;
 	put_be(&sig, 0x18, 2);
-	put_be(&sig, SHA256, 2);
+	put_be(&sig, ALG_SHA256, 2);
 	put_be(&sig, 32, 2);
 	put(&sig, raw, 32);
 	put_be(&sig, 32, 2);
@@ -202,11 +205,13 @@ appraise(struct pst_appraisal *a, bool with_log)
 	pst_cbor_put_uint(&w, 2);
 	pst_cbor_put_bstr(&w, view(&quote));
 	pst_cbor_put_uint(&w, 5);
-	pst_cbor_put_array(&w, with_log ? 3 : 2);
+	pst_cbor_put_array(&w, 2 + (size_t)with_log + (cert_part.len > 0));
 	pst_cbor_put_bstr(&w, view(&sig));
 	pst_cbor_put_bstr(&w, view(&pcrs));
 	if (with_log)
 		pst_cbor_put_bstr(&w, view(&log_file));
+	if (cert_part.len > 0)
+		pst_cbor_put_bstr(&w, view(&cert_part));
 	if (w.err != PST_OK)
 		return PST_ERR_STATE;
 	return pst_verifier_appraise(&v, pst_cbor_written(&w),
@@ -266,10 +271,11 @@ accepts_what_was_quoted(void)
 	set_policy();
 	memcpy(all, bank + 3 * 32, 32);
 	memcpy(all + 32, bank + 5 * 32, 32);
-	make_quote(SHA256, 1u << 7 | 1u << 16, (struct pst_bytes){ all, 64 });
-	make_map(SHA256, good, 2);
+	make_quote(
+	    ALG_SHA256, 1u << 7 | 1u << 16, (struct pst_bytes){ all, 64 });
+	make_map(ALG_SHA256, good, 2);
 	CHECK_EQ(appraise(&a, false), PST_OK);
-	make_tool_file(SHA256, 1u << 7 | 1u << 16, good, 2);
+	make_tool_file(ALG_SHA256, 1u << 7 | 1u << 16, good, 2);
 	CHECK_EQ(appraise(&a, false), PST_OK);
 }
 
@@ -293,12 +299,12 @@ values_are_not_cut_elsewhere(void)
 	struct pst_appraisal a;
 
 	set_policy();
-	make_quote(SHA256, selected, values(1, 3));
-	make_tool_file(SHA256, selected, tool, 3);
+	make_quote(ALG_SHA256, selected, values(1, 3));
+	make_tool_file(ALG_SHA256, selected, tool, 3);
 	CHECK(appraise(&a, false) != PST_OK);
 	CHECK(failed(&a, "pcrs"));
-	make_quote(SHA256, selected | 1u << 22 | 1u << 23, values(1, 5));
-	make_map(SHA256, map, 5);
+	make_quote(ALG_SHA256, selected | 1u << 22 | 1u << 23, values(1, 5));
+	make_map(ALG_SHA256, map, 5);
 	CHECK(appraise(&a, false) != PST_OK);
 	CHECK(failed(&a, "pcrs"));
 }
@@ -311,8 +317,8 @@ banks_of_weak_or_unknown_hashes_are_refused(void)
 	struct pst_appraisal a;
 
 	set_policy();
-	make_quote(SHA1, 1u << 7, list[0].value);
-	make_map(SHA1, list, 1);
+	make_quote(ALG_SHA1, 1u << 7, list[0].value);
+	make_map(ALG_SHA1, list, 1);
 	CHECK(appraise(&a, false) != PST_OK);
 	CHECK(failed(&a, "pcrs"));
 	make_quote(0x12, 1u << 7, longer[0].value);
@@ -335,21 +341,104 @@ a_log_does_not_choose_the_length_of_digests(void)
 	size_t i;
 
 	set_policy();
-	make_quote(SHA256, 1u << 7, values(3, 1));
-	make_map(SHA256, good, 1);
+	make_quote(ALG_SHA256, 1u << 7, values(3, 1));
+	make_map(ALG_SHA256, good, 1);
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		make_log(SHA256, lengths[i]);
-		add_event(0, 3, SHA256, lengths[i], start);
+		make_log(ALG_SHA256, lengths[i]);
+		add_event(0, 3, ALG_SHA256, lengths[i], start);
 		CHECK(appraise(&a, true) != PST_OK);
 		CHECK(failed(&a, "log"));
-		make_log(SHA256, lengths[i]);
-		add_event(7, 1, SHA256, lengths[i], nothing);
+		make_log(ALG_SHA256, lengths[i]);
+		add_event(7, 1, ALG_SHA256, lengths[i], nothing);
 		CHECK(appraise(&a, true) != PST_OK);
 		CHECK(failed(&a, "log"));
 	}
-	make_log(SHA256, 32);
-	add_event(0, 3, SHA256, 32, start);
+	make_log(ALG_SHA256, 32);
+	add_event(0, 3, ALG_SHA256, 32, start);
 	CHECK_EQ(appraise(&a, true), PST_OK);
+}
+
+/* --- certificates ------------------------------------------------------- */
+
+static void
+add_extension(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *x = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	CHECK(x != NULL);
+	X509_add_ext(cert, x, -1);
+	X509_EXTENSION_free(x);
+}
+
+/* A certificate of its own key, or of one that `issuer` signs. */
+static X509 *
+make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *by,
+    const char *constraints, const char *usage)
+{
+	X509 *x = X509_new();
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), issuer == NULL ? 1 : 2);
+	ASN1_TIME_set(X509_getm_notBefore(x), 1600000000);
+	ASN1_TIME_set(X509_getm_notAfter(x), 1800000000);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+	    (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(
+	    x, X509_get_subject_name(issuer != NULL ? issuer : x));
+	X509_set_pubkey(x, key);
+	add_extension(x, NID_basic_constraints, constraints);
+	if (usage != NULL)
+		add_extension(x, NID_ext_key_usage, usage);
+	X509_sign(x, by, EVP_sha256());
+	return x;
+}
+
+/* What the check of the certificate says of a quote beside it. */
+static bool
+certificate_is_good(X509 *leaf)
+{
+	struct pst_appraisal a;
+	unsigned char *at = cert_part.b;
+
+	cert_part.len = (size_t)i2d_X509(leaf, &at);
+	X509_free(leaf);
+	(void)appraise(&a, false);
+	cert_part.len = 0;
+	/* The quote is by another key, whatever the certificate is. */
+	return failed(&a, "signature") && !failed(&a, "certificate");
+}
+
+/* What certifies other keys of an authority's certifies no quotes. */
+static void
+only_an_attestation_keys_certificate_counts(void)
+{
+	static const char ak[] = "2.23.133.8.3";
+	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+	X509 *ca = make_cert("CA", ca_key, NULL, ca_key, "CA:TRUE", NULL);
+	unsigned char der[2048], *at = der;
+
+	set_policy();
+	make_quote(ALG_SHA256, 1u << 7, values(3, 1));
+	make_map(ALG_SHA256, &(struct pcr){ 7, values(3, 1) }, 1);
+	CHECK_EQ(
+	    pst_endorsements_add(policy, PST_ENDORSE_ANCHOR,
+		(struct pst_bytes){ der, (size_t)i2d_X509(ca, &at) }, NULL),
+	    PST_OK);
+	CHECK(certificate_is_good(
+	    make_cert("AK", key, ca, ca_key, "CA:FALSE", ak)));
+	CHECK(certificate_is_good(make_cert(
+	    "AK", key, ca, ca_key, "CA:FALSE", "clientAuth,2.23.133.8.3")));
+	CHECK(!certificate_is_good(
+	    make_cert("web", key, ca, ca_key, "CA:FALSE", "serverAuth")));
+	CHECK(!certificate_is_good(
+	    make_cert("any", key, ca, ca_key, "CA:FALSE", NULL)));
+	CHECK(!certificate_is_good(
+	    make_cert("sub", key, ca, ca_key, "CA:TRUE", ak)));
+	CHECK(!certificate_is_good(
+	    make_cert("AK", key, ca, key, "CA:FALSE", ak)));
+	X509_free(ca);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(ca_key);
 }
 
 static void
@@ -379,6 +468,7 @@ main(void)
 	RUN(values_are_not_cut_elsewhere);
 	RUN(banks_of_weak_or_unknown_hashes_are_refused);
 	RUN(a_log_does_not_choose_the_length_of_digests);
+	RUN(only_an_attestation_keys_certificate_counts);
 	pst_endorsements_free(&policy);
 	pst_openssl_free(&port);
 	TEST_END();
