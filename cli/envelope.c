@@ -12,7 +12,8 @@ cli_envelope_decode(const char *path, const struct cli_file *file,
 
 	if (err == PST_OK)
 		return CLI_DONE;
-	return cli_fail("%s: %s at byte %zu", path, pst_err_name(err), at);
+	return cli_fail("%s: %s%s at byte %zu", path,
+	    at == 0 ? "not a SUIT envelope: " : "", pst_err_name(err), at);
 }
 
 int

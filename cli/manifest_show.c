@@ -470,6 +470,8 @@ cli_manifest_show(int argc, char **argv)
 			blocks = true;
 		else if (c == 'p')
 			payloads = optarg;
+		else if (as != AS_TEXT && as != (c == 'j' ? AS_JSON : AS_YAML))
+			status = cli_usage(argv[0], "either --json or --yaml");
 		else
 			as = c == 'j' ? AS_JSON : AS_YAML;
 	}

@@ -468,7 +468,9 @@ identifier(struct cli_source *s, yaml_node_t *map, const char *key,
 	if (err != PST_OK)
 		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, key),
 		    "%s: not a component identifier: %s", key,
-		    pst_err_name(err));
+		    err == PST_ERR_ARG ? "expected elements joined by /, each "
+					 "a text, uuid:... or hex:..."
+				       : pst_err_name(err));
 }
 
 static void

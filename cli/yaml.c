@@ -7,10 +7,28 @@
 
 #include "diag/component.h"
 
+/* Is there another document after the one that was loaded? */
+static bool
+goes_on(yaml_parser_t *parser, yaml_mark_t *at)
+{
+	yaml_document_t next;
+	bool more;
+
+	if (!yaml_parser_load(parser, &next)) {
+		*at = parser->problem_mark;
+		return true;
+	}
+	more = yaml_document_get_root_node(&next) != NULL;
+	*at = next.start_mark;
+	yaml_document_delete(&next);
+	return more;
+}
+
 int
 cli_yaml_parse(struct cli_yaml *y, const char *path, struct pst_bytes text)
 {
 	yaml_parser_t parser;
+	yaml_mark_t at;
 	int status = CLI_DONE;
 
 	y->path = path;
@@ -25,6 +43,13 @@ cli_yaml_parse(struct cli_yaml *y, const char *path, struct pst_bytes text)
 			  parser.problem_mark.line + 1,
 			  parser.problem_mark.column + 1,
 			  parser.problem != NULL ? parser.problem : "not YAML");
+	else if (goes_on(&parser, &at)) {
+		status = y->quiet ? CLI_REFUSED
+				  : cli_fail("%s:%zu:%zu: one document was "
+					     "expected, and no more",
+					y->path, at.line + 1, at.column + 1);
+		cli_yaml_close(y);
+	}
 	yaml_parser_delete(&parser);
 	return status;
 }

@@ -436,6 +436,26 @@ class Refuses(Case):
                          "m.yaml:%d:%d:" % (line, column) if says != "m.yaml"
                          else "m.yaml:")
 
+    def test_a_second_document(self):
+        self.create("sequence: 1\ncomponents: [a]\n...\n")
+        for more in ("---\nx: 1\n", "---\n", "--- [\n"):
+            self.refused("sequence: 1\ncomponents: [a]\n" + more, "m.yaml:")
+        self.refused("sequence: 1\ncomponents: [a]\n---\nx: 1\n",
+                     "m.yaml:3:1: one document was expected")
+
+    def test_what_an_identifier_looks_like(self):
+        self.write("p", b"payload")
+        for name in ("hex:a", "/a", "uuid:1"):
+            self.refused("sequence: 1\ncomponent: %s\npayload: p\n" % name,
+                         "m.yaml:2:12:", "elements joined by /")
+
+    def test_a_file_that_is_no_envelope(self):
+        self.write("m", b"\x01")
+        for command in (("show",), ("sever",)):
+            r = run("manifest", *command, "m", cwd=self.dir)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(b"m: not a SUIT envelope: ", r.stderr)
+
     def test_names_at_the_wrong_place(self):
         self.write("p", b"p")
         head = "sequence: 1\ncomponent: a\n"
@@ -712,6 +732,15 @@ class Shows(Case):
                                     "s.pub", "--json"))
         self.assertEqual(out["signed-by"], ["t.pub", "s.pub"])
         self.assertEqual(len(out["signatures"]), 2)
+
+    def test_one_form_at_a_time(self):
+        self.write("p", b"payload")
+        self.signed("sequence: 1\ncomponent: a\npayload: p\n", "m.suit")
+        for forms in (("--json", "--yaml"), ("--yaml", "--json")):
+            r = run("manifest", "show", *forms, "m.suit", cwd=self.dir)
+            self.assertEqual((r.returncode, r.stdout), (2, b""))
+            self.assertIn(b"either --json or --yaml", r.stderr)
+        self.shown("m.suit", "--json", "--json")
 
     def test_what_it_does(self):
         self.write("p", b"payload")
