@@ -17,7 +17,7 @@ enum pst_err pst_cose_headers_read(struct pst_bytes protected,
     struct pst_bytes unprotected, struct pst_cose_headers *out) PST_MUST_CHECK;
 
 /* A key source that never ends must not hang a verifier. */
-#define PST_COSE_ATTEMPTS_MAX 64
+#define PST_COSE_ATTEMPTS_MAX 256
 
 /** The two buckets of a layer, positioned at it (RFC 9052, Section 3). */
 struct pst_bytes pst_cose_protected_bucket(struct pst_cbor_reader *r);

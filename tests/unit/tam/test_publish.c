@@ -347,6 +347,37 @@ a_stranger_publishes_nothing(void)
 	END();
 }
 
+/* Without a kid every anchor is tried. */
+static void
+a_signer_among_many_is_found(void)
+{
+	struct agent last, many;
+	struct pst_suit_build b;
+	char name[8];
+	unsigned i;
+
+	BEGIN();
+	CHECK(agent_new(&w, &many, PST_ALG_ESP256));
+	CHECK(agent_new(&w, &last, PST_ALG_ESP256));
+	for (i = 0; i < 253; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		CHECK(add_signer(&many, name, "app"));
+	}
+	CHECK(add_signer(&last, "z", "app"));
+	last.signer.kid_len = 0;
+	b = plain(1);
+	CHECK_EQ(publish_built(&b, &last), PST_OK);
+	many.signer.kid_len = 0;
+	b = plain(2);
+	CHECK_EQ(publish_built(&b, &many), PST_OK);
+	/* one more than are tried */
+	CHECK(add_signer(&many, "n", "app"));
+	CHECK(add_signer(&many, "o", "app"));
+	b = plain(3);
+	CHECK_EQ(publish_built(&b, &last), PST_ERR_LIMIT);
+	END();
+}
+
 static void
 too_large_for_an_update_is_refused(void)
 {
@@ -399,6 +430,7 @@ main(void)
 	RUN(an_image_that_nothing_checks_is_refused);
 	RUN(a_signer_publishes_only_under_its_prefixes);
 	RUN(a_stranger_publishes_nothing);
+	RUN(a_signer_among_many_is_found);
 	RUN(too_large_for_an_update_is_refused);
 	RUN(truncated_and_flipped_envelopes_are_refused);
 	TEST_END();
