@@ -109,6 +109,31 @@ is_text(struct pst_bytes b)
 	return true;
 }
 
+/* A device, a pipe or a socket: to write to, not to put a file in its place. */
+static bool
+is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode);
+}
+
+static int
+write_special(const char *path, struct pst_bytes content)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int saved;
+	bool ok = fd >= 0 && write_all(fd, content);
+
+	saved = errno;
+	if (fd >= 0 && close(fd) != 0 && ok) {
+		saved = errno;
+		ok = false;
+	}
+	return ok ? CLI_DONE : cli_fail("%s: %s", path, strerror(saved));
+}
+
 int
 cli_write(const char *path, struct pst_bytes content, unsigned int mode)
 {
@@ -123,6 +148,8 @@ cli_write(const char *path, struct pst_bytes content, unsigned int mode)
 		fwrite(content.ptr, 1, content.len, stdout);
 		return CLI_DONE;
 	}
+	if (is_special(path))
+		return write_special(path, content);
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return cli_fail("%s: no memory", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -148,7 +175,11 @@ cli_must_not_exist(const char *path, bool force)
 {
 	struct stat st;
 
-	if (force || strcmp(path, "-") == 0 || lstat(path, &st) != 0)
+	if (strcmp(path, "-") == 0 || lstat(path, &st) != 0)
+		return CLI_DONE;
+	if (is_special(path))
+		return cli_fail("%s is no regular file", path);
+	if (force)
 		return CLI_DONE;
 	return cli_fail("%s exists; --force overwrites it", path);
 }

@@ -27,6 +27,17 @@ text(struct cli_yaml *y, yaml_node_t *map, const char *key)
 	return view(cli_yaml_text(y, map, key));
 }
 
+static struct pst_bytes
+uri(struct cli_yaml *y, yaml_node_t *map)
+{
+	struct pst_bytes u = text(y, map, "uri");
+
+	if (u.len > PST_SUIT_URI_MAX)
+		cli_yaml_fail(y, cli_yaml_get(y, map, "uri"),
+		    "uri: longer than %d bytes", PST_SUIT_URI_MAX);
+	return u;
+}
+
 uint32_t
 cli_section_bit(const char *name)
 {
@@ -184,7 +195,7 @@ from_uri(struct cli_source *s, const struct pst_crypto *crypto,
     struct cli_source_component *own)
 {
 	c->source = PST_SUIT_FROM_URI;
-	c->uri = text(&s->yaml, map, "uri");
+	c->uri = uri(&s->yaml, map);
 	describe(s, crypto, map, "file", c, own);
 }
 
@@ -264,7 +275,7 @@ from_dependency(struct cli_source *s, const struct pst_crypto *crypto,
 	c->image_bytes = own->data.len;
 	c->data = cli_bytes(&own->data);
 	c->source = PST_SUIT_FROM_URI;
-	c->uri = text(&s->yaml, map, "uri");
+	c->uri = uri(&s->yaml, map);
 	if (c->uri.len == 0)
 		name_of(s, map, index, "dependency", c, own);
 }

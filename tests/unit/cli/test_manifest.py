@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -448,6 +449,30 @@ class Refuses(Case):
         for name in ("hex:a", "/a", "uuid:1"):
             self.refused("sequence: 1\ncomponent: %s\npayload: p\n" % name,
                          "m.yaml:2:12:", "elements joined by /")
+
+    def test_a_uri_beyond_the_limit(self):
+        self.write("p", b"payload")
+        source = "sequence: 1\ncomponent: a\nfile: p\nuri: coap://%s\n"
+        self.create(source % ("x" * 2041))
+        self.refused(source % ("x" * 2042), "m.yaml:4:6:",
+                     "longer than 2048 bytes")
+
+    def test_what_is_no_file_is_written_to_and_not_replaced(self):
+        source = self.write("m.yaml", "sequence: 1\ncomponents: [a]\n")
+        expected = self.ok("manifest", "create", source)
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.ok("manifest", "create", "-o", "pipe", source)
+        self.assertEqual(os.read(reader, len(expected) + 1), expected)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(pipe).st_mode))
+        self.ok("key", "generate", "--alg", "a128kw", "-o", "k")
+        r = run("manifest", "encrypt", "--to", "k", "--out", "pipe",
+                "--force", source, cwd=self.dir)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b"pipe is no regular file", r.stderr)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(pipe).st_mode))
 
     def test_a_file_that_is_no_envelope(self):
         self.write("m", b"\x01")
