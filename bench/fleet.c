@@ -187,6 +187,7 @@ fleet_init(struct fleet *f, size_t count)
 		device_init(&f->devices[i], i);
 	f->tam.name = PST_BYTES_LIT("bench");
 	f->tam.uri = PST_BYTES_LIT("http://127.0.0.1/tam");
+	f->tam.confidential_transport = true;
 	f->tam.scope.count = 1;
 	f->tam.scope.prefix[0] = prefix;
 	f->signer.key = sample()->esp256_pub;

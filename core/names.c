@@ -132,6 +132,8 @@ pst_err_name(enum pst_err err)
 		return "too many requests";
 	case PST_ERR_AGENT_IN_USE:
 		return "something depends on it";
+	case PST_ERR_AGENT_EXPOSED:
+		return "no key to encrypt Evidence to this TAM";
 	case PST_ERR_STORE:
 		return "storage failed";
 	case PST_ERR_STORE_FULL:

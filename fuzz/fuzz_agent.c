@@ -77,6 +77,7 @@ init(void)
 	scope.prefix[0] = PST_BYTES_LIT("\x81\x41\xaa");
 	f.tams[0].name = PST_BYTES_LIT("tam");
 	f.tams[0].uri = PST_BYTES_LIT("https://tam.example/");
+	f.tams[0].confidential_transport = true;
 	f.tams[0].key_count = 1;
 	f.tams[0].keys[0] = f.tam_pub;
 	f.tams[0].scope = scope;

@@ -214,6 +214,12 @@ tam_valid(const struct pst_agent_config *c, size_t index)
 		return false;
 	if (t->key_count > PST_AGENT_TAM_KEYS_MAX || !scope_valid(&t->scope))
 		return false;
+	if (t->encryption_key.kty != 0 && t->encryption_key.kty != PST_KTY_EC2)
+		return false;
+	for (i = 0; i < t->key_count; i++) {
+		if (pst_pubkey_equal(&t->keys[i], &t->encryption_key))
+			return false;
+	}
 	/* The name keys the registry. */
 	for (i = 0; i < index; i++) {
 		if (pst_same(c->tams[i].name, t->name))

@@ -106,6 +106,22 @@ pst_agent_query(struct pst_agent *a, struct pst_agent_out *out) PST_MUST_CHECK;
 enum pst_err pst_agent_unsolicited(struct pst_agent *a, uint32_t tam,
     struct pst_agent_out *out) PST_MUST_CHECK;
 
+/* --- evidence.c --------------------------------------------------------- */
+
+/** What this agent encrypts with, for a TAM. */
+int32_t pst_agent_content_alg(const struct pst_agent *a);
+
+/**
+ * Make Evidence for a TAM at the start of memory.out, encrypt it as the TAM's
+ * entry asks, and put it into a->answer. What came in memory.message is gone.
+ *
+ * @param w  writes to memory.out, from its start; goes on behind the Evidence
+ * @retval PST_ERR_AGENT_EXPOSED  the entry has no key to encrypt to, and does
+ *                                not call the transport confidential
+ */
+enum pst_err pst_agent_evidence(struct pst_agent *a, uint32_t tam,
+    struct pst_bytes challenge, struct pst_cbor_writer *w) PST_MUST_CHECK;
+
 /** Mechanisms that this agent has at the moment: bit n, mechanism n. */
 uint32_t pst_agent_freshness(const struct pst_agent *a);
 

@@ -241,34 +241,6 @@ put_lists(struct pst_agent *a, uint32_t tam, uint32_t items,
 	 */
 }
 
-static enum pst_err
-evidence(
-    struct pst_agent *a, struct pst_bytes challenge, struct pst_cbor_writer *w)
-{
-	const struct pst_attester *t = a->ports.attester;
-	const struct pst_clock *clock = a->ports.clock;
-	uint64_t now_s = 0;
-	bool trusted = false;
-	size_t len = 0;
-	enum pst_err err;
-
-	err = clock->now(clock->ctx, &now_s, &trusted);
-	if (err != PST_OK)
-		return err;
-	err = t->evidence(t->ctx, challenge, &a->config->pub, now_s, w->buf,
-	    w->cap, &len, &a->answer.attestation_payload_format);
-	if (err != PST_OK)
-		return err;
-	a->answer.attestation_payload.ptr = w->buf;
-	a->answer.attestation_payload.len = len;
-	a->answer.present |= 1u << PST_LABEL_ATTESTATION_PAYLOAD;
-	if (a->answer.attestation_payload_format.len > 0)
-		a->answer.present |= 1u << PST_LABEL_ATTESTATION_PAYLOAD_FORMAT;
-	/* The writer goes on behind it. */
-	w->len = len;
-	return PST_OK;
-}
-
 /* Parts are put together in memory.out, which the message then replaces. */
 static enum pst_err
 respond(struct pst_agent *a, uint32_t tam, uint32_t items,
@@ -282,7 +254,7 @@ respond(struct pst_agent *a, uint32_t tam, uint32_t items,
 	pst_agent_answer_token(a, token);
 	pst_cbor_writer_init(&w, a->memory.out, a->memory.out_cap);
 	if (items & PST_TEEP_ITEM_ATTESTATION) {
-		err = evidence(a, challenge, &w);
+		err = pst_agent_evidence(a, tam, challenge, &w);
 		if (err != PST_OK)
 			return err;
 	}

@@ -27,21 +27,6 @@ pst_agent_report_begin(struct pst_agent *a)
 	    a->memory.report_cap - half(a));
 }
 
-/* The AEAD of the profile that goes with the agent's own key, or the other one
- * (suit-sha256-esp256-ecdh-a128gcm, suit-sha256-ed25519-ecdh-chacha-poly). */
-static int32_t
-content_alg(const struct pst_agent *a)
-{
-	const struct pst_crypto *c = a->ports.crypto;
-	bool gcm = a->config->key.alg == PST_ALG_ESP256;
-
-	if (gcm && !c->supports(c->ctx, PST_ALG_A128GCM))
-		return PST_ALG_CHACHA_POLY;
-	if (!gcm && !c->supports(c->ctx, PST_ALG_CHACHA_POLY))
-		return PST_ALG_A128GCM;
-	return gcm ? PST_ALG_A128GCM : PST_ALG_CHACHA_POLY;
-}
-
 /* How the TAM of this Update gets its reports; kid is a buffer for it. */
 static enum pst_err
 cover(const struct pst_agent *a, uint8_t kid[PST_THUMBPRINT_LEN],
@@ -52,11 +37,11 @@ cover(const struct pst_agent *a, uint8_t kid[PST_THUMBPRINT_LEN],
 	memset(out, 0, sizeof(*out));
 	if (tam->sign_reports)
 		out->signer = &a->config->key;
-	if (tam->report_key.kty == 0)
+	if (tam->encryption_key.kty == 0)
 		return PST_OK;
-	out->to = &tam->report_key;
+	out->to = &tam->encryption_key;
 	out->to_kid = (struct pst_bytes){ kid, PST_THUMBPRINT_LEN };
-	out->alg = content_alg(a);
+	out->alg = pst_agent_content_alg(a);
 	return pst_cose_thumbprint(a->ports.crypto, out->to, kid);
 }
 

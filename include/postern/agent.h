@@ -80,9 +80,13 @@ struct pst_agent_tam {
 	size_t key_count; /* raw keys */
 	struct pst_pubkey keys[PST_AGENT_TAM_KEYS_MAX];
 	struct pst_bytes root; /* DER of a trusted certificate; may be empty */
-	/* EC2 key that SUIT Reports to it are encrypted to; kty 0: they are
-	 * not, beyond what the transport does */
-	struct pst_pubkey report_key;
+	/*
+	 * EC2 key that SUIT Reports and Evidence to it are encrypted to. With
+	 * kty 0 reports are as private as the transport, and Evidence goes
+	 * only where that is said to suffice.
+	 */
+	struct pst_pubkey encryption_key;
+	bool confidential_transport;
 	bool sign_reports; /* each, besides the message that it is in */
 	struct pst_agent_scope scope;
 };

@@ -101,10 +101,11 @@ enum pst_err {
 	PST_ERR_TEEP_TOO_LARGE = 508, /* over PST_MESSAGE_MAX */
 
 	/* core/agent */
-	PST_ERR_AGENT_TAM = 600,    /* no such TAM, or not an anchored one */
-	PST_ERR_AGENT_REPLAY = 601, /* an Update token that was seen before */
-	PST_ERR_AGENT_RATE = 602,   /* too many; try later */
-	PST_ERR_AGENT_IN_USE = 603, /* refused while something depends on it */
+	PST_ERR_AGENT_TAM = 600,     /* no such TAM, or not an anchored one */
+	PST_ERR_AGENT_REPLAY = 601,  /* an Update token that was seen before */
+	PST_ERR_AGENT_RATE = 602,    /* too many; try later */
+	PST_ERR_AGENT_IN_USE = 603,  /* refused while something depends on it */
+	PST_ERR_AGENT_EXPOSED = 604, /* Evidence would travel in clear */
 
 	/* ports */
 	PST_ERR_STORE = 700, /* storage failed; nothing was committed */

@@ -66,21 +66,6 @@ agent_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
 	return PST_OK;
 }
 
-/* pst_keys.find_secret: the TAM has one key that reports are encrypted to. */
-static enum pst_err
-report_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
-    uint32_t *key, uint32_t *who)
-{
-	const struct pst_tam_turn *t = ctx;
-
-	*who = 0;
-	if (attempt > 0 || t->e->report_key == 0 ||
-	    headers->alg != PST_ALG_ECDH_ES_A128KW)
-		return PST_ERR_NOT_FOUND;
-	*key = t->e->report_key;
-	return PST_OK;
-}
-
 /*
  * Plain, signed, encrypted or both (Section 8.2). It came inside a message
  * that verified. A plaintext is kept in scratch, for the store.
@@ -90,7 +75,7 @@ open_report(struct pst_tam_turn *t, struct pst_bytes raw,
     struct pst_verified *out, struct pst_suit_report_view *view)
 {
 	struct pst_keys signers = { .ctx = t, .find = agent_key };
-	struct pst_keys recipients = { .ctx = t, .find_secret = report_key };
+	struct pst_keys recipients = pst_tam_recipients(t);
 	struct pst_suit_report_open_args args = { &signers, &recipients, true };
 	struct pst_suit_report_opened opened;
 	struct pst_cbor_writer w;

@@ -187,6 +187,14 @@ find_device(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 
 /* --- a message --------------------------------------------------------- */
 
+/* Errors of the input, as opposed to a broken node. */
+static bool
+input_fault(enum pst_err err)
+{
+	return (err >= PST_ERR_CBOR_END && err < PST_ERR_STORE) ||
+	    err == PST_ERR_LIMIT || err == PST_ERR_UNSUPPORTED;
+}
+
 static enum pst_err
 appraise(struct pst_tam_turn *t, const struct pst_cose_message *msg,
     const struct pst_tam_appraisal *given)
@@ -199,13 +207,19 @@ appraise(struct pst_tam_turn *t, const struct pst_cose_message *msg,
 	if (err != PST_OK)
 		return PST_OK; /* decode will say what is wrong, if anything */
 	t->appraised = true;
+	err = pst_tam_open_payload(t);
+	if (err != PST_OK) {
+		/* It proves nothing; the sender is told so if it is known. */
+		t->appraisal.err = err;
+		return input_fault(err) ? PST_OK : err;
+	}
 	if (given != NULL) {
 		t->appraisal = *given;
 		return PST_OK;
 	}
-	err = v->appraise(v->ctx, format, t->payload, t->now_s, &t->appraisal);
+	err = v->appraise(v->ctx, format, t->evidence, t->now_s, &t->appraisal);
 	if (err == PST_ERR_AGAIN) {
-		t->out->payload = t->payload;
+		t->out->payload = t->evidence;
 		t->out->format = format;
 	}
 	return err;
@@ -264,14 +278,6 @@ dispatch(struct pst_tam_turn *t)
 		    "device %.*s sent a message of a TAM",
 		    (int)t->device.name.len, (const char *)t->device.name.ptr);
 	}
-}
-
-/* Errors of the input, as opposed to a broken node. */
-static bool
-input_fault(enum pst_err err)
-{
-	return (err >= PST_ERR_CBOR_END && err < PST_ERR_STORE) ||
-	    err == PST_ERR_LIMIT || err == PST_ERR_UNSUPPORTED;
 }
 
 static enum pst_err

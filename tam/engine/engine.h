@@ -38,9 +38,10 @@
 #define PST_TAM_ENVELOPE_MAX (PST_MESSAGE_MAX - PST_TAM_UPDATE_OVERHEAD - 16)
 /*
  * Scratch that always suffices: the manifest list, the payload that holds it
- * before it is signed, and what is kept for the device's row.
+ * before it is signed, Evidence that was decrypted, and what is kept for the
+ * device's row.
  */
-#define PST_TAM_SCRATCH_MAX (2 * PST_MESSAGE_MAX + 2 * PST_TAM_LEDGER_MAX)
+#define PST_TAM_SCRATCH_MAX (3 * PST_MESSAGE_MAX + 2 * PST_TAM_LEDGER_MAX)
 
 /* --- records ----------------------------------------------------------- */
 
@@ -239,7 +240,8 @@ struct pst_tam_output {
 	struct pst_bytes device_name; /* views the records; empty: not known */
 	struct pst_tam_changes changes;
 
-	/* with PST_ERR_AGAIN: what is to be appraised; views the message */
+	/* with PST_ERR_AGAIN: what is to be appraised, decrypted; views the
+	 * message or scratch */
 	struct pst_bytes payload;
 	struct pst_bytes format;
 };
@@ -286,8 +288,9 @@ struct pst_tam_engine {
 	size_t signer_count;
 	struct pst_tam_mac_key mac_keys[PST_TAM_MAC_KEYS_MAX];
 	size_t mac_count;
-	/* of the crypto port: what SUIT Reports are encrypted to; 0: none */
-	uint32_t report_key;
+	/* of the crypto port: what agents encrypt SUIT Reports and Evidence to;
+	 * 0: none */
+	uint32_t encryption_key;
 	/* DER roots of agents' certificates (x5chain); may be none */
 	const struct pst_bytes *roots;
 	size_t root_count;

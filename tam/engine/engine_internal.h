@@ -18,7 +18,8 @@ struct pst_tam_turn {
 	struct pst_tam_appraisal appraisal;
 	bool appraised; /* there was a payload, and a Verifier spoke */
 	bool foreign;	/* genuine, but of another device than the sender */
-	struct pst_bytes payload; /* what was appraised */
+	struct pst_bytes payload;  /* as it is in the message */
+	struct pst_bytes evidence; /* what was appraised: payload, decrypted */
 	struct pst_tam_device device;
 
 	/* set once the signature verified */
@@ -58,6 +59,17 @@ void pst_tam_scratch(struct pst_tam_turn *t, struct pst_cbor_writer *w);
 /** Keep what w wrote: a view that lives as long as the output. */
 struct pst_bytes
 pst_tam_kept(struct pst_tam_turn *t, const struct pst_cbor_writer *w);
+
+/** pst_keys.find_secret for what agents encrypt to this TAM. */
+struct pst_keys pst_tam_recipients(struct pst_tam_turn *t);
+
+/**
+ * Set t->evidence: t->payload, or what is in it when it is encrypted. It is
+ * unverified bytes.
+ *
+ * @retval PST_ERR_COSE_KEY, _DECRYPT  it was encrypted to somebody else
+ */
+enum pst_err pst_tam_open_payload(struct pst_tam_turn *t) PST_MUST_CHECK;
 
 /* The messages of an agent; the signature verified, the device is known. */
 enum pst_err pst_tam_on_response(struct pst_tam_turn *t) PST_MUST_CHECK;

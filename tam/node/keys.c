@@ -148,6 +148,22 @@ key_pair(const char *dir, const char *name, int32_t alg, struct pst_key *out,
 	return publish(path, out, note);
 }
 
+/* The encryption key was for SUIT Reports alone once, and named so. Devices
+ * have it, so it stays the key that it is. */
+static enum pst_err
+take_former_name(const char *dir, const char *was, const char *is, char *note)
+{
+	char from[PATH_BYTES], to[PATH_BYTES];
+
+	if (!join(from, dir, was) || !join(to, dir, is))
+		return PST_ERR_ARG;
+	if (access(to, F_OK) == 0 || access(from, F_OK) != 0)
+		return PST_OK;
+	if (rename(from, to) != 0)
+		return say(note, PST_ERR_IO, from, strerror(errno));
+	return PST_OK;
+}
+
 /* --- challenge keys ---------------------------------------------------- */
 
 /* challenge-<id>-<created>.cose; nothing else is one of ours. */
@@ -313,10 +329,16 @@ open_all(struct pst_tam_keys *k, uint64_t now_s, char *note)
 	if (err == PST_OK)
 		err = key_pair(
 		    k->dir, "tam-ed25519", PST_ALG_ED25519, &k->ed25519, note);
+	if (err == PST_OK)
+		err = take_former_name(k->dir, "keys/tam-report.pem",
+		    "keys/tam-encryption.pem", note);
+	if (err == PST_OK)
+		err = take_former_name(k->dir, "tam-report.pub.pem",
+		    "tam-encryption.pub.pem", note);
 	/* A key on P-256 agrees and signs; this one never signs. */
 	if (err == PST_OK)
-		err = key_pair(
-		    k->dir, "tam-report", PST_ALG_ESP256, &k->report, note);
+		err = key_pair(k->dir, "tam-encryption", PST_ALG_ESP256,
+		    &k->encryption, note);
 	if (err == PST_OK)
 		err = load_challenges(k, note);
 	if (err == PST_OK && k->challenge_count == 0)

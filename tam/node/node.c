@@ -279,8 +279,8 @@ worker_keys(struct pst_tam_worker *w)
 	if (err == PST_OK)
 		err = add_signer(w, &w->node->keys.ed25519, PST_SUITE_ED25519);
 	if (err == PST_OK)
-		err = pst_openssl_add(
-		    w->openssl, &w->node->keys.report, &w->engine.report_key);
+		err = pst_openssl_add(w->openssl, &w->node->keys.encryption,
+		    &w->engine.encryption_key);
 	if (err != PST_OK)
 		return err;
 	w->epoch = atomic_load(&w->node->epoch) - 1;

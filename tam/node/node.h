@@ -14,7 +14,8 @@ struct pst_tam_worker;
  * Open the state folder dir; the first time create it (0700) with fresh
  * signing keys, a key that reports are encrypted to and a challenge key under
  * dir/keys (0600), the database dir/tam.db, and the public keys
- * dir/tam-esp256.pub.pem, dir/tam-ed25519.pub.pem and dir/tam-report.pub.pem.
+ * dir/tam-esp256.pub.pem, dir/tam-ed25519.pub.pem and
+ * dir/tam-encryption.pub.pem.
  *
  * @param policy  borrowed; NULL: the defaults
  * @param note    one line for people when it fails; may be NULL

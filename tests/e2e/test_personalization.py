@@ -109,7 +109,7 @@ class Case(unittest.TestCase):
                 self.world.tam_keys(self.tam),
                 {"developer": self.world.public(self.signer)},
                 [PERSONAL], os.path.join(self.tam.state,
-                                         "tam-report.pub.pem"))
+                                         "tam-encryption.pub.pem"))
         if distributor:
             with open(t.config, "a", encoding="utf-8") as out:
                 out.write("\n".join(["  - name: distributor",

@@ -36,6 +36,7 @@ class TwoTams(Tee):
         lines = [x.replace(ours, used[i > at]) for i, x in enumerate(lines)]
         lines[at:at] = ["  - name: partner", "    uri: " + partner["uri"],
                         "    keys: " + json.dumps(partner["keys"]),
+                        "    confidential-transport: true",
                         '    prefixes: ["%s"]' % PARTNER]
         lines += ["  - name: partner-developer",
                   "    key: " + partner["signer"],

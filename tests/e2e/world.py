@@ -235,10 +235,10 @@ class Tee:
     """A Linux TEE on a socket of its own, with its configuration."""
 
     def __init__(self, world, name, uri, keys, signers, prefixes,
-                 report_key=None, extra=()):
+                 encryption_key=None, extra=()):
         self.world = world
         self.extra = list(extra)  # more lines of the configuration
-        self.report_key = report_key
+        self.encryption_key = encryption_key
         self.name = name
         self.state = world.path(name)
         self.socket = world.path(name + ".sock")
@@ -261,9 +261,11 @@ class Tee:
                  "tams:", "  - name: main", "    uri: " + self.uri,
                  "    keys: " + json.dumps(self.keys),
                  "    prefixes: " + prefixes]
-        if self.report_key:
-            lines += ["    report-key: " + self.report_key,
+        if self.encryption_key:
+            lines += ["    encryption-key: " + self.encryption_key,
                       "    sign-reports: true"]
+        else:
+            lines.append("    confidential-transport: true")
         lines.append("signers:")
         for name, key in self.signers.items():
             lines += ["  - name: " + name, "    key: " + key,
@@ -348,7 +350,7 @@ class World:
                 keys if keys is not None else self.tam_keys(tam),
                 signers or {"developer": self.public(self.signer)},
                 [HELLO, COUNTER],
-                os.path.join(tam.state, "tam-report.pub.pem"), extra)
+                os.path.join(tam.state, "tam-encryption.pub.pem"), extra)
         t.start()
         self.tees.append(t)
         if enroll:

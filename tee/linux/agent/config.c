@@ -568,17 +568,37 @@ take_tam_root(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		e->tam->root = e->data->root.cert[0];
 }
 
-/* What reports are encrypted to: ECDH needs a key on a NIST curve. */
+/* What is encrypted to the TAM: ECDH needs a key on a NIST curve. */
 static void
-take_tam_report_key(
+take_tam_encryption_key(
     struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
 	struct tam_entry *e = to;
 
 	(void)size;
-	public_key(r, n, &e->tam->report_key);
-	if (!r->failed && e->tam->report_key.kty != PST_KTY_EC2)
+	public_key(r, n, &e->tam->encryption_key);
+	if (!r->failed && e->tam->encryption_key.kty != PST_KTY_EC2)
 		fail(r, n, "an EC key is needed to encrypt to");
+}
+
+static void
+take_tam_report_key(
+    struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	(void)to;
+	(void)size;
+	fail(r, n, "report-key is encryption-key now");
+}
+
+static void
+take_tam_confidential(
+    struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct tam_entry *e = to;
+
+	(void)size;
+	take_bool(r, n, &e->tam->confidential_transport,
+	    sizeof(e->tam->confidential_transport));
 }
 
 static void
@@ -608,6 +628,9 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		{ "uri", take_tam_uri, 0, 0, true },
 		{ "keys", take_tam_keys, 0, 0, false },
 		{ "root", take_tam_root, 0, 0, false },
+		{ "encryption-key", take_tam_encryption_key, 0, 0, false },
+		{ "confidential-transport", take_tam_confidential, 0, 0,
+		    false },
 		{ "report-key", take_tam_report_key, 0, 0, false },
 		{ "sign-reports", take_tam_sign_reports, 0, 0, false },
 		{ "prefixes", take_tam_prefixes, 0, 0, true },
@@ -625,6 +648,11 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		take_map(r, entry(r, n, i), keys, &e);
 		if (e.tam->key_count == 0 && e.tam->root.len == 0)
 			fail(r, entry(r, n, i), "'keys' or 'root' is needed");
+		for (k = 0; k < e.tam->key_count; k++)
+			if (pst_pubkey_equal(
+				&e.tam->keys[k], &e.tam->encryption_key))
+				fail(r, entry(r, n, i),
+				    "encryption-key is a key that signs");
 		for (k = 0; k < i; k++)
 			if (strcmp(c->tam_data[k].name, e.data->name) == 0)
 				fail(r, entry(r, n, i), "two TAMs named '%s'",

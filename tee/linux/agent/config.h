@@ -14,7 +14,11 @@
  *       uri: URL
  *       keys: [FILE, ...]       public keys that may sign its messages
  *       root: FILE              or a certificate that theirs lead to
- *       report-key: FILE        EC public key that reports are encrypted to
+ *       encryption-key: FILE    EC public key that Evidence and SUIT Reports
+ *                               are encrypted to
+ *       confidential-transport: BOOL   what is below TEEP hides them as well:
+ *                               without encryption-key no Evidence goes
+ *                               anywhere else
  *       sign-reports: BOOL      each by itself, besides the message around it
  *       prefixes: [PREFIX, ...]
  *   signers:

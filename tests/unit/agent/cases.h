@@ -9,6 +9,7 @@ void registry_cases(void);
 void update_cases(void);
 void fault_cases(void);
 void query_cases(void);
+void evidence_cases(void);
 void request_cases(void);
 void limit_cases(void);
 void report_cases(void);

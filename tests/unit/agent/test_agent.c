@@ -31,6 +31,7 @@ main(void)
 		printf("-- %s\n", modes[i].name);
 		w.mode = modes[i];
 		query_cases();
+		evidence_cases();
 		request_cases();
 		limit_cases();
 		report_cases();

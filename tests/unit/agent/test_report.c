@@ -106,11 +106,11 @@ a_report_comes_as_the_anchor_of_the_tam_says(void)
 	w.tams[ONE].sign_reports = true;
 	CHECK(both_come_as(PST_SUIT_REPORT_SIGNED));
 	BEGIN();
-	w.tams[ONE].report_key = tam_pub;
+	w.tams[ONE].encryption_key = tam_pub;
 	CHECK(both_come_as(PST_SUIT_REPORT_ENCRYPTED));
 	BEGIN();
 	w.tams[ONE].sign_reports = true;
-	w.tams[ONE].report_key = tam_pub;
+	w.tams[ONE].encryption_key = tam_pub;
 	CHECK(both_come_as(PST_SUIT_REPORT_SIGNED | PST_SUIT_REPORT_ENCRYPTED));
 }
 
@@ -119,7 +119,7 @@ another_tams_key_changes_nothing(void)
 {
 	CHECK(tam_key());
 	BEGIN();
-	w.tams[TWO].report_key = tam_pub;
+	w.tams[TWO].encryption_key = tam_pub;
 	w.tams[TWO].sign_reports = true;
 	CHECK(both_come_as(0));
 }
@@ -132,7 +132,7 @@ without_ciphers_there_is_no_report(void)
 
 	CHECK(tam_key());
 	BEGIN();
-	w.tams[ONE].report_key = tam_pub;
+	w.tams[ONE].encryption_key = tam_pub;
 	w.crypto_port.cipher_begin = NULL;
 	world_install("token-01", &m);
 	w.crypto_port = pst_mem_crypto_port(&w.crypto);
@@ -155,7 +155,7 @@ reports_fit_the_room_or_do_not_come(void)
 	for (cap = 0; cap <= 2048; cap += 61) {
 		BEGIN();
 		w.tams[ONE].sign_reports = true;
-		w.tams[ONE].report_key = tam_pub;
+		w.tams[ONE].encryption_key = tam_pub;
 		w.memory.report_cap = cap;
 		CHECK_EQ(world_reopen(), PST_OK);
 		world_install("token-01", &m);
@@ -209,7 +209,7 @@ a_port_that_fails_gives_no_report_away(void)
 	CHECK(tam_key());
 	for (n = 1; n < 60; n++) {
 		BEGIN();
-		w.tams[ONE].report_key = tam_pub;
+		w.tams[ONE].encryption_key = tam_pub;
 		w.crypto.fault.fail_at = n;
 		w.crypto.fault.with = PST_ERR_CRYPTO;
 		world_install("token-01", &m);

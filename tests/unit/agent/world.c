@@ -85,7 +85,8 @@ configure(void)
 	t[TWO].scope.count = 1;
 	t[TWO].scope.prefix[0] = PREFIX_BB;
 	t[ONE].key_count = t[TWO].key_count = 1;
-	t[ONE].report_key.kty = t[TWO].report_key.kty = 0;
+	t[ONE].encryption_key.kty = t[TWO].encryption_key.kty = 0;
+	t[ONE].confidential_transport = t[TWO].confidential_transport = true;
 	t[ONE].sign_reports = t[TWO].sign_reports = false;
 	t[ONE].keys[0] = w.tam_pub[ONE];
 	t[TWO].keys[0] = w.tam_pub[TWO];

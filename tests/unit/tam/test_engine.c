@@ -1058,8 +1058,8 @@ protected_reports_are_read(void)
 	w.cover.signer = &a.signer;
 	CHECK(failure_is_read(true));
 	for (i = 0; i < 2; i++) {
-		w.cover = (struct pst_suit_report_cover){ NULL, &w.report_pub,
-			none, algs[i] };
+		w.cover = (struct pst_suit_report_cover){ NULL,
+			&w.encryption_pub, none, algs[i] };
 		CHECK(failure_is_read(true));
 		w.cover.signer = &a.signer;
 		CHECK(failure_is_read(true));
@@ -1082,8 +1082,8 @@ reports_under_other_keys_are_counted(void)
 		PST_ALG_A128GCM };
 	CHECK(failure_is_read(false));
 	CHECK(strstr(w.out.note, "does not decrypt") != NULL);
-	w.cover.to = &w.report_pub;
-	w.engine.report_key = 0;
+	w.cover.to = &w.encryption_pub;
+	w.engine.encryption_key = 0;
 	CHECK(failure_is_read(false));
 	CHECK(strstr(w.out.note, "no trusted key") != NULL);
 	END();
@@ -1094,7 +1094,7 @@ static void
 a_protected_report_of_another_update_voids_the_answer(void)
 {
 	BEGIN();
-	w.cover = (struct pst_suit_report_cover){ &a.signer, &w.report_pub,
+	w.cover = (struct pst_suit_report_cover){ &a.signer, &w.encryption_pub,
 		none, PST_ALG_A128GCM };
 	CHECK(world_session(&w, &a));
 	CHECK(world_deliver(&w,

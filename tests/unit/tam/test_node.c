@@ -496,10 +496,41 @@ the_state_folder_is_made_for_its_owner(void)
 	CHECK_EQ(mode_of("a/b/keys"), 0700);
 	CHECK_EQ(mode_of("a/b/keys/tam-esp256.pem"), 0600);
 	CHECK_EQ(mode_of("a/b/keys/tam-ed25519.pem"), 0600);
-	CHECK_EQ(mode_of("a/b/keys/tam-report.pem"), 0600);
+	CHECK_EQ(mode_of("a/b/keys/tam-encryption.pem"), 0600);
 	CHECK_EQ(mode_of("a/b/tam-esp256.pub.pem"), 0644);
-	CHECK_EQ(mode_of("a/b/tam-report.pub.pem"), 0644);
+	CHECK_EQ(mode_of("a/b/tam-encryption.pub.pem"), 0644);
 	CHECK_EQ(mode_of("a/b/tam.db"), 0600);
+	end();
+}
+
+/* The key was named after SUIT Reports once: devices have it. */
+static void
+the_encryption_key_keeps_over_its_renaming(void)
+{
+	static const char *const is[] = { "a/keys/tam-encryption.pem",
+		"a/tam-encryption.pub.pem" };
+	static const char *const was[] = { "a/keys/tam-report.pem",
+		"a/tam-report.pub.pem" };
+	char sub[128], from[192], to[192];
+	struct pst_key before, after;
+	size_t i;
+
+	BEGIN();
+	close_node();
+	(void)snprintf(sub, sizeof(sub), "%s/a", dir);
+	CHECK_EQ(pst_tam_node_open(sub, NULL, &node, note), PST_OK);
+	close_node();
+	(void)snprintf(from, sizeof(from), "%s/%s", dir, is[1]);
+	CHECK_EQ(pst_key_read(from, &before, NULL), PST_OK);
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(from, sizeof(from), "%s/%s", dir, is[i]);
+		(void)snprintf(to, sizeof(to), "%s/%s", dir, was[i]);
+		CHECK_EQ(rename(from, to), 0);
+	}
+	CHECK_EQ(pst_tam_node_open(sub, NULL, &node, note), PST_OK);
+	CHECK(access(to, F_OK) != 0);
+	CHECK_EQ(pst_key_read(from, &after, NULL), PST_OK);
+	CHECK(pst_pubkey_equal(&before.pub, &after.pub));
 	end();
 }
 
@@ -613,6 +644,7 @@ main(void)
 	RUN(a_passport_counts_only_in_timestamp_mode);
 	RUN(many_threads_accept_each_response_once);
 	RUN(the_state_folder_is_made_for_its_owner);
+	RUN(the_encryption_key_keeps_over_its_renaming);
 	RUN(keys_stay_the_same_over_a_restart);
 	RUN(a_readable_private_key_is_refused);
 	RUN(a_public_key_that_does_not_fit_is_refused);

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <postern/eat_encrypt.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -134,7 +136,7 @@ static struct pst_bytes
 evidence(struct world *w, const struct agent *a, struct pst_bytes challenge)
 {
 	static uint8_t out[1024];
-	uint8_t claims[512], key[256];
+	uint8_t claims[512], key[256], work[1024];
 	struct pst_cose_sign_args args;
 	struct pst_cbor_writer c, k, o;
 
@@ -155,6 +157,10 @@ evidence(struct world *w, const struct agent *a, struct pst_bytes challenge)
 	args.count = 1;
 	pst_cbor_writer_init(&o, out, sizeof(out));
 	if (pst_cose_sign1(&o, w->crypto, &args) != PST_OK)
+		return no_bytes;
+	if (w->evidence_to != NULL &&
+	    pst_eat_encrypt(w->crypto, PST_ALG_A128GCM, w->evidence_to, out,
+		sizeof(out), &o.len, work, sizeof(work)) != PST_OK)
 		return no_bytes;
 	return pst_cbor_written(&o);
 }
@@ -432,7 +438,7 @@ open_engine(struct world *w)
 	static const int32_t algs[2] = { PST_ALG_ESP256, PST_ALG_ED25519 };
 	static const uint32_t suites[2] = { PST_SUITE_ESP256,
 		PST_SUITE_ED25519 };
-	struct pst_signer report;
+	struct pst_signer encryption;
 	struct pst_key mac;
 	bool ok;
 	size_t i;
@@ -444,9 +450,9 @@ open_engine(struct world *w)
 			return false;
 	}
 	w->engine.signer_count = 2;
-	if (!new_key(w, PST_ALG_ESP256, &report, &w->report_pub))
+	if (!new_key(w, PST_ALG_ESP256, &encryption, &w->encryption_pub))
 		return false;
-	w->engine.report_key = report.key;
+	w->engine.encryption_key = encryption.key;
 	if (pst_key_generate(PST_ALG_HMAC_256, &mac) != PST_OK)
 		return false;
 	w->engine.mac_count = 1;

@@ -55,9 +55,10 @@ struct world {
 	uint64_t iat;
 	uint8_t digest_salt; /* to publish more than 256 manifests */
 	const struct agent *evidence_of; /* another agent's; NULL: its own */
-	/* how agents protect their reports, and the TAM's key for that */
+	const struct pst_pubkey *evidence_to; /* it is encrypted; NULL: not */
+	/* how agents protect their reports, and the TAM's key for secrets */
 	struct pst_suit_report_cover cover;
-	struct pst_pubkey report_pub;
+	struct pst_pubkey encryption_pub;
 };
 
 bool world_open(struct world *w);

@@ -79,6 +79,7 @@ device_make(struct device *d, const char *extra)
 	    "  - name: demo\n"
 	    "    uri: http://127.0.0.1:9/tam\n"
 	    "    keys: [tam.pem]\n"
+	    "    confidential-transport: true\n"
 	    "    prefixes: ['uuid:8d82573a-926d-4754-9353-32dc29997f74', "
 	    "'uuid:7a327a25-127c-4335-8d58-0b9b195526c7']\n"
 	    "signers:\n"

@@ -37,7 +37,8 @@ small_configuration_has_defaults(void)
 	CHECK_EQ(c->signers[0].scope.count, 2);
 	CHECK(c->signers[0].scope.prefix[0].len == 5);
 	CHECK_EQ(c->tams[0].key_count, 1);
-	CHECK_EQ(c->tams[0].report_key.kty, 0);
+	CHECK_EQ(c->tams[0].encryption_key.kty, 0);
+	CHECK(!c->tams[0].confidential_transport);
 	CHECK(!c->tams[0].sign_reports);
 	CHECK_EQ(c->suites, PST_SUITE_ESP256 | PST_SUITE_ED25519);
 	CHECK_EQ(c->first_suite, PST_ALG_ESP256);
@@ -59,7 +60,8 @@ every_key_is_read(void)
 	    "  oemid: 000102030405060708090a0b0c0d0e0f\n"
 	    "  hwmodel: abcdefghijklmnopqrstuvwxyz012345\n"
 	    "  hwversion: '2.1'\n"
-	    "  debug: true\n" TAM "    report-key: key.pem\n"
+	    "  debug: true\n" TAM "    encryption-key: tam.pem\n"
+	    "    confidential-transport: true\n"
 	    "    sign-reports: true\n" SIGNER "ueid: '01020304050607'\n"
 	    "suites: [ed25519]\n"
 	    "policy-interval: 60\n"
@@ -82,7 +84,8 @@ every_key_is_read(void)
 	CHECK_EQ(c->socket_mode, 0660);
 	CHECK_EQ(c->broker_uid, 1000);
 	CHECK(c->debug);
-	CHECK_EQ(c->tams[0].report_key.kty, PST_KTY_EC2);
+	CHECK_EQ(c->tams[0].encryption_key.kty, PST_KTY_EC2);
+	CHECK(c->tams[0].confidential_transport);
 	CHECK(c->tams[0].sign_reports);
 	pst_config_free(c);
 }
@@ -138,9 +141,13 @@ bad_configurations_are_refused_with_line_and_reason(void)
 		{ DEVICE TAM_HEAD
 		    "    keys: [key.pem]\n    prefixes: ['a//b']\n",
 		    "not a component identifier" },
-		{ DEVICE TAM "    report-key: edwards.pem\n" SIGNER,
+		{ DEVICE TAM "    encryption-key: key.pem\n" SIGNER,
+		    "encryption-key is a key that signs" },
+		{ DEVICE TAM "    report-key: key.pem\n" SIGNER,
+		    "report-key is encryption-key now" },
+		{ DEVICE TAM "    encryption-key: edwards.pem\n" SIGNER,
 		    ":10: an EC key is needed" },
-		{ DEVICE TAM "    report-key: none.pem\n" SIGNER,
+		{ DEVICE TAM "    encryption-key: none.pem\n" SIGNER,
 		    "none.pem: No such file" },
 		{ DEVICE TAM "    sign-reports: 1\n" SIGNER, "true or false" },
 		{ DEVICE "tams: [{name: a, uri: 'ftp://x', keys: [key.pem], "
@@ -348,6 +355,7 @@ make_files(void)
 	    make_key("kek.jwk", PST_ALG_HMAC_256, PST_KEY_JWK, true) &&
 	    make_key("open.jwk", PST_ALG_HMAC_256, PST_KEY_JWK, true) &&
 	    make_key("ec.pem", PST_ALG_ESP256, PST_KEY_PEM, true) &&
+	    make_key("tam.pem", PST_ALG_ESP256, PST_KEY_PEM, false) &&
 	    make_key("ed.pem", PST_ALG_ED25519, PST_KEY_PEM, true) &&
 	    chmod(file, 0644) == 0;
 }
