@@ -38,6 +38,7 @@ static const struct option long_options[] = {
 	{ "remove", no_argument, NULL, TAM_REMOVE },
 	{ "limit", required_argument, NULL, TAM_LIMIT },
 	{ "failed", no_argument, NULL, TAM_FAILED },
+	{ "format", required_argument, NULL, TAM_FORMAT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +86,9 @@ take(struct tam_args *a, int option)
 	case TAM_FAILED:
 		a->failed = true;
 		return true;
+	case TAM_FORMAT:
+		a->format = optarg;
+		return strcmp(optarg, "jwt") == 0 || strcmp(optarg, "cwt") == 0;
 	default:
 		return count(optarg, 1000000000, &a->limit);
 	}
@@ -159,7 +163,11 @@ enum serve_option {
 	S_PER_ADDRESS,
 	S_TIMEOUT,
 	S_CHALLENGE,
-	S_TOKEN
+	S_TOKEN,
+	S_RETURN_RESULT,
+	S_RESULT_LIFE,
+	S_PASSPORT_AGE,
+	S_TIMESTAMP_AGE
 };
 
 static const struct option serve_options[] = {
@@ -176,6 +184,10 @@ static const struct option serve_options[] = {
 	{ "timeout", required_argument, NULL, S_TIMEOUT },
 	{ "challenge-lifetime", required_argument, NULL, S_CHALLENGE },
 	{ "token-lifetime", required_argument, NULL, S_TOKEN },
+	{ "return-result", no_argument, NULL, S_RETURN_RESULT },
+	{ "result-lifetime", required_argument, NULL, S_RESULT_LIFE },
+	{ "passport-age", required_argument, NULL, S_PASSPORT_AGE },
+	{ "timestamp-age", required_argument, NULL, S_TIMESTAMP_AGE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -225,6 +237,16 @@ serve_take(struct pst_tam_serve *s, int option)
 		return number(&s->policy.challenge_life_s, 86400);
 	case S_TOKEN:
 		return number(&s->policy.token_life_s, 30 * 86400);
+	case S_RETURN_RESULT:
+		s->policy.return_result = true;
+		return true;
+	case S_RESULT_LIFE:
+		return number(&s->policy.result_life_s, 366 * 86400);
+	case S_PASSPORT_AGE:
+		return number(&s->policy.passport_age_s, 366 * 86400);
+	case S_TIMESTAMP_AGE:
+		s->policy.timestamps = true;
+		return number(&s->policy.payload_age_s, 366 * 86400);
 	default:
 		return number(&s->request_s, 3600);
 	}
@@ -282,7 +304,16 @@ static const char serve_help[] =
     "  --challenge-lifetime SECONDS  for a device to answer a QueryRequest;\n"
     "                         default 600\n"
     "  --token-lifetime SECONDS  for a device to answer an Update, downloads\n"
-    "                         included; default 43200\n";
+    "                         included; default 43200\n"
+    "  --return-result        give a device an Attestation Result when it is\n"
+    "                         accepted: a passport for other TAMs\n"
+    "  --result-lifetime SECONDS  of Attestation Results; default 86400\n"
+    "  --passport-age SECONDS  accept a Result of a trusted Verifier that was\n"
+    "                         made at most so long ago; without this, only\n"
+    "                         one that answers a challenge\n"
+    "  --timestamp-age SECONDS  accept Evidence that was made at most so long\n"
+    "                         ago; without this, only what answers a\n"
+    "                         challenge\n";
 
 static const char publish_help[] =
     "Checks signed manifests against the signer anchors and publishes them.\n"
@@ -296,9 +327,13 @@ static const char devices_help[] =
     "  revoke NAME       give it nothing any more\n"
     "  activate NAME     take a revocation back\n"
     "  remove NAME       forget it\n"
-    "  reports [NAME]    what devices answered to Updates\n\n"
+    "  reports [NAME]    what devices answered to Updates\n"
+    "  result NAME       what its last appraisal came to, signed: an EAR for\n"
+    "                    relying parties\n\n"
     "  --key FILE   public attestation key: PEM, COSE_Key or JWK\n"
-    "  --failed     only reports of failures\n" STATE_HELP JSON_HELP LIMIT_HELP;
+    "  --failed     only reports of failures\n"
+    "  --format F   of a result: jwt (default) or cwt\n" STATE_HELP JSON_HELP
+	LIMIT_HELP;
 
 static const char components_help[] =
     "Lists published manifests.\n\n" STATE_HELP JSON_HELP LIMIT_HELP;

@@ -23,7 +23,8 @@ enum tam_option {
 	TAM_ON_REQUEST = 32,
 	TAM_REMOVE = 64,
 	TAM_LIMIT = 128,
-	TAM_FAILED = 256
+	TAM_FAILED = 256,
+	TAM_FORMAT = 1 << 12
 };
 
 struct tam_args {
@@ -35,6 +36,7 @@ struct tam_args {
 	bool failed;
 	long limit; /* 0: all */
 	const char *key, *kind, *to;
+	const char *format; /* jwt or cwt; NULL: not given */
 	const char *prefix[TAM_PREFIXES_MAX];
 	size_t prefixes;
 	int count; /* operands */
@@ -95,6 +97,9 @@ int tam_show(const struct tam_args *a, json_t *item, tam_print *print);
 const char *tam_text(const json_t *o, const char *member);
 /** A public key file as PEM text for the server; from malloc. */
 int tam_public_key(const char *path, char **pem);
+
+/** postern tam devices result NAME */
+int tam_device_result(const struct tam_args *a, const char *name);
 
 /* Subcommands; their help stands beside them. */
 int tam_serve(int argc, char **argv);

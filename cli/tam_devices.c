@@ -307,6 +307,8 @@ one_device(const struct tam_args *a, const char *word, const char *name)
 		return set_status(a, name, "active");
 	if (strcmp(word, "remove") == 0)
 		return forget(a, "/devices/*", name);
+	if (strcmp(word, "result") == 0)
+		return tam_device_result(a, name);
 	return cli_usage(a->command, "no such word: %s", word);
 }
 
@@ -317,7 +319,8 @@ tam_devices(int argc, char **argv)
 	struct tam_args a;
 
 	if (tam_parse(&a, argc, argv,
-		TAM_JSON | TAM_KEY | TAM_LIMIT | TAM_FAILED, 0, 2) != CLI_DONE)
+		TAM_JSON | TAM_KEY | TAM_LIMIT | TAM_FAILED | TAM_FORMAT, 0,
+		2) != CLI_DONE)
 		return CLI_USAGE;
 	if (a.count > 0)
 		word = a.word[0];

@@ -234,7 +234,7 @@ submod(const struct pst_ear *ear)
 static char *
 claims_json(const struct pst_ear *ear, const struct pst_ear_args *args)
 {
-	char nonce[2 * PST_EAT_NONCE_MAX];
+	char nonce[2 * PST_EAT_NONCE_MAX], ueid[2 * PST_EAT_UEID_MAX];
 	json_t *root;
 	char *text;
 	size_t n;
@@ -253,6 +253,9 @@ claims_json(const struct pst_ear *ear, const struct pst_ear_args *args)
 		    (struct pst_bytes){ ear->nonce, ear->nonce_len }, nonce);
 		json_object_set_new(root, "eat_nonce", json_stringn(nonce, n));
 	}
+	if (args->ueid.len > 0 && args->ueid.len <= PST_EAT_UEID_MAX)
+		json_object_set_new(root, "ueid",
+		    json_stringn(ueid, encode64(args->ueid, ueid)));
 	text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(root);
 	return text;
@@ -569,7 +572,9 @@ static void
 put_claims(struct pst_cbor_writer *w, const struct pst_ear *ear,
     const struct pst_ear_args *args)
 {
-	pst_cbor_put_map(w, 4 + (size_t)ear->has_exp + (ear->nonce_len > 0));
+	pst_cbor_put_map(w,
+	    4 + (size_t)ear->has_exp + (ear->nonce_len > 0) +
+		(args->ueid.len > 0));
 	if (ear->has_exp) {
 		pst_cbor_put_uint(w, PST_CWT_EXP);
 		pst_cbor_put_uint(w, ear->exp);
@@ -580,6 +585,10 @@ put_claims(struct pst_cbor_writer *w, const struct pst_ear *ear,
 		pst_cbor_put_uint(w, PST_EAT_NONCE);
 		pst_cbor_put_bstr(
 		    w, (struct pst_bytes){ ear->nonce, ear->nonce_len });
+	}
+	if (args->ueid.len > 0) {
+		pst_cbor_put_uint(w, PST_EAT_UEID);
+		pst_cbor_put_bstr(w, args->ueid);
 	}
 	pst_cbor_put_uint(w, PST_EAT_PROFILE);
 	pst_cbor_put_tstr(w, PST_BYTES_LIT(PST_EAR_PROFILE_DRAFT));

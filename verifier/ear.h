@@ -61,6 +61,7 @@ struct pst_ear_args {
 	const char *submod;    /* name of what was appraised: the technology */
 	const char *developer; /* of the Verifier */
 	const char *build;
+	struct pst_bytes ueid; /* of the device, as it is known; or empty */
 };
 
 /**

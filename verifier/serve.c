@@ -349,7 +349,7 @@ appraise(struct pst_verifier_service *v, struct session *s,
 	struct pst_appraisal *a = &v->appraisal;
 	struct pst_bytes nonce = { s->nonce, s->nonce_len };
 	struct pst_ear_args args = { v->config.crypto, v->config.signer, NULL,
-		v->config.developer, v->config.build };
+		v->config.developer, v->config.build, { NULL, 0 } };
 	uint64_t now_s = (uint64_t)time(NULL);
 	char token[4096];
 	struct pst_ear ear;

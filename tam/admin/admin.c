@@ -352,6 +352,9 @@ request_new(struct pst_admin *admin)
 	r->call.reader = pst_tam_worker_reader(admin->worker);
 	r->call.crypto = pst_tam_worker_crypto(admin->worker);
 	r->call.uri = admin->config.uri;
+	r->call.result_key = pst_tam_worker_result_key(admin->worker);
+	r->call.result_life_s =
+	    pst_tam_worker_policy(admin->worker)->result_life_s;
 	r->call.now_s = (uint64_t)time(NULL);
 	r->call.limit = PST_ADMIN_LIMIT;
 	r->call.status = 200;

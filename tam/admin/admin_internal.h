@@ -34,7 +34,9 @@ struct pst_admin_call {
 	struct pst_tam_store *store;
 	struct pst_tam_reader *reader;
 	const struct pst_crypto *crypto;
-	const char *uri; /* the TAM's, or NULL */
+	const char *uri;		     /* the TAM's, or NULL */
+	const struct pst_signer *result_key; /* of its Verifier */
+	uint32_t result_life_s;
 	char who[PST_ADMIN_WHO_LEN];
 	uint64_t now_s;
 
@@ -66,6 +68,7 @@ struct pst_admin_route {
 
 /* Ended by a row with method NULL. */
 extern const struct pst_admin_route pst_admin_device_routes[];
+extern const struct pst_admin_route pst_admin_result_routes[];
 extern const struct pst_admin_route pst_admin_group_routes[];
 extern const struct pst_admin_route pst_admin_component_routes[];
 extern const struct pst_admin_route pst_admin_anchor_routes[];

@@ -301,8 +301,6 @@ give_up(struct pst_tam_turn *t, enum pst_err why, const char *text)
 static enum pst_err
 renegotiate(struct pst_tam_turn *t)
 {
-	const uint32_t both =
-	    1u << PST_FRESHNESS_NONCE | 1u << PST_FRESHNESS_TIMESTAMP;
 	uint32_t suite, freshness;
 
 	switch (t->msg.err_code) {
@@ -314,9 +312,7 @@ renegotiate(struct pst_tam_turn *t)
 			    t, PST_ERR_TEEP_SUITE, "no cipher suite in common");
 		return ask_again(t, suite, 0);
 	case PST_TEEP_ERR_UNSUPPORTED_FRESHNESS_MECHANISMS:
-		freshness = t->msg.freshness &
-		    (t->e->policy.timestamps ? both
-					     : 1u << PST_FRESHNESS_NONCE);
+		freshness = t->msg.freshness & pst_tam_freshness(t->e);
 		if (freshness == 0)
 			return give_up(t, PST_ERR_TEEP_FRESHNESS,
 			    "no freshness mechanism in common");

@@ -172,12 +172,16 @@ find_device(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 	const struct pst_tam_records *rec = t->e->records;
 	const struct pst_tam_appraisal *a = &t->appraisal;
 	uint8_t print[PST_THUMBPRINT_LEN];
+	enum pst_err err;
 
 	if (!a->genuine)
 		return device_by_message(t, msg);
-	if (a->attester.len > 0)
-		return rec->device_by_attester(
-		    rec->ctx, a->attester, &t->device);
+	if (a->attester.len > 0) {
+		err =
+		    rec->device_by_attester(rec->ctx, a->attester, &t->device);
+		if (err != PST_ERR_NOT_FOUND || !a->is_result)
+			return err;
+	}
 	if (!a->has_key)
 		return device_by_kid(t, a->key_id);
 	if (pst_cose_thumbprint(t->e->crypto, &a->key, print) != PST_OK)

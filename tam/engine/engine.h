@@ -124,7 +124,13 @@ struct pst_tam_appraisal {
 	uint64_t issued_s;	 /* 0: not said */
 	uint64_t expires_s;	 /* 0: not said */
 	struct pst_bytes claims; /* encoded claims-set, for the record */
-	struct pst_bytes result; /* to hand back in an Update; may be empty */
+	/*
+	 * The TEEP profile's claims about the device, without times, nonce and
+	 * cnf: what an Attestation Result will say. NULL: none can be made.
+	 */
+	const struct pst_eat *subject;
+	struct pst_bytes verdict; /* for the record; its host's own encoding */
+	struct pst_bytes result;  /* to hand back in an Update; may be empty */
 	struct pst_bytes result_format; /* media type; empty: the default */
 };
 
@@ -191,6 +197,7 @@ struct pst_tam_changes {
 
 	enum pst_err attested; /* PST_OK or why not */
 	struct pst_bytes claims;
+	struct pst_bytes verdict;
 	struct pst_pubkey key;
 	uint8_t thumbprint[PST_THUMBPRINT_LEN];
 
@@ -272,8 +279,12 @@ struct pst_tam_policy {
 	bool timestamps;   /* accept a payload by its time, not a nonce */
 	uint32_t payload_age_s; /* with timestamps: oldest iat */
 	uint32_t skew_s;
-	bool allow_debug;   /* accept a device with debugging enabled */
-	bool return_result; /* hand Attestation Results back to agents */
+	bool allow_debug;	/* accept a device with debugging enabled */
+	bool return_result;	/* hand Attestation Results back to agents */
+	uint32_t result_life_s; /* of those that the TAM makes */
+	/* oldest iat of another Verifier's Attestation Result that carries no
+	 * challenge of ours (a passport); 0: none is accepted */
+	uint32_t passport_age_s;
 };
 
 /** The defaults, all safe: nonces only, 10 minutes, 12 hours. */
@@ -291,6 +302,8 @@ struct pst_tam_engine {
 	/* of the crypto port: what agents encrypt SUIT Reports and Evidence to;
 	 * 0: none */
 	uint32_t encryption_key;
+	/* signs Attestation Results; NULL: the TAM makes none */
+	const struct pst_signer *result_key;
 	/* DER roots of agents' certificates (x5chain); may be none */
 	const struct pst_bytes *roots;
 	size_t root_count;

@@ -54,6 +54,9 @@ enum pst_err pst_tam_query(struct pst_tam_engine *e, struct pst_tam_output *out,
 /** The suites that this engine can sign with, as bits. */
 uint32_t pst_tam_suites(const struct pst_tam_engine *e);
 
+/** The freshness mechanisms that it accepts: bit n, mechanism n. */
+uint32_t pst_tam_freshness(const struct pst_tam_engine *e);
+
 /** Room in scratch behind what is used; taken by pst_tam_kept. */
 void pst_tam_scratch(struct pst_tam_turn *t, struct pst_cbor_writer *w);
 /** Keep what w wrote: a view that lives as long as the output. */
@@ -70,6 +73,14 @@ struct pst_keys pst_tam_recipients(struct pst_tam_turn *t);
  * @retval PST_ERR_COSE_KEY, _DECRYPT  it was encrypted to somebody else
  */
 enum pst_err pst_tam_open_payload(struct pst_tam_turn *t) PST_MUST_CHECK;
+
+/**
+ * Make an Attestation Result of the device that was accepted, in scratch.
+ *
+ * @param out  empty when this TAM makes none, or none can be made
+ */
+enum pst_err pst_tam_result_make(
+    struct pst_tam_turn *t, struct pst_bytes *out) PST_MUST_CHECK;
 
 /* The messages of an agent; the signature verified, the device is known. */
 enum pst_err pst_tam_on_response(struct pst_tam_turn *t) PST_MUST_CHECK;

@@ -22,5 +22,7 @@ pst_tam_policy_default(struct pst_tam_policy *p)
 		.skew_s = 60,
 		.allow_debug = false,
 		.return_result = false,
+		.result_life_s = 24 * 3600,
+		.passport_age_s = 0,
 	};
 }

@@ -50,8 +50,10 @@ fail_attestation(struct pst_tam_turn *t, enum pst_err why)
 	if (t->device.token.len > 0)
 		t->out->changes.what |= PST_TAM_WITHDRAW;
 	t->out->changes.attested = why;
-	if (!t->foreign)
+	if (!t->foreign) {
 		t->out->changes.claims = t->appraisal.claims;
+		t->out->changes.verdict = t->appraisal.verdict;
+	}
 	return refuse(t, PST_TEEP_ERR_ATTESTATION_REQUIRED, why, text);
 }
 
@@ -76,6 +78,18 @@ spend_message(struct pst_tam_turn *t, uint64_t expires_s)
 	return PST_OK;
 }
 
+/* How old a payload without a challenge of ours may be; 0: there must be one.
+ */
+static uint32_t
+oldest(const struct pst_tam_turn *t)
+{
+	const struct pst_tam_policy *p = &t->e->policy;
+
+	if (t->appraisal.is_result)
+		return p->passport_age_s;
+	return p->timestamps ? p->payload_age_s : 0;
+}
+
 /*
  * Passport or timestamp mode: iat is there and recent, exp not passed. An
  * unsolicited QueryResponse ends here when only nonces are accepted.
@@ -85,17 +99,18 @@ fresh_by_time(struct pst_tam_turn *t)
 {
 	const struct pst_tam_appraisal *a = &t->appraisal;
 	const struct pst_tam_policy *p = &t->e->policy;
+	const uint32_t age_s = oldest(t);
 	enum pst_err err;
 
-	if (!p->timestamps || a->issued_s == 0) {
+	if (age_s == 0 || a->issued_s == 0) {
 		err = spend_message(t, t->now_s + p->challenge_life_s);
 		return err == PST_OK ? PST_ERR_EAT_NONCE : err;
 	}
 	if (a->issued_s > t->now_s + p->skew_s ||
-	    t->now_s > a->issued_s + p->payload_age_s + p->skew_s ||
+	    t->now_s > a->issued_s + age_s + p->skew_s ||
 	    (a->expires_s != 0 && t->now_s > a->expires_s + p->skew_s))
 		return PST_ERR_EAT_EXPIRED;
-	return spend_message(t, a->issued_s + p->payload_age_s + p->skew_s + 1);
+	return spend_message(t, a->issued_s + age_s + p->skew_s + 1);
 }
 
 /*
@@ -117,7 +132,7 @@ fresh(struct pst_tam_turn *t)
 	err = pst_tam_challenge_check(
 	    t->e, a->nonce, t->now_s, &ch->challenge_expires_s);
 	/* A passport's nonce may be its Verifier's: then its time counts. */
-	if (err == PST_ERR_EAT_NONCE && a->is_result && t->e->policy.timestamps)
+	if (err == PST_ERR_EAT_NONCE && a->is_result && oldest(t) > 0)
 		return fresh_by_time(t);
 	if (err != PST_OK)
 		return err;
@@ -242,19 +257,28 @@ put_pending(struct pst_tam_turn *t, const struct pst_tam_plan *plan)
 	return PST_OK;
 }
 
-static void
+/* What the Verifier gave to be handed on, else a Result of our own. Nobody's
+ * passport is made a newer one. */
+static enum pst_err
 put_result(struct pst_tam_turn *t, struct pst_teep_message *m)
 {
 	const struct pst_tam_appraisal *a = &t->appraisal;
+	enum pst_err err;
 
-	if (!t->e->policy.return_result || a->is_result || a->result.len == 0)
-		return;
+	if (!t->e->policy.return_result || a->is_result)
+		return PST_OK;
 	m->attestation_payload = a->result;
+	if (a->result.len == 0) {
+		err = pst_tam_result_make(t, &m->attestation_payload);
+		if (err != PST_OK || m->attestation_payload.len == 0)
+			return err;
+	}
 	m->present |= 1u << PST_LABEL_ATTESTATION_PAYLOAD;
-	if (a->result_format.len == 0)
-		return;
+	if (a->result.len == 0 || a->result_format.len == 0)
+		return PST_OK;
 	m->attestation_payload_format = a->result_format;
 	m->present |= 1u << PST_LABEL_ATTESTATION_PAYLOAD_FORMAT;
+	return PST_OK;
 }
 
 static enum pst_err
@@ -266,8 +290,9 @@ send_update(struct pst_tam_turn *t, const struct pst_tam_plan *plan)
 
 	memset(&m, 0, sizeof(m));
 	m.type = PST_TEEP_UPDATE;
-	put_result(t, &m);
-	err = put_lists(t, plan, &m);
+	err = put_result(t, &m);
+	if (err == PST_OK)
+		err = put_lists(t, plan, &m);
 	if (err == PST_OK)
 		err = put_pending(t, plan);
 	if (err != PST_OK)
@@ -294,7 +319,9 @@ send_nothing(struct pst_tam_turn *t, const struct pst_tam_plan *plan)
 
 	memset(&m, 0, sizeof(m));
 	m.type = PST_TEEP_UPDATE;
-	put_result(t, &m);
+	err = put_result(t, &m);
+	if (err != PST_OK)
+		return err;
 	if (m.present != 0) {
 		err = pst_tam_send(t->e, t->out, &m, t->suite, t->scratch_len);
 		if (err != PST_OK)
@@ -441,5 +468,6 @@ pst_tam_on_response(struct pst_tam_turn *t)
 	t->out->changes.what |= PST_TAM_ATTESTED;
 	t->out->changes.attested = PST_OK;
 	t->out->changes.claims = t->appraisal.claims;
+	t->out->changes.verdict = t->appraisal.verdict;
 	return plan(t);
 }

@@ -16,6 +16,17 @@ pst_tam_suites(const struct pst_tam_engine *e)
 	return suites;
 }
 
+/* A passport is fresh by its time, and only who may go by time presents one. */
+uint32_t
+pst_tam_freshness(const struct pst_tam_engine *e)
+{
+	const uint32_t nonce = 1u << PST_FRESHNESS_NONCE;
+
+	if (e->policy.timestamps || e->policy.passport_age_s > 0)
+		return nonce | 1u << PST_FRESHNESS_TIMESTAMP;
+	return nonce;
+}
+
 void
 pst_tam_scratch(struct pst_tam_turn *t, struct pst_cbor_writer *w)
 {
@@ -91,7 +102,6 @@ pst_tam_query(struct pst_tam_engine *e, struct pst_tam_output *out,
     uint32_t suite, uint32_t freshness, uint64_t now_s)
 {
 	const uint32_t nonce = 1u << PST_FRESHNESS_NONCE;
-	const uint32_t timestamp = 1u << PST_FRESHNESS_TIMESTAMP;
 	uint8_t challenge[PST_TAM_CHALLENGE_LEN];
 	struct pst_teep_message m;
 	enum pst_err err;
@@ -102,7 +112,7 @@ pst_tam_query(struct pst_tam_engine *e, struct pst_tam_output *out,
 	m.profiles = PST_PROFILE_ESP256_A128CTR | PST_PROFILE_ED25519_A128CTR;
 	m.data_items = e->policy.data_items | PST_TEEP_ITEM_ATTESTATION;
 	if (freshness == 0)
-		freshness = e->policy.timestamps ? nonce | timestamp : nonce;
+		freshness = pst_tam_freshness(e);
 	if (freshness != nonce) {
 		m.freshness = freshness;
 		m.present |= 1u << PST_LABEL_SUPPORTED_FRESHNESS_MECHANISMS;

@@ -79,6 +79,20 @@ put_claims(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
 		out->claims = pst_cbor_written(&w);
 }
 
+/* For the record, and for the Attestation Result that may come of it. */
+static void
+put_verdict(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
+{
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_init(&w, v->verdict, sizeof(v->verdict));
+	pst_tam_verdict_put(&w, &v->last);
+	if (w.err == PST_OK)
+		out->verdict = pst_cbor_written(&w);
+	if (pst_tam_subject_of(v->crypto, &v->last, out->attester, &v->subject))
+		out->subject = &v->subject.eat;
+}
+
 /* Evidence by a key that is not enrolled: the kid that it names, so that an
  * operator can tell which device knocks. */
 static struct pst_bytes
@@ -111,6 +125,8 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	err = pst_verifier_open(&v->verifier, payload, format, now_s, a);
 	if (err >= PST_ERR_STORE)
 		return err;
+	v->verifier.max_age_s =
+	    a->is_result ? v->result_age_s : v->evidence_age_s;
 	if (err == PST_OK)
 		err = pst_verifier_judge(
 		    &v->verifier, a->claims.nonce, NULL, now_s, a);
@@ -122,9 +138,9 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 			out->attester = named_key(payload);
 		return PST_OK;
 	}
-	if (!a->is_result)
-		out->attester =
-		    (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
+	out->attester = a->is_result
+	    ? pst_tam_ueid_attester(a->claims.ueid)
+	    : (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
 	out->nonce = a->claims.nonce;
 	out->has_key = a->has_agent_key;
 	out->key = a->agent_key;
@@ -132,6 +148,7 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	out->issued_s = a->claims.has_iat ? a->claims.iat : 0;
 	out->expires_s = a->claims.has_exp ? a->claims.exp : 0;
 	put_claims(v, out);
+	put_verdict(v, out);
 	return PST_OK;
 }
 
@@ -151,7 +168,8 @@ pst_tam_local_verifier_init(struct pst_tam_local_verifier *v,
 	v->verifier.attesters = &v->attesters;
 	v->verifier.verifiers = &v->verifiers;
 	v->verifier.skew_s = policy->skew_s;
-	v->verifier.max_age_s = policy->payload_age_s;
+	v->evidence_age_s = policy->payload_age_s;
+	v->result_age_s = policy->passport_age_s;
 	v->verifier.allow_debug = policy->allow_debug;
 	*out = (struct pst_tam_appraiser){ v, appraise };
 }

@@ -5,6 +5,8 @@
 #ifndef POSTERN_TAM_APPRAISE_H
 #define POSTERN_TAM_APPRAISE_H
 
+#include <tam/node/subject.h>
+#include <tam/node/verdict.h>
 #include <tam/store/store.h>
 #include <verifier/verifier.h>
 
@@ -17,8 +19,11 @@ struct pst_tam_local_verifier {
 	const struct pst_crypto *crypto;
 	const struct pst_tam_records *records;
 	struct pst_tam_reader *reader;
+	uint32_t evidence_age_s, result_age_s; /* oldest, without challenge */
 	struct pst_appraisal last; /* what the engine's appraisal views */
 	uint8_t claims[PST_TAM_CLAIMS_MAX];
+	struct pst_tam_subject subject;
+	uint8_t verdict[PST_TAM_VERDICT_MAX];
 };
 
 /** Fill in v and out; v, records and reader are kept. */

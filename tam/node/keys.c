@@ -340,6 +340,9 @@ open_all(struct pst_tam_keys *k, uint64_t now_s, char *note)
 		err = key_pair(k->dir, "tam-encryption", PST_ALG_ESP256,
 		    &k->encryption, note);
 	if (err == PST_OK)
+		err = key_pair(
+		    k->dir, "tam-verifier", PST_ALG_ESP256, &k->verifier, note);
+	if (err == PST_OK)
 		err = load_challenges(k, note);
 	if (err == PST_OK && k->challenge_count == 0)
 		err = pst_tam_keys_rotate(k, now_s);

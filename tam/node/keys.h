@@ -1,7 +1,8 @@
 /*
  * The keys of a TAM node, as files under its state folder: one TEEP signing
- * key a suite, the key that Evidence and SUIT Reports are encrypted to, and the
- * rotated challenge keys. All mode 0600; they never enter the database.
+ * key a suite, the key that Evidence and SUIT Reports are encrypted to, the key
+ * that Attestation Results are signed with, and the rotated challenge keys. All
+ * mode 0600; they never enter the database.
  */
 #ifndef POSTERN_TAM_KEYS_H
 #define POSTERN_TAM_KEYS_H
@@ -24,6 +25,7 @@ struct pst_tam_keys {
 	char *dir; /* the state folder */
 	struct pst_key esp256, ed25519;
 	struct pst_key encryption; /* P-256, for ECDH-ES+A128KW */
+	struct pst_key verifier;   /* signs Attestation Results; ESP256 */
 	/* oldest first; the last one signs */
 	struct pst_tam_challenge_key challenge[PST_TAM_MAC_KEYS_MAX];
 	size_t challenge_count;

@@ -37,6 +37,7 @@ struct pst_tam_worker {
 	struct pst_tam_local_verifier verifier;
 	struct pst_tam_appraiser appraiser;
 	struct pst_tam_engine engine;
+	struct pst_signer result_key;
 	unsigned epoch; /* of the challenge keys that the engine has */
 	struct pst_tam_output out;
 };
@@ -150,6 +151,20 @@ add_signer(struct pst_tam_worker *w, const struct pst_key *key, uint32_t suite)
 	s->suite = suite;
 	w->engine.signer_count++;
 	return PST_OK;
+}
+
+static enum pst_err
+add_result_key(struct pst_tam_worker *w)
+{
+	uint32_t number;
+	enum pst_err err;
+
+	err = pst_openssl_add(w->openssl, &w->node->keys.verifier, &number);
+	if (err == PST_OK)
+		err = pst_openssl_signer(
+		    w->openssl, number, PST_ALG_ESP256, &w->result_key);
+	w->engine.result_key = &w->result_key;
+	return err;
 }
 
 /*
@@ -281,6 +296,8 @@ worker_keys(struct pst_tam_worker *w)
 	if (err == PST_OK)
 		err = pst_openssl_add(w->openssl, &w->node->keys.encryption,
 		    &w->engine.encryption_key);
+	if (err == PST_OK)
+		err = add_result_key(w);
 	if (err != PST_OK)
 		return err;
 	w->epoch = atomic_load(&w->node->epoch) - 1;
@@ -343,6 +360,18 @@ const struct pst_crypto *
 pst_tam_worker_crypto(struct pst_tam_worker *worker)
 {
 	return worker->engine.crypto;
+}
+
+const struct pst_signer *
+pst_tam_worker_result_key(const struct pst_tam_worker *worker)
+{
+	return &worker->result_key;
+}
+
+const struct pst_tam_policy *
+pst_tam_worker_policy(const struct pst_tam_worker *worker)
+{
+	return &worker->node->policy;
 }
 
 struct pst_tam_reader *

@@ -12,10 +12,11 @@ struct pst_tam_worker;
 
 /**
  * Open the state folder dir; the first time create it (0700) with fresh
- * signing keys, a key that reports are encrypted to and a challenge key under
- * dir/keys (0600), the database dir/tam.db, and the public keys
- * dir/tam-esp256.pub.pem, dir/tam-ed25519.pub.pem and
- * dir/tam-encryption.pub.pem.
+ * signing keys, a key that reports and Evidence are encrypted to, one that
+ * signs Attestation Results and a challenge key under dir/keys (0600), the
+ * database dir/tam.db, and the public keys dir/tam-esp256.pub.pem,
+ * dir/tam-ed25519.pub.pem, dir/tam-encryption.pub.pem and
+ * dir/tam-verifier.pub.pem.
  *
  * @param policy  borrowed; NULL: the defaults
  * @param note    one line for people when it fails; may be NULL
@@ -37,6 +38,12 @@ void pst_tam_worker_free(struct pst_tam_worker **worker);
 /** The worker's crypto table and reader, for the admin calls. */
 const struct pst_crypto *pst_tam_worker_crypto(struct pst_tam_worker *worker);
 struct pst_tam_reader *pst_tam_worker_reader(struct pst_tam_worker *worker);
+
+/** What signs Attestation Results, a key of the worker's crypto table. */
+const struct pst_signer *
+pst_tam_worker_result_key(const struct pst_tam_worker *worker);
+const struct pst_tam_policy *
+pst_tam_worker_policy(const struct pst_tam_worker *worker);
 
 /**
  * Answer one POST: pst_tam_connect for an empty body, else pst_tam_message.

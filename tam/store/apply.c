@@ -43,6 +43,7 @@ bind_row(sqlite3_stmt *s, const struct pst_tam_changes *ch)
 	if ((ch->what & PST_TAM_ATTESTED) != 0) {
 		(void)sqlite3_bind_int(s, 2, (int)ch->attested);
 		pst_tam_bind_blob(s, 3, ch->claims);
+		pst_tam_bind_blob(s, 13, ch->verdict);
 	}
 	(void)sqlite3_bind_int(s, 4, (ch->what & tc) != 0);
 	if ((ch->what & PST_TAM_INVENTORY) != 0)

@@ -93,6 +93,8 @@ give_device(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 	row.claims = pst_tam_col_blob(s, 9);
 	row.pending = sqlite3_column_int(s, 10) != 0;
 	row.pending_expires_s = pst_tam_col_u64(s, 11);
+	row.verdict = pst_tam_col_blob(s, 12);
+	row.appraised_s = pst_tam_col_u64(s, 13);
 	groups_of(db, row.id, groups);
 	row.groups = groups;
 	return ((struct each *)each)->device(ctx, &row);

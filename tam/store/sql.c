@@ -126,7 +126,12 @@ static const char schema_2[] = "ALTER TABLE devices ADD COLUMN ledger BLOB;"
 			       "ALTER TABLE devices ADD COLUMN renegotiated_s"
 			       " INTEGER NOT NULL DEFAULT 0;";
 
-const char *const pst_tam_schema[] = { schema_1, schema_2 };
+/* What an EAR says of the last appraisal, and when that was. */
+static const char schema_verdict[] =
+    "ALTER TABLE devices ADD COLUMN verdict BLOB;"
+    "ALTER TABLE devices ADD COLUMN appraised_s INTEGER NOT NULL DEFAULT 0;";
+
+const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict };
 const int pst_tam_schema_version =
     (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
 
@@ -145,13 +150,15 @@ const int pst_tam_schema_version =
  * the index too, and a poll should not.
  *
  * 1 now, 2 outcome of the appraisal, 3 claims, 4 flag and 5 digest of tc-list,
- * 6 ledger, 7 flag: an Error was answered, 8 id
+ * 6 ledger, 7 flag: an Error was answered, 8 id, 13 verdict
  */
 #define ROW_SET \
 	"UPDATE devices SET seen_s = ?1," \
 	" attested_s = CASE WHEN ?2 = 0 THEN ?1 ELSE attested_s END," \
 	" attested = coalesce(?2, attested)," \
 	" claims = coalesce(?3, claims)," \
+	" verdict = CASE WHEN ?2 IS NULL THEN verdict ELSE ?13 END," \
+	" appraised_s = CASE WHEN ?2 IS NULL THEN appraised_s ELSE ?1 END," \
 	" tc_digest = CASE WHEN ?4 = 1 THEN ?5 ELSE tc_digest END," \
 	" ledger = coalesce(?6, ledger)," \
 	" renegotiated_s = CASE WHEN ?7 = 1 THEN ?1" \
@@ -159,8 +166,8 @@ const int pst_tam_schema_version =
 
 #define DEVICE_ROW \
 	"SELECT id, name, status, attester, teep_key, enrolled_s, seen_s," \
-	" attested_s, attested, claims, token IS NOT NULL, token_expires_s" \
-	" FROM devices "
+	" attested_s, attested, claims, token IS NOT NULL, token_expires_s," \
+	" verdict, appraised_s FROM devices "
 
 const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",

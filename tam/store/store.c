@@ -223,6 +223,7 @@ views_of(struct pst_tam_changes *ch, struct pst_bytes **views)
 	size_t n = 0, i;
 
 	views[n++] = &ch->claims;
+	views[n++] = &ch->verdict;
 	views[n++] = &ch->tc_list.items;
 	views[n++] = &ch->installed.items;
 	views[n++] = &ch->removed.items;

@@ -207,11 +207,13 @@ struct pst_tam_device_row {
 	bool has_key;
 	struct pst_pubkey key;
 	uint64_t enrolled_s;
-	uint64_t seen_s;	 /* 0: never */
-	uint64_t attested_s;	 /* last time that it passed; 0: never */
-	enum pst_err attested;	 /* outcome of the last appraisal */
-	struct pst_bytes claims; /* encoded, of the last appraisal */
-	bool pending;		 /* an Update awaits its answer */
+	uint64_t seen_s;	  /* 0: never */
+	uint64_t attested_s;	  /* last time that it passed; 0: never */
+	enum pst_err attested;	  /* outcome of the last appraisal */
+	struct pst_bytes claims;  /* encoded, of the last appraisal */
+	struct pst_bytes verdict; /* likewise (tam/node/verdict.h), or empty */
+	uint64_t appraised_s;	  /* when that was; 0: never */
+	bool pending;		  /* an Update awaits its answer */
 	uint64_t pending_expires_s;
 	const char *groups; /* names, comma separated; "" when none */
 };

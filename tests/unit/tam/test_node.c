@@ -7,6 +7,7 @@
 #include <postern/eat.h>
 #include <tam/node/keys.h>
 #include <tam/node/node.h>
+#include <tam/node/subject.h>
 
 #include <dirent.h>
 #include <pthread.h>
@@ -380,7 +381,7 @@ a_result_counts_only_by_a_trusted_verifier(void)
 }
 
 static void
-a_passport_counts_only_in_timestamp_mode(void)
+a_passport_counts_only_where_its_age_is_bounded(void)
 {
 	struct pst_tam_policy policy;
 
@@ -392,7 +393,15 @@ a_passport_counts_only_in_timestamp_mode(void)
 	CHECK_EQ(out->event, PST_TAM_EV_REFUSED);
 	close_node();
 	pst_tam_policy_default(&policy);
+	/* Evidence by its time is another matter */
 	policy.timestamps = true;
+	CHECK(open_node(&policy));
+	now_s++;
+	CHECK(give_result(&verifier, none));
+	CHECK_EQ(out->event, PST_TAM_EV_REFUSED);
+	close_node();
+	policy.timestamps = false;
+	policy.passport_age_s = 60;
 	CHECK(open_node(&policy));
 	/* other bytes than before, which are used up */
 	now_s++;
@@ -401,6 +410,172 @@ a_passport_counts_only_in_timestamp_mode(void)
 	/* a nonce that the Verifier and the agent agreed on */
 	CHECK(give_result(&verifier, PST_BYTES_LIT("between us two")));
 	CHECK_EQ(out->event, PST_TAM_EV_CURRENT);
+	end();
+}
+
+/* --- Results that the TAM makes ---------------------------------------- */
+
+static bool
+begin_passports(void)
+{
+	struct pst_tam_policy policy;
+
+	pst_tam_policy_default(&policy);
+	policy.return_result = true;
+	policy.result_life_s = 500;
+	policy.passport_age_s = 300;
+	if (!begin(&policy))
+		return false;
+	device_init();
+	return session();
+}
+
+static bool
+verifier_file(struct pst_pubkey *pub)
+{
+	char path[128];
+	struct pst_key key;
+
+	(void)snprintf(path, sizeof(path), "%s/tam-verifier.pub.pem", dir);
+	if (pst_key_read(path, &key, NULL) != PST_OK)
+		return false;
+	*pub = key.pub;
+	pst_key_wipe(&key);
+	return true;
+}
+
+static enum pst_err
+find_verifier(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+    struct pst_pubkey *key, uint32_t *who)
+{
+	(void)ctx;
+	(void)headers;
+	*who = 0;
+	return attempt == 0 && verifier_file(key) ? PST_OK : PST_ERR_NOT_FOUND;
+}
+
+/* The Result of the last reply, by the TAM's Verifier key, taken apart. */
+static bool
+read_result(struct pst_eat *e)
+{
+	struct pst_keys keys = { .find = find_verifier };
+	struct pst_teep_message m = reply();
+	struct pst_cose_message msg;
+	struct pst_verified v;
+
+	return pst_cose_parse(m.attestation_payload, PST_TAG_SIGN1, &msg,
+		   NULL) == PST_OK &&
+	    pst_cose_verify(&msg, crypto, &keys, none, &v) == PST_OK &&
+	    pst_eat_decode(&v, e, NULL) == PST_OK;
+}
+
+static bool
+anchor_itself(void)
+{
+	struct pst_tam_anchor a = { .kind = PST_TAM_VERIFIER, .name = "self" };
+	if (!verifier_file(&a.key))
+		return false;
+	return pst_tam_anchor_add(
+		   pst_tam_node_store(node), "test", &a, now_s) == PST_OK;
+}
+
+static void
+an_accepted_device_gets_a_result_about_itself(void)
+{
+	uint8_t print[PST_THUMBPRINT_LEN], ueid[PST_EAT_UEID_MAX];
+	struct pst_eat e;
+
+	CHECK(begin_passports());
+	CHECK_EQ(out->event, PST_TAM_EV_CURRENT);
+	CHECK_EQ(reply().type, PST_TEEP_UPDATE);
+	/* no format: the TEEP profile; no token: nothing awaits an answer */
+	CHECK_EQ(reply().present, 1u << PST_LABEL_ATTESTATION_PAYLOAD);
+	CHECK(read_result(&e));
+	CHECK_EQ(pst_cose_thumbprint(crypto, &teep_pub, print), PST_OK);
+	CHECK_EQ(pst_eat_check(&e, PST_BYTES_LIT(PST_EAT_TEEP_PROFILE), none,
+		     print, crypto, now_s, 0),
+	    PST_OK);
+	CHECK_EQ(e.iat, now_s);
+	CHECK_EQ(e.exp, now_s + 500);
+	CHECK_EQ(e.nonce.len, 0);
+	/* by the identity that was enrolled, whatever the device calls itself
+	 */
+	CHECK_EQ(pst_cose_thumbprint(crypto, &attestation_pub, print), PST_OK);
+	CHECK_EQ(pst_tam_ueid(
+		     crypto, (struct pst_bytes){ print, sizeof(print) }, ueid),
+	    PST_OK);
+	CHECK(pst_equal(e.ueid, (struct pst_bytes){ ueid, sizeof(ueid) }));
+	CHECK(pst_equal(e.hwmodel, PST_BYTES_LIT("test board")));
+	end();
+}
+
+static void
+a_refused_device_gets_no_result(void)
+{
+	CHECK(begin_passports());
+	device.debug_enabled = true;
+	CHECK(session());
+	CHECK_EQ(out->event, PST_TAM_EV_REFUSED);
+	CHECK_EQ(reply().attestation_payload.len, 0);
+	end();
+}
+
+/* The same TAM plays the second one here: what it knows of the device is the
+ * attestation key that was enrolled. */
+static void
+a_result_is_a_passport_until_it_is_too_old(void)
+{
+	static uint8_t kept[4096];
+	struct pst_bytes passport = { kept, 0 }, again;
+	struct pst_eat e;
+
+	CHECK(begin_passports());
+	CHECK(read_result(&e));
+	passport.len = reply().attestation_payload.len;
+	memcpy(kept, reply().attestation_payload.ptr, passport.len);
+	CHECK_EQ(pst_tam_worker_exchange(
+		     worker, 0, response(passport, none), now_s, &out),
+	    PST_OK);
+	CHECK_EQ(out->event, PST_TAM_EV_REFUSED);
+	CHECK(anchor_itself());
+	again = response(passport, none);
+	CHECK_EQ(
+	    pst_tam_worker_exchange(worker, 0, again, now_s, &out), PST_OK);
+	CHECK_EQ(out->event, PST_TAM_EV_CURRENT);
+	/* nobody's passport is made a newer one */
+	CHECK_EQ(out->reply_len, 0);
+	/* the same message again is a replay */
+	CHECK_EQ(
+	    pst_tam_worker_exchange(worker, 0, again, now_s, &out), PST_OK);
+	CHECK_EQ(out->event, PST_TAM_EV_DROPPED);
+	now_s += 362;
+	CHECK_EQ(pst_tam_worker_exchange(
+		     worker, 0, response(passport, none), now_s, &out),
+	    PST_OK);
+	CHECK(out->event != PST_TAM_EV_CURRENT);
+	CHECK_EQ(out->err, PST_ERR_EAT_EXPIRED);
+	end();
+}
+
+static void
+another_devices_result_is_refused(void)
+{
+	static uint8_t kept[4096];
+	struct pst_bytes passport = { kept, 0 };
+	struct pst_signer thief;
+	struct pst_pubkey thief_pub;
+
+	CHECK(begin_passports());
+	CHECK(anchor_itself());
+	passport.len = reply().attestation_payload.len;
+	memcpy(kept, reply().attestation_payload.ptr, passport.len);
+	CHECK(new_key(PST_ALG_ESP256, &thief, &thief_pub));
+	teep = thief;
+	CHECK_EQ(pst_tam_worker_exchange(
+		     worker, 0, response(passport, none), now_s, &out),
+	    PST_OK);
+	CHECK_EQ(out->event, PST_TAM_EV_DROPPED);
+	CHECK_EQ(out->changes.what, 0);
 	end();
 }
 
@@ -641,7 +816,11 @@ main(void)
 	RUN(an_unknown_attestation_key_is_dropped);
 	RUN(evidence_passed_off_as_a_result_is_not_accepted);
 	RUN(a_result_counts_only_by_a_trusted_verifier);
-	RUN(a_passport_counts_only_in_timestamp_mode);
+	RUN(a_passport_counts_only_where_its_age_is_bounded);
+	RUN(an_accepted_device_gets_a_result_about_itself);
+	RUN(a_refused_device_gets_no_result);
+	RUN(a_result_is_a_passport_until_it_is_too_old);
+	RUN(another_devices_result_is_refused);
 	RUN(many_threads_accept_each_response_once);
 	RUN(the_state_folder_is_made_for_its_owner);
 	RUN(the_encryption_key_keeps_over_its_renaming);

@@ -98,6 +98,7 @@ an_older_schema_is_migrated(void)
 	CHECK(found);
 	stop_store();
 	CHECK(sql(w.db, "SELECT ledger, renegotiated_s FROM devices"));
+	CHECK(sql(w.db, "SELECT verdict, appraised_s FROM devices"));
 	END();
 }
 

@@ -36,7 +36,8 @@ args(void)
 {
 	static struct pst_ear_args a;
 
-	a = (struct pst_ear_args){ crypto, &signer, "snp", "example", "1" };
+	a = (struct pst_ear_args){ crypto, &signer, "snp", "example", "1",
+		{ NULL, 0 } };
 	return &a;
 }
 
