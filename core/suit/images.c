@@ -80,6 +80,8 @@ parameter(struct walk *w, int64_t label, struct pst_bytes value)
 	for (i = 0; i < n && err == PST_OK; i++) {
 		uint32_t c = set_member(w, index, i);
 
+		if (label != PST_SUIT_PARAM_URI)
+			pst_suit_set(w->out->acted, c);
 		if (label == PST_SUIT_PARAM_IMAGE_DIGEST &&
 		    w->section != PST_SUIT_UNINSTALL)
 			pst_suit_set(w->out->digests, c);
@@ -96,12 +98,14 @@ static void
 note_source(struct walk *w, int64_t label, struct pst_bytes value)
 {
 	struct pst_cbor_reader r;
+	uint32_t source;
 
 	if (label != PST_SUIT_PARAM_SOURCE_COMPONENT)
 		return;
 	pst_cbor_reader_init(&r, value);
-	pst_suit_set(
-	    w->sources, (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX));
+	source = (uint32_t)pst_cbor_uint(&r, PST_SUIT_COMPONENTS_MAX);
+	pst_suit_set(w->sources, source);
+	pst_suit_set(w->out->acted, source);
 }
 
 static enum pst_err
@@ -317,6 +321,8 @@ spread(uint64_t *words, uint32_t from, uint32_t to)
 static void
 copied(struct walk *w, uint32_t from, uint32_t to, int64_t label)
 {
+	if (label != PST_SUIT_PARAM_URI)
+		pst_suit_set(w->out->acted, to);
 	if (label == PST_SUIT_PARAM_IMAGE_DIGEST &&
 	    w->section != PST_SUIT_UNINSTALL)
 		spread(w->out->digests, from, to);
@@ -369,8 +375,24 @@ act(struct walk *w, struct pst_cbor_reader *r, int64_t id)
 	uint32_t i, n = set_size(w, index);
 
 	(void)pst_cbor_uint(r, 15);
-	for (i = 0; i < n && pst_cbor_ok(r); i++)
+	for (i = 0; i < n && pst_cbor_ok(r); i++) {
+		if (pst_suit_trait_of(id)->component)
+			pst_suit_set(w->out->acted, set_member(w, index, i));
 		effect(w, id, set_member(w, index, i));
+	}
+	return r->err;
+}
+
+/* What a custom command does only the device knows. */
+static enum pst_err
+custom(struct walk *w, struct pst_cbor_reader *r)
+{
+	const struct pst_suit_index *index = &w->levels[w->depth - 1].index;
+	uint32_t i, n = set_size(w, index);
+
+	pst_suit_custom_argument(r);
+	for (i = 0; i < n && pst_cbor_ok(r); i++)
+		pst_suit_set(w->out->acted, set_member(w, index, i));
 	return r->err;
 }
 
@@ -409,10 +431,8 @@ command(struct walk *w)
 		return run_sequence(w, &r);
 	if (pst_suit_trait_of(id)->policy)
 		return act(w, &r, id);
-	if (pst_suit_custom(id)) {
-		pst_suit_custom_argument(&r);
-		return r.err;
-	}
+	if (pst_suit_custom(id))
+		return custom(w, &r);
 	return parameters(w, &r);
 }
 

@@ -286,6 +286,9 @@ struct pst_suit_images {
 	uint64_t verified[PST_SUIT_COMPONENT_WORDS];
 	/* suit-uninstall unlinks it */
 	uint64_t unlinked[PST_SUIT_COMPONENT_WORDS];
+	/* a command acts on it or copies from it, or a parameter other than
+	 * uri is set for it: where bytes come from is free (Section 9) */
+	uint64_t acted[PST_SUIT_COMPONENT_WORDS];
 	bool install;	/* there is suit-install or suit-payload-fetch */
 	bool validate;	/* there is suit-validate */
 	bool uninstall; /* there is suit-uninstall */

@@ -129,11 +129,15 @@ within(const struct signer *s, struct pst_bytes id)
 
 /* --- the checks -------------------------------------------------------- */
 
-/* Both the components and the manifest's own name: whoever may use the name
- * may supersede what stands under it. */
+/*
+ * Both what the manifest acts on and its own name: whoever may use the name
+ * may supersede what stands under it. A component that is listed only to say
+ * where a dependency finds its payload is another signer's
+ * (docs/decisions/0033).
+ */
 static enum pst_err
-check_prefixes(
-    const struct pst_suit_manifest *m, const struct signer *s, char *note)
+check_prefixes(const struct pst_suit_manifest *m,
+    const struct pst_suit_images *images, const struct signer *s, char *note)
 {
 	struct pst_list list = m->components;
 	struct pst_bytes id;
@@ -145,7 +149,7 @@ check_prefixes(
 		    " signer %s",
 		    s->name);
 	for (; pst_list_next(&list, &id); i++) {
-		if (!within(s, id))
+		if (pst_suit_has(images->acted, i) && !within(s, id))
 			return no(note, PST_ERR_SUIT_UNAUTHORISED,
 			    "component %zu is outside the prefixes of signer"
 			    " %s",
@@ -155,24 +159,19 @@ check_prefixes(
 }
 
 static enum pst_err
-check_images(const struct pst_suit_manifest *m, char *note)
+check_images(const struct pst_suit_manifest *m,
+    const struct pst_suit_images *images, char *note)
 {
-	struct pst_suit_images images;
-	enum pst_err err;
 	size_t i;
 
-	err = pst_suit_manifest_images(m, NULL, NULL, &images);
-	if (err != PST_OK)
-		return no(note, err, "a device would refuse it: %s",
-		    pst_err_name(err));
-	if (!images.uninstall)
+	if (!images->uninstall)
 		return no(note, PST_ERR_SUIT_STRUCTURE,
 		    "it has no uninstall section");
 	for (i = 0; i < m->components.count; i++) {
-		if (!pst_suit_has(images.written, i))
+		if (!pst_suit_has(images->written, i))
 			continue;
-		if (!pst_suit_has(images.digests, i) ||
-		    !pst_suit_has(images.verified, i))
+		if (!pst_suit_has(images->digests, i) ||
+		    !pst_suit_has(images->verified, i))
 			return no(note, PST_ERR_SUIT_STRUCTURE,
 			    "component %zu is written and its image digest"
 			    " is not checked",
@@ -206,6 +205,7 @@ check_payloads(const struct pst_suit_manifest *m,
 static enum pst_err
 check(const struct pst_suit_manifest *m, const struct signers *all, char *note)
 {
+	struct pst_suit_images images;
 	enum pst_err err;
 
 	if (m->component_id.len == 0)
@@ -216,13 +216,43 @@ check(const struct pst_suit_manifest *m, const struct signers *all, char *note)
 		    "sequence number above %" PRId64, INT64_MAX);
 	if (m->who >= all->count)
 		return PST_ERR_COSE_KEY;
-	err = check_prefixes(m, &all->list[m->who], note);
+	err = pst_suit_manifest_images(m, NULL, NULL, &images);
+	if (err != PST_OK)
+		return no(note, err, "a device would refuse it: %s",
+		    pst_err_name(err));
+	err = check_prefixes(m, &images, &all->list[m->who], note);
 	if (err != PST_OK)
 		return err;
-	err = check_images(m, note);
+	err = check_images(m, &images, note);
 	if (err != PST_OK)
 		return err;
 	return check_payloads(m, all->crypto, note);
+}
+
+/*
+ * The components that the manifest brings: a device keeps nothing for it that
+ * its signer does not reach. Copied into the reader's room, for a list has no
+ * gaps.
+ */
+static enum pst_err
+brought(const struct pst_suit_manifest *m, const struct signer *s,
+    struct pst_tam_reader *reader, struct pst_list *out)
+{
+	struct pst_list list = m->components;
+	uint8_t *at = pst_tam_reader_room(reader, list.items.len);
+	struct pst_bytes id;
+
+	if (at == NULL)
+		return PST_ERR_LIMIT;
+	*out = (struct pst_list){ .items = { at, 0 } };
+	while (pst_list_next(&list, &id)) {
+		if (!within(s, id))
+			continue;
+		memcpy(at + out->items.len, id.ptr, id.len);
+		out->items.len += id.len;
+		out->count++;
+	}
+	return PST_OK;
 }
 
 static enum pst_err
@@ -254,9 +284,9 @@ authenticate(struct signers *all, struct pst_bytes envelope,
 }
 
 static enum pst_err
-publish(struct pst_tam_store *store, struct signers *all, const char *who,
-    struct pst_bytes envelope, uint64_t now_s, struct pst_tam_manifest *out,
-    char *note)
+publish(struct pst_tam_store *store, struct pst_tam_reader *reader,
+    struct signers *all, const char *who, struct pst_bytes envelope,
+    uint64_t now_s, struct pst_tam_manifest *out, char *note)
 {
 	struct pst_tam_publication p = { .who = who };
 	struct pst_suit_manifest m;
@@ -265,12 +295,14 @@ publish(struct pst_tam_store *store, struct signers *all, const char *who,
 	err = authenticate(all, envelope, &m, note);
 	if (err == PST_OK)
 		err = check(&m, all, note);
+	if (err == PST_OK)
+		err = brought(
+		    &m, &all->list[m.who], reader, &p.manifest.components);
 	if (err != PST_OK)
 		return err;
 	p.manifest.manifest_id = m.component_id;
 	p.manifest.sequence = m.sequence;
 	p.manifest.digest = m.digest;
-	p.manifest.components = m.components;
 	p.manifest.envelope = envelope;
 	p.manifest.envelope_len = envelope.len;
 	p.manifest.signer = all->list[m.who].name;
@@ -309,7 +341,8 @@ pst_tam_publish(struct pst_tam_store *store, struct pst_tam_reader *reader,
 	if (err == PST_OK)
 		err = all->err;
 	if (err == PST_OK)
-		err = publish(store, all, who, envelope, now_s, m, note);
+		err =
+		    publish(store, reader, all, who, envelope, now_s, m, note);
 	signers_free(all);
 	return err;
 }

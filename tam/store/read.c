@@ -51,6 +51,7 @@ struct pst_tam_reader {
 	uint8_t *envelope;
 	size_t envelope_cap, envelope_len;
 	int64_t envelope_of; /* 0: none */
+	uint8_t *room;	     /* of pst_tam_reader_room */
 };
 
 /* --- the catalogue ----------------------------------------------------- */
@@ -561,6 +562,7 @@ pst_tam_reader_close(struct pst_tam_reader **reader)
 	for (i = 0; i < SLOTS; i++)
 		free(r->slots[i].bytes);
 	free(r->envelope);
+	free(r->room);
 	pst_tam_db_close(&r->db);
 	free(r);
 	*reader = NULL;
@@ -570,4 +572,12 @@ struct pst_tam_db *
 pst_tam_reader_db(struct pst_tam_reader *reader)
 {
 	return &reader->db;
+}
+
+uint8_t *
+pst_tam_reader_room(struct pst_tam_reader *reader, size_t bytes)
+{
+	free(reader->room);
+	reader->room = malloc(bytes + 1);
+	return reader->room;
 }

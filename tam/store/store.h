@@ -169,13 +169,17 @@ struct pst_tam_manifest {
 /**
  * Check an envelope and publish it (draft-ietf-suit-manifest, Section 6.2).
  *
- * It must authenticate against a signer anchor and stay within its prefixes;
+ * It must authenticate against a signer anchor and act within its prefixes;
  * have a manifest-component-id, an uninstall section and a digest for every
  * image; fit an Update; and have a sequence number above those published
  * under the same manifest-component-id. The very same manifest again is
  * PST_OK and changes nothing.
  *
- * @param m     set to what was published; views envelope; may be NULL
+ * Components outside them that it lists, but does not act on, are not among
+ * those of m, and no assignment of them brings this manifest to a device.
+ *
+ * @param m     set to what was published; views envelope, and memory of reader
+ *              until it publishes again; may be NULL
  * @param note  one line that says why not; may be NULL
  *
  * @retval PST_ERR_COSE_KEY, _SIGNATURE     no anchor signed it

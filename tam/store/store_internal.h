@@ -157,6 +157,8 @@ enum pst_err pst_tam_manifest_store(struct pst_tam_db *db, void *publication);
 
 const char *pst_tam_store_path(const struct pst_tam_store *store);
 struct pst_tam_db *pst_tam_reader_db(struct pst_tam_reader *reader);
+/** Memory of the reader that lives until it is asked again; NULL: none. */
+uint8_t *pst_tam_reader_room(struct pst_tam_reader *reader, size_t bytes);
 
 /** A name as store.h demands it. */
 bool pst_tam_name_ok(const char *name);

@@ -564,6 +564,7 @@ the_walk_tells_what_a_manifest_does(void)
 	CHECK_EQ(images.written[0], 7);
 	CHECK_EQ(images.verified[0], 7);
 	CHECK_EQ(images.unlinked[0], 7);
+	CHECK_EQ(images.acted[0], 7);
 	CHECK_EQ(s.uris, 2);
 	CHECK_EQ(s.vendors, 3);
 	CHECK_EQ(s.classes, 3);

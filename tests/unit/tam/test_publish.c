@@ -326,6 +326,142 @@ a_signer_publishes_only_under_its_prefixes(void)
 	END();
 }
 
+/* Components [app, ta] and [o, ta]; the first is to be of size 1, and install
+ * ends with what a row adds, of so many items. */
+static struct pst_bytes
+two_prefixes(struct pst_bytes more, size_t items)
+{
+	static uint8_t out[2048];
+	uint8_t common[256], install[256], manifest[1024];
+	struct pst_suit_pair pairs[] = { { .key = PST_BYTES_LIT("\x01"),
+					     .value = PST_BYTES_LIT("\x01") },
+		{ .key = PST_BYTES_LIT("\x02"),
+		    .value = PST_BYTES_LIT("\x01") },
+		{ .key = PST_BYTES_LIT("\x03") },
+		{ .key = PST_BYTES_LIT("\x05"),
+		    .value = id2("app", "manifest") },
+		{ .key = PST_BYTES_LIT("\x14") },
+		{ .key = PST_BYTES_LIT("\x18\x18"),
+		    .value = PST_BYTES_LIT("\x46\x84\x0c\x00\x18\x21\x0f") } };
+	struct pst_suit_parts parts;
+	struct pst_cbor_writer o;
+	size_t mark;
+
+	pst_cbor_writer_init(&o, common, sizeof(common));
+	mark = pst_cbor_wrap_begin(&o);
+	pst_cbor_put_map(&o, 1);
+	pst_cbor_put_uint(&o, PST_SUIT_COMPONENTS);
+	pst_cbor_put_array(&o, 2);
+	pst_cbor_put_raw(&o, id2("app", "ta"));
+	pst_cbor_put_raw(&o, id2("o", "ta"));
+	pst_cbor_wrap_bstr(&o, mark);
+	pairs[2].value = pst_cbor_written(&o);
+	pst_cbor_writer_init(&o, install, sizeof(install));
+	mark = pst_cbor_wrap_begin(&o);
+	pst_cbor_put_array(&o, 4 + items);
+	pst_cbor_put_raw(&o, PST_BYTES_LIT("\x0c\x00\x14\xa1\x0e\x01"));
+	pst_cbor_put_raw(&o, more);
+	pst_cbor_wrap_bstr(&o, mark);
+	pairs[4].value = pst_cbor_written(&o);
+	pst_cbor_writer_init(&o, manifest, sizeof(manifest));
+	if (pst_suit_pairs_put(&o, pairs, 6) != PST_OK)
+		return none;
+	memset(&parts, 0, sizeof(parts));
+	parts.manifest = pst_cbor_written(&o);
+	pst_cbor_writer_init(&o, out, sizeof(out));
+	if (pst_suit_assemble(&o, w.crypto, &parts) != PST_OK)
+		return none;
+	return sign(pst_cbor_written(&o), &dev);
+}
+
+static bool
+take_components(void *ctx, const struct pst_tam_manifest *row)
+{
+	struct pst_list list = row->components;
+	struct pst_bytes id;
+
+	*(bool *)ctx = pst_list_next(&list, &id) && list.count == 0 &&
+	    pst_equal(id, id2("app", "ta"));
+	return false;
+}
+
+/* docs/decisions/0033 */
+static void
+a_foreign_component_may_be_listed_for_its_uri_only(void)
+{
+	/* what install says of component 1, and how many items that is */
+	const struct {
+		struct pst_bytes more;
+		size_t items;
+		bool refused;
+	} rows[] = {
+		{ PST_BYTES_LIT(""), 0, false },
+		/* uri */
+		{ PST_BYTES_LIT("\x0c\x01\x14\xa1\x15\x63://"), 4, false },
+		/* copy-params of it */
+		{ PST_BYTES_LIT("\x14\xa1\x15\x63://\x0c\x01\x18\x23\xa1\x00"
+				"\x81\x15"),
+		    6, false },
+		/* a nested sequence, and abort in it, act on none */
+		{ PST_BYTES_LIT("\x0c\x01\x18\x20\x43\x82\x0e\x0f"), 4, false },
+		/* image-size, by override, in a list of both, and copied */
+		{ PST_BYTES_LIT("\x0c\x01\x14\xa1\x0e\x01"), 4, true },
+		{ PST_BYTES_LIT("\x0c\x82\x00\x01\x14\xa1\x0e\x01"), 4, true },
+		{ PST_BYTES_LIT("\x14\xa1\x0e\x01\x0c\x01\x18\x23\xa1\x00"
+				"\x81\x0e"),
+		    6, true },
+		{ PST_BYTES_LIT("\x18\x22\xa1\x01\xa1\x0e\x01"), 2, true },
+		/* is-dependency, invoke for all, and in a try-each */
+		{ PST_BYTES_LIT("\x0c\x01\x08\x0f"), 4, true },
+		{ PST_BYTES_LIT("\x0c\xf5\x17\x0f"), 4, true },
+		{ PST_BYTES_LIT(
+		      "\x0c\x01\x0f\x83\x43\x82\x0e\x0f\x43\x82\x08\x0f\xf6"),
+		    4, true },
+		/* a source of component 0 */
+		{ PST_BYTES_LIT("\x14\xa1\x16\x01"), 2, true },
+		/* a custom command */
+		{ PST_BYTES_LIT("\x0c\x01\x39\x01\x00\x60"), 4, true },
+	};
+	bool seen;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pst_bytes e;
+
+		BEGIN();
+		e = two_prefixes(rows[i].more, rows[i].items);
+		CHECK(e.len > 0);
+		CHECK_EQ(publish(e),
+		    rows[i].refused ? PST_ERR_SUIT_UNAUTHORISED : PST_OK);
+		CHECK(!rows[i].refused ||
+		    strstr(note, "component 1 is outside") != NULL);
+		seen = false;
+		CHECK_EQ(pst_tam_list_manifests(
+			     w.reader, 0, 1, take_components, &seen),
+		    PST_OK);
+		CHECK_EQ(seen, !rows[i].refused);
+		CHECK(rows[i].refused || published.components.count == 1);
+		END();
+	}
+}
+
+/* Whoever is to have another's component does not get what only lists it. */
+static void
+what_only_lists_a_component_does_not_provide_it(void)
+{
+	bool found;
+
+	BEGIN();
+	CHECK_EQ(publish(two_prefixes(
+		     PST_BYTES_LIT("\x0c\x01\x14\xa1\x15\x63://"), 4)),
+	    PST_OK);
+	CHECK_EQ(pst_tam_published(w.reader, id2("app", "ta"), &found), PST_OK);
+	CHECK(found);
+	CHECK_EQ(pst_tam_published(w.reader, id2("o", "ta"), &found), PST_OK);
+	CHECK(!found);
+	END();
+}
+
 static void
 a_stranger_publishes_nothing(void)
 {
@@ -429,6 +565,8 @@ main(void)
 	RUN(without_uninstall_is_refused);
 	RUN(an_image_that_nothing_checks_is_refused);
 	RUN(a_signer_publishes_only_under_its_prefixes);
+	RUN(a_foreign_component_may_be_listed_for_its_uri_only);
+	RUN(what_only_lists_a_component_does_not_provide_it);
 	RUN(a_stranger_publishes_nothing);
 	RUN(a_signer_among_many_is_found);
 	RUN(too_large_for_an_update_is_refused);
