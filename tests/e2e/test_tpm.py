@@ -4,12 +4,19 @@ by that key, its quotes are appraised, and a TPM that was not enrolled, or whose
 quote is of another session, gets nothing."""
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import unittest
 
 from world import HELLO, Failed, Process, World, call  # noqa: F401
+
+
+def listens(path):
+    """A socket has its name before anybody listens on it."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
 
 
 class Tpm:
@@ -26,7 +33,7 @@ class Tpm:
              "not-need-init,startup-clear"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 30
-        while not os.path.exists(sock):
+        while not listens(sock):
             if self.popen.poll() is not None or time.monotonic() > end:
                 raise Failed("swtpm does not start")
             time.sleep(0.01)

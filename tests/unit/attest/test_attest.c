@@ -10,7 +10,9 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +75,20 @@ check_of(const char *what)
 static pid_t tpm_pid;
 static char tcti[128];
 
+/* A socket has its name before anybody listens on it. */
+static bool
+listens(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool good;
+
+	strcpy(sa.sun_path, path);
+	good = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+	close(fd);
+	return good;
+}
+
 static bool
 start_tpm(void)
 {
@@ -81,7 +97,6 @@ start_tpm(void)
 		(char *)"--tpmstate", state, (char *)"--server", server,
 		(char *)"--ctrl", ctrl, (char *)"--flags",
 		(char *)"not-need-init,startup-clear", NULL };
-	struct stat st;
 	char path[96];
 	int i;
 
@@ -92,9 +107,12 @@ start_tpm(void)
 	snprintf(tcti, sizeof(tcti), "swtpm:path=%s", path);
 	if (posix_spawnp(&tpm_pid, "swtpm", NULL, NULL, argv, environ) != 0)
 		return false;
-	for (i = 0; i < 500 && stat(path, &st) != 0; i++)
+	for (i = 0; i < 3000; i++) {
+		if (listens(path))
+			return true;
 		usleep(10000);
-	return stat(path, &st) == 0;
+	}
+	return false;
 }
 
 static void

@@ -137,14 +137,15 @@ class Server:
     def stop(self, sig=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        status = self.process.wait(timeout=30)
+        # less than an idle connection is kept
+        status = self.process.wait(timeout=50)
         self.process.stdout.close()
         self.errors.close()
         return status
 
     def post(self, body=b"", path="/tam", headers=None, connection=None):
         c = connection or http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=20)
+            "127.0.0.1", self.port, timeout=120)
         if headers is None:
             headers = {"Accept": TEEP}
             if body:
@@ -181,12 +182,12 @@ class Server:
 
 class Local(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=120)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
 
 
@@ -230,7 +231,7 @@ def signer(s, name="dev", prefix="uuid:" + UUID):
     return private
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=120):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
