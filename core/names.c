@@ -106,6 +106,8 @@ pst_err_name(enum pst_err err)
 		return "token is bound to another key";
 	case PST_ERR_EAT_REFUSED:
 		return "attestation does not satisfy the policy";
+	case PST_ERR_EAT_DIGEST:
+		return "detached claims are not those that were signed";
 	case PST_ERR_TEEP_TYPE:
 		return "unknown or unexpected TEEP message";
 	case PST_ERR_TEEP_FIELD:

@@ -58,5 +58,7 @@ srcs-y += suit/build.c
 srcs-y += suit/assemble.c
 srcs-y += suit/sign.c
 srcs-y += eat/claims.c
+srcs-y += eat/modules.c
+srcs-y += eat/measured.c
 srcs-y += eat/attester.c
 srcs-y += eat/protect.c

@@ -6,23 +6,18 @@
  * cnf carries the TEEP key itself beside its thumbprint, so that whoever
  * verified the Evidence has the key that must have signed the message.
  */
-#include <postern/eat.h>
+#include <postern/eat_measured.h>
 
 #include "../pst_internal.h"
 
-enum {
-	/* Content formats (IANA CoAP Content-Formats). */
-	FORMAT_CBOR = 60,
-	FORMAT_SUIT_REPORT = 270,
-	NAME_MAX = 64 /* bytes of swname and of swversion */
-};
+enum { NAME_MAX = 64 }; /* bytes of swname and of swversion */
 
 /* [content-format, bstr .cbor what is written between begin and end]. */
 static size_t
-item_begin(struct pst_cbor_writer *w, uint64_t format)
+item_begin(struct pst_cbor_writer *w, enum pst_content_format format)
 {
 	pst_cbor_put_array(w, 2);
-	pst_cbor_put_uint(w, format);
+	pst_cbor_put_uint(w, (uint64_t)format);
 	return pst_cbor_wrap_begin(w);
 }
 
@@ -34,36 +29,24 @@ item_begin(struct pst_cbor_writer *w, uint64_t format)
 static void
 manifest_item(struct pst_cbor_writer *w, const struct pst_eat_attester *s)
 {
-	size_t mark = item_begin(w, FORMAT_SUIT_REPORT);
+	size_t mark = item_begin(w, PST_FORMAT_SUIT_REPORT);
 
 	pst_cbor_put_array(w, 2);
 	pst_cbor_put_tstr(w, s->swname);
-	pst_cbor_put_array(w, 2);
-	pst_cbor_put_int(w, s->software.alg);
-	pst_cbor_put_bstr(w, s->software.bytes);
+	pst_suit_digest_put(w, &s->software);
 	pst_cbor_wrap_bstr(w, mark);
 }
 
-/* measurements: a measured component {1: [name, ?[version]], 2: [alg,
- * digest]} (RFC 10013), as plain CBOR. */
 static void
 measurement_item(struct pst_cbor_writer *w, const struct pst_eat_attester *s)
 {
-	size_t mark = item_begin(w, FORMAT_CBOR);
-	bool version = s->swversion.len > 0;
+	struct pst_eat_measured m = { .name = s->swname,
+		.version = s->swversion,
+		.alg = s->software.alg,
+		.value = s->software.bytes };
+	size_t mark = item_begin(w, PST_FORMAT_MEASURED_COMPONENT);
 
-	pst_cbor_put_map(w, 2);
-	pst_cbor_put_uint(w, 1);
-	pst_cbor_put_array(w, 1 + (size_t)version);
-	pst_cbor_put_tstr(w, s->swname);
-	if (version) {
-		pst_cbor_put_array(w, 1);
-		pst_cbor_put_tstr(w, s->swversion);
-	}
-	pst_cbor_put_uint(w, 2);
-	pst_cbor_put_array(w, 2);
-	pst_cbor_put_int(w, s->software.alg);
-	pst_cbor_put_bstr(w, s->software.bytes);
+	pst_eat_measured_put(w, &m);
 	pst_cbor_wrap_bstr(w, mark);
 }
 

@@ -18,7 +18,9 @@ enum {
 	DBGSTAT_MAX = 4,
 	TEXT_MAX = 1024, /* longest text that is looked at */
 	CNF_MAX = 8,	 /* members of a cnf map */
-	CONTENT_FORMAT_MAX = 65535
+	CONTENT_FORMAT_MAX = 65535,
+	RESULT_MAX = 4,	 /* of a comparison: absent */
+	RESULTS_MAX = 64 /* groups, and results of one */
 };
 
 /* Sizes are the claim's own, so a wrong one is a fault of the claim. */
@@ -100,6 +102,101 @@ formatted(struct pst_cbor_reader *r)
 	return out;
 }
 
+/* Text or bytes: what names a measurement (Section 4.2.16). */
+static void
+result_id(struct pst_cbor_reader *r)
+{
+	if (pst_cbor_peek(r) == PST_CBOR_TSTR)
+		(void)pst_cbor_tstr(r, 0, TEXT_MAX);
+	else
+		(void)pst_cbor_bstr(r, 0, TEXT_MAX);
+}
+
+/* [+ [system, [+ [id, result]]]] */
+static struct pst_list
+results(struct pst_cbor_reader *r)
+{
+	struct pst_list out = { { NULL, 0 }, 0 };
+	size_t n = pst_cbor_array(r, 1, RESULTS_MAX);
+	size_t start = r->at, i, k;
+
+	for (i = 0; i < n && pst_cbor_ok(r); i++) {
+		(void)pst_cbor_array(r, 2, 2);
+		(void)pst_cbor_tstr(r, 0, TEXT_MAX);
+		k = pst_cbor_array(r, 1, RESULTS_MAX);
+		while (k-- > 0 && pst_cbor_ok(r)) {
+			(void)pst_cbor_array(r, 2, 2);
+			result_id(r);
+			claim_fault(r, pst_cbor_uint(r, RESULT_MAX) == 0);
+		}
+	}
+	if (!pst_cbor_ok(r))
+		return out;
+	out.items.ptr = r->in.ptr + start;
+	out.items.len = r->at - start;
+	out.count = n;
+	return out;
+}
+
+/* The label of a submodule: text, as short as it is shown. */
+static void
+module_name(struct pst_cbor_reader *r, struct pst_bytes encoded)
+{
+	struct pst_cbor_reader name;
+
+	pst_cbor_reader_init(&name, encoded);
+	(void)pst_cbor_tstr(&name, 1, PST_EAT_MODULE_NAME_MAX);
+	if (!pst_cbor_ok(&name))
+		pst_cbor_fail(r, name.err);
+}
+
+/* "The CBOR item type indicates the type of the submodule" (4.2.18). */
+static void
+module_value(struct pst_cbor_reader *r)
+{
+	switch (pst_cbor_peek(r)) {
+	case PST_CBOR_MAP:
+		pst_cbor_skip(r);
+		break;
+	case PST_CBOR_BSTR:
+		(void)pst_cbor_bstr(r, 1, SIZE_MAX);
+		break;
+	case PST_CBOR_TSTR:
+		(void)pst_cbor_tstr(r, 1, SIZE_MAX);
+		break;
+	default:
+		(void)pst_cbor_array(r, 2, 2);
+		if (pst_cbor_peek(r) == PST_CBOR_TSTR)
+			(void)pst_cbor_tstr(r, 1, TEXT_MAX);
+		else
+			(void)pst_cbor_int(r, INT32_MIN, INT32_MAX);
+		(void)pst_cbor_bstr(r, 1, PST_DIGEST_MAX);
+	}
+}
+
+static struct pst_list
+submodules(struct pst_cbor_reader *r)
+{
+	struct pst_list out = { { NULL, 0 }, 0 };
+	struct pst_cbor_seen seen;
+	size_t n = pst_cbor_map(r, PST_EAT_SUBMODS_MAX, &seen);
+	size_t start = r->at, i;
+
+	claim_fault(r, n == 0);
+	for (i = 0; i < n && pst_cbor_ok(r); i++) {
+		(void)pst_cbor_key(r, &seen);
+		if (pst_cbor_ok(r))
+			module_name(r, seen.key);
+		module_value(r);
+	}
+	if (!pst_cbor_ok(r))
+		return out;
+	out.items.ptr = r->in.ptr + start;
+	out.items.len = r->at - start;
+	out.count = 2 * n;
+	return out;
+}
+
 /* A URI; an OID (a byte string) names no profile that is known here. */
 static void
 profile(struct pst_cbor_reader *r, struct pst_eat *e)
@@ -114,10 +211,38 @@ profile(struct pst_cbor_reader *r, struct pst_eat *e)
 
 /* RFC 9711, Section 4.3.1: iat is an integer; so are exp and nbf here. */
 static void
-seconds(struct pst_cbor_reader *r, uint64_t *value, bool *has)
+number(struct pst_cbor_reader *r, uint64_t *value, bool *has)
 {
 	*value = pst_cbor_uint(r, UINT64_MAX);
 	*has = true;
+}
+
+static void
+boot_claim(struct pst_cbor_reader *r, int64_t label, struct pst_eat *e)
+{
+	switch (label) {
+	case PST_EAT_UPTIME:
+		number(r, &e->uptime, &e->has_uptime);
+		break;
+	case PST_EAT_OEMBOOT:
+		e->oemboot = pst_cbor_bool(r);
+		e->has_oemboot = true;
+		break;
+	case PST_EAT_BOOTCOUNT:
+		number(r, &e->bootcount, &e->has_bootcount);
+		break;
+	case PST_EAT_BOOTSEED:
+		e->bootseed = pst_cbor_bstr(r, 1, TEXT_MAX);
+		break;
+	case PST_EAT_INTUSE:
+		e->intuse = (int32_t)pst_cbor_int(r, INT32_MIN, INT32_MAX);
+		e->has_intuse = true;
+		break;
+	default:
+		/* "The receiver of an EAT … MUST NOT error out on claims it
+		 * does not understand." */
+		pst_cbor_skip(r);
+	}
 }
 
 static void
@@ -128,13 +253,13 @@ claim(struct pst_cbor_reader *r, int64_t label, struct pst_eat *e)
 		e->iss = pst_cbor_tstr(r, 0, TEXT_MAX);
 		break;
 	case PST_CWT_EXP:
-		seconds(r, &e->exp, &e->has_exp);
+		number(r, &e->exp, &e->has_exp);
 		break;
 	case PST_CWT_NBF:
-		seconds(r, &e->nbf, &e->has_nbf);
+		number(r, &e->nbf, &e->has_nbf);
 		break;
 	case PST_CWT_IAT:
-		seconds(r, &e->iat, &e->has_iat);
+		number(r, &e->iat, &e->has_iat);
 		break;
 	case PST_CWT_CNF:
 		confirmation(r, e);
@@ -175,10 +300,14 @@ claim(struct pst_cbor_reader *r, int64_t label, struct pst_eat *e)
 	case PST_EAT_MEASUREMENTS:
 		e->measurements = formatted(r);
 		break;
+	case PST_EAT_MEASRES:
+		e->measres = results(r);
+		break;
+	case PST_EAT_SUBMODS:
+		e->submods = submodules(r);
+		break;
 	default:
-		/* "The receiver of an EAT … MUST NOT error out on claims it
-		 * does not understand." */
-		pst_cbor_skip(r);
+		boot_claim(r, label, e);
 	}
 }
 
@@ -272,6 +401,16 @@ put_list(struct pst_cbor_writer *w, enum pst_eat_claim label,
 }
 
 static void
+put_submodules(struct pst_cbor_writer *w, const struct pst_list *list)
+{
+	if (list->count == 0)
+		return;
+	pst_cbor_put_uint(w, PST_EAT_SUBMODS);
+	pst_cbor_put_map(w, list->count / 2);
+	pst_cbor_put_raw(w, list->items);
+}
+
+static void
 put_confirmation(struct pst_cbor_writer *w, const struct pst_eat *e)
 {
 	bool key = e->cnf_key.len > 0, kid = e->cnf_kid.len > 0;
@@ -321,12 +460,19 @@ claim_count(const struct pst_eat *e)
 	n += e->oemid.len > 0 || e->oemid_is_pen;
 	n += e->hwmodel.len > 0;
 	n += e->hwversion.len > 0;
+	n += e->has_uptime;
+	n += e->has_oemboot;
 	n += e->has_dbgstat;
 	n += e->profile.len > 0;
+	n += e->submods.count > 0;
+	n += e->has_bootcount;
+	n += e->bootseed.len > 0;
 	n += e->swname.len > 0;
 	n += e->swversion.len > 0;
 	n += e->manifests.count > 0;
 	n += e->measurements.count > 0;
+	n += e->measres.count > 0;
+	n += e->has_intuse;
 	return n;
 }
 
@@ -344,12 +490,25 @@ pst_eat_encode(struct pst_cbor_writer *w, const struct pst_eat *e)
 	put_oemid(w, e);
 	put_bytes(w, PST_EAT_HWMODEL, e->hwmodel);
 	put_version(w, PST_EAT_HWVERSION, e->hwversion);
+	put_number(w, PST_EAT_UPTIME, e->has_uptime, e->uptime);
+	if (e->has_oemboot) {
+		pst_cbor_put_uint(w, PST_EAT_OEMBOOT);
+		pst_cbor_put_bool(w, e->oemboot);
+	}
 	put_number(w, PST_EAT_DBGSTAT, e->has_dbgstat, e->dbgstat);
 	put_text(w, PST_EAT_PROFILE, e->profile);
+	put_submodules(w, &e->submods);
+	put_number(w, PST_EAT_BOOTCOUNT, e->has_bootcount, e->bootcount);
+	put_bytes(w, PST_EAT_BOOTSEED, e->bootseed);
 	put_text(w, PST_EAT_SWNAME, e->swname);
 	put_version(w, PST_EAT_SWVERSION, e->swversion);
 	put_list(w, PST_EAT_MANIFESTS, &e->manifests);
 	put_list(w, PST_EAT_MEASUREMENTS, &e->measurements);
+	put_list(w, PST_EAT_MEASRES, &e->measres);
+	if (e->has_intuse) {
+		pst_cbor_put_uint(w, PST_EAT_INTUSE);
+		pst_cbor_put_int(w, e->intuse);
+	}
 }
 
 /* --- the TEEP profile -------------------------------------------------- */

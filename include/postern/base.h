@@ -88,6 +88,7 @@ enum pst_err {
 	PST_ERR_EAT_EXPIRED = 403, /* outside its time of validity */
 	PST_ERR_EAT_BINDING = 404, /* cnf is not the key that signed */
 	PST_ERR_EAT_REFUSED = 405, /* genuine, but policy says no */
+	PST_ERR_EAT_DIGEST = 406,  /* detached claims are not those signed */
 
 	/* core/teep: draft-ietf-teep-protocol */
 	PST_ERR_TEEP_TYPE = 500,  /* unknown or unexpected message type */

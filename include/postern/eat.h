@@ -40,6 +40,8 @@ enum pst_evidence_label {
 #define PST_EAT_UEID_MAX 33 /* bytes; RFC 9711, Section 4.2.1 */
 #define PST_EAT_CLAIMS_MAX 64
 #define PST_EAT_MANIFESTS_MAX 16
+#define PST_EAT_SUBMODS_MAX 31
+#define PST_EAT_MODULE_NAME_MAX 64 /* bytes */
 
 /**
  * Are two media types the same? Parameters are compared as RFC 9110 says: in
@@ -60,12 +62,19 @@ enum pst_eat_claim {
 	PST_EAT_OEMID = 258,
 	PST_EAT_HWMODEL = 259,
 	PST_EAT_HWVERSION = 260,
+	PST_EAT_UPTIME = 261,
+	PST_EAT_OEMBOOT = 262,
 	PST_EAT_DBGSTAT = 263,
 	PST_EAT_PROFILE = 265,
+	PST_EAT_SUBMODS = 266,
+	PST_EAT_BOOTCOUNT = 267,
+	PST_EAT_BOOTSEED = 268,
 	PST_EAT_SWNAME = 270,
 	PST_EAT_SWVERSION = 271,
 	PST_EAT_MANIFESTS = 272,
-	PST_EAT_MEASUREMENTS = 273
+	PST_EAT_MEASUREMENTS = 273,
+	PST_EAT_MEASRES = 274,
+	PST_EAT_INTUSE = 275
 };
 
 /** The claims that Postern reads or writes; absent ones are empty or 0. */
@@ -90,17 +99,27 @@ struct pst_eat {
 	struct pst_bytes cnf_key;   /* cnf {1: COSE_Key}, encoded */
 	struct pst_list manifests;  /* [content-format, bstr] items */
 	struct pst_list measurements;
+	/* [system, [+ [id, result]]] items, checked */
+	struct pst_list measres;
+	/* name and value, alternating (postern/eat_modules.h) */
+	struct pst_list submods;
+	struct pst_bytes bootseed;
 	uint64_t iat, exp, nbf; /* seconds since 1970 */
-	uint32_t dbgstat;	/* 0 enabled .. 4 disabled fully */
-	bool has_iat, has_exp, has_nbf, has_dbgstat;
+	uint64_t uptime;	/* seconds */
+	uint64_t bootcount;
+	uint32_t dbgstat; /* 0 enabled .. 4 disabled fully */
+	int32_t intuse;	  /* 1 generic .. 5 proof of possession */
+	bool has_iat, has_exp, has_nbf, has_dbgstat, has_uptime, has_bootcount;
+	bool has_intuse, has_oemboot, oemboot;
 };
 
 /** Write the claims-set map in deterministic order. */
 void pst_eat_encode(struct pst_cbor_writer *w, const struct pst_eat *eat);
 
 /**
- * Read a claims-set; unknown claims are skipped, known ones type-checked.
- * eat_nonce is one byte string, as the TEEP profile has it.
+ * Read a claims-set; unknown claims are skipped, known ones type-checked, and
+ * submodules told apart but not read (pst_eat_tree_read does). eat_nonce is
+ * one byte string, as the TEEP profile has it.
  *
  * @param out  views the payload; zeroed on error
  * @retval PST_ERR_EAT_CLAIM  a known claim has the wrong type or size

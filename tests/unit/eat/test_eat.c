@@ -65,7 +65,7 @@ decode_hex(const char *hex)
 }
 
 /* Every claim that is known, in deterministic order. */
-static const char full[] = "b0"
+static const char full[] = "b7"
 			   "016169"		  /* iss */
 			   "0402"		  /* exp */
 			   "0500"		  /* nbf */
@@ -81,10 +81,21 @@ static const char full[] = "b0"
 			   "41aa"
 			   "190104"
 			   "8163312e30"
+			   "190105"
+			   "05"
+			   "190106"
+			   "f5"
 			   "190107"
 			   "04"
 			   "190109"
 			   "6170"
+			   "19010a"
+			   "a26161a0616282"
+			   "2f42abcd"
+			   "19010b"
+			   "07"
+			   "19010c"
+			   "4101"
 			   "19010e"
 			   "616e"
 			   "19010f"
@@ -94,7 +105,12 @@ static const char full[] = "b0"
 			   "4100"
 			   "190111"
 			   "8182183c"
-			   "4100";
+			   "4100"
+			   "190112"
+			   "8182617381826169"
+			   "01"
+			   "190113"
+			   "05";
 
 static void
 decodes_and_encodes_every_claim(void)
@@ -118,6 +134,10 @@ decodes_and_encodes_every_claim(void)
 	CHECK(pst_equal(e.hwversion, PST_BYTES_LIT("1.0")));
 	CHECK_EQ(e.dbgstat, 4);
 	CHECK_EQ(e.manifests.count, 1);
+	CHECK(e.has_uptime && e.uptime == 5 && e.has_oemboot && e.oemboot);
+	CHECK(e.has_bootcount && e.bootcount == 7 && e.bootseed.len == 1);
+	CHECK(e.submods.count == 4 && e.measres.count == 1);
+	CHECK(e.has_intuse && e.intuse == 5);
 	pst_cbor_writer_init(&w, out, sizeof(out));
 	pst_eat_encode(&w, &e);
 	CHECK(pst_equal(pst_cbor_written(&w), v.payload));
@@ -191,6 +211,37 @@ rejects_ill_typed_claims(void)
 		{ PST_ERR_EAT_CLAIM, "a10620", "iat before 1970" },
 		{ PST_ERR_EAT_CLAIM, "a108a1014100", "cnf key: bytes" },
 		{ PST_ERR_EAT_CLAIM, "a108a10340", "cnf kid of 0" },
+		{ PST_ERR_EAT_CLAIM,
+		    "a1190106"
+		    "01",
+		    "oemboot: a number" },
+		{ PST_ERR_EAT_CLAIM, "a119010b20", "bootcount -1" },
+		{ PST_ERR_EAT_CLAIM, "a119010c40", "bootseed of 0" },
+		{ PST_ERR_EAT_CLAIM, "a1190113f6", "intuse: null" },
+		{ PST_ERR_EAT_CLAIM, "a119011280", "measres: none" },
+		{ PST_ERR_EAT_CLAIM,
+		    "a119011281826173"
+		    "80",
+		    "measres: an empty group" },
+		{ PST_ERR_EAT_CLAIM, "a1190112818261738182616900",
+		    "measres: result 0" },
+		{ PST_ERR_EAT_CLAIM, "a1190112818261738182616905",
+		    "measres: result 5" },
+		{ PST_ERR_EAT_CLAIM, "a119010aa0", "submods: none" },
+		{ PST_ERR_EAT_CLAIM, "a119010a80", "submods: a list" },
+		{ PST_ERR_EAT_CLAIM, "a119010aa160a0", "submods: no name" },
+		{ PST_ERR_EAT_CLAIM, "a119010aa101a0", "submods: a number" },
+		{ PST_ERR_EAT_CLAIM,
+		    "a119010aa16161"
+		    "40",
+		    "submods: an empty token" },
+		{ PST_ERR_EAT_CLAIM, "a119010aa16161f6", "submods: null" },
+		{ PST_ERR_EAT_CLAIM,
+		    "a119010aa16161"
+		    "812f",
+		    "submods: a digest without bytes" },
+		{ PST_ERR_CBOR_DUPLICATE, "a119010aa26161a06161a0",
+		    "submods: a name twice" },
 		{ PST_ERR_CBOR_DUPLICATE, "a206010602", "iat twice" },
 		{ PST_ERR_CBOR_DUPLICATE,
 		    "a2190107001901"
