@@ -348,12 +348,12 @@ decode_all(const uint8_t *bytes, size_t len)
 static void
 every_truncation_and_flipped_bit_is_survived(void)
 {
-	static const char *const good[] = { "a2018264626f6f748163312e3202820158"
-					    "20" D32,
-		TAG("03",
-		    "a21181" FILE_B "10a2181861641"
-		    "81aa11182" FILE_A FILE_A),
-		"826178822f5820" D32 };
+	static const char boot[] = "a2018264626f6f748163312e320282015820" D32;
+	static const char tagged[] = TAG("03",
+	    "a21181" FILE_B "10a2181861641"
+	    "81aa11182" FILE_A FILE_A);
+	static const char digest[] = "826178822f5820" D32;
+	static const char *const good[] = { boot, tagged, digest };
 	struct buffer b;
 	size_t i, n;
 
