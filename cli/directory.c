@@ -32,11 +32,54 @@ cli_directory_path(struct pst_bytes id, char out[CLI_DIRECTORY_PATH])
 	}
 }
 
+/* Open one more directory and close the one before; -1 with errno. */
+static int
+descend(int fd, const char *name, bool make)
+{
+	int next = -1, why;
+
+	if (!make || mkdirat(fd, name, 0755) == 0 || errno == EEXIST)
+		next = openat(
+		    fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	why = errno;
+	close(fd);
+	errno = why;
+	return next;
+}
+
+static void
+tell_not_followed(struct cli_directory *d, const char *path)
+{
+	if ((errno != ENOTDIR && errno != ELOOP) || d->told)
+		return;
+	d->told = true;
+	(void)cli_fail("%s/%s: a link, or no directory: it is not followed",
+	    d->root, path);
+}
+
+int
+cli_directory_parent(
+    struct cli_directory *d, const char *path, bool make, const char **leaf)
+{
+	char name[CLI_DIRECTORY_PATH];
+	const char *p, *end;
+	int fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+
+	for (p = path; fd >= 0 && (end = strchr(p, '/')) != NULL; p = end + 1) {
+		memcpy(name, p, (size_t)(end - p));
+		name[end - p] = '\0';
+		fd = descend(fd, name, make);
+	}
+	if (fd < 0)
+		tell_not_followed(d, path);
+	*leaf = p;
+	return fd;
+}
+
 void
 cli_directory_staged(uint32_t index, char out[CLI_DIRECTORY_PATH])
 {
-	snprintf(
-	    out, CLI_DIRECTORY_PATH, CLI_DIRECTORY_PRIVATE "/staged-%u", index);
+	snprintf(out, CLI_DIRECTORY_PATH, "staged-%u", index);
 }
 
 /* --- what the interpreter asks ------------------------------------------ */
@@ -45,8 +88,7 @@ cli_directory_staged(uint32_t index, char out[CLI_DIRECTORY_PATH])
 static void
 growing(uint32_t index, char out[CLI_DIRECTORY_PATH])
 {
-	snprintf(
-	    out, CLI_DIRECTORY_PATH, CLI_DIRECTORY_PRIVATE "/new-%u", index);
+	snprintf(out, CLI_DIRECTORY_PATH, "new-%u", index);
 }
 
 static enum pst_err
@@ -136,7 +178,7 @@ write_begin(
 		f->next = none;
 	f->next_set = false;
 	growing(index, name);
-	f->fd = openat(d->fd, name,
+	f->fd = openat(d->private_fd, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	f->touched |= f->fd >= 0;
 	return f->fd >= 0 ? PST_OK : PST_ERR_STORE;
@@ -177,7 +219,7 @@ write_end(void *ctx, uint32_t index)
 	close_file(f);
 	growing(index, from);
 	cli_directory_staged(index, to);
-	if (!synced || renameat(d->fd, from, d->fd, to) != 0)
+	if (!synced || renameat(d->private_fd, from, d->private_fd, to) != 0)
 		return PST_ERR_STORE;
 	f->staged = true;
 	f->deleted = false;
@@ -189,13 +231,25 @@ static int
 open_content(struct cli_directory *d, uint32_t index, struct pst_bytes id)
 {
 	const struct cli_directory_file *f = file_of(d, index);
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 	char name[CLI_DIRECTORY_PATH];
+	const char *leaf;
+	int parent, fd;
 
 	if (f == NULL || f->deleted || cli_directory_path(id, name) != PST_OK)
 		return -1;
-	if (f->staged)
+	if (f->staged) {
 		cli_directory_staged(index, name);
-	return openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		return openat(d->private_fd, name, flags);
+	}
+	parent = cli_directory_parent(d, name, false, &leaf);
+	if (parent < 0)
+		return -1;
+	fd = openat(parent, leaf, flags);
+	if (fd < 0)
+		tell_not_followed(d, name);
+	close(parent);
+	return fd;
 }
 
 static enum pst_err
@@ -288,7 +342,7 @@ stage(struct cli_directory *d, uint32_t index, struct pst_bytes component)
 	if (from < 0)
 		return PST_ERR_NOT_FOUND;
 	cli_directory_staged(index, name);
-	to = openat(d->fd, name,
+	to = openat(d->private_fd, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	ok = to >= 0 && copy_bytes(from, to);
 	close(from);
@@ -305,7 +359,9 @@ rename_staged(const struct cli_directory *d, uint32_t from, uint32_t to)
 
 	cli_directory_staged(from, a);
 	cli_directory_staged(to, b);
-	return renameat(d->fd, a, d->fd, b) == 0 ? PST_OK : PST_ERR_STORE;
+	return renameat(d->private_fd, a, d->private_fd, b) == 0
+	    ? PST_OK
+	    : PST_ERR_STORE;
 }
 
 /* A component without content gets the other's, which then has none. */
@@ -540,16 +596,20 @@ cli_directory_open(struct cli_directory *d, const char *root)
 
 	memset(d, 0, sizeof(*d));
 	d->root = root;
-	d->fd = -1;
+	d->fd = d->private_fd = -1;
 	for (i = 0; i < PST_SUIT_PLACES_MAX; i++)
 		d->file[i].fd = -1;
 	if (mkdir(root, 0755) != 0 && errno != EEXIST)
 		return cli_fail("%s: %s", root, strerror(errno));
 	d->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->fd < 0 ||
-	    (mkdirat(d->fd, CLI_DIRECTORY_PRIVATE, 0755) != 0 &&
-		errno != EEXIST))
+	if (d->fd < 0)
 		return cli_fail("%s: %s", root, strerror(errno));
+	if (mkdirat(d->fd, CLI_DIRECTORY_PRIVATE, 0755) == 0 || errno == EEXIST)
+		d->private_fd = openat(d->fd, CLI_DIRECTORY_PRIVATE,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (d->private_fd < 0)
+		return cli_fail(
+		    "%s/%s: %s", root, CLI_DIRECTORY_PRIVATE, strerror(errno));
 	d->host = (struct pst_suit_host){ .ctx = d,
 		.authorise = authorise,
 		.identify = identify,
@@ -572,11 +632,13 @@ cli_directory_open(struct cli_directory *d, const char *root)
 void
 cli_directory_close(struct cli_directory *d)
 {
-	if (d->fd < 0)
-		return;
-	cli_directory_discard(d);
-	close(d->fd);
-	d->fd = -1;
+	if (d->private_fd >= 0) {
+		cli_directory_discard(d);
+		close(d->private_fd);
+	}
+	if (d->fd >= 0)
+		close(d->fd);
+	d->fd = d->private_fd = -1;
 }
 
 void
@@ -598,10 +660,10 @@ cli_directory_discard(struct cli_directory *d)
 		close_file(&d->file[i]);
 		cli_directory_staged(i, name);
 		if (d->file[i].staged)
-			unlinkat(d->fd, name, 0);
+			unlinkat(d->private_fd, name, 0);
 		growing(i, name);
 		if (d->file[i].touched)
-			unlinkat(d->fd, name, 0);
+			unlinkat(d->private_fd, name, 0);
 		d->file[i] = (struct cli_directory_file){ .fd = -1 };
 	}
 }

@@ -23,7 +23,9 @@
 
 struct cli_directory {
 	const char *root;
-	int fd; /* of root */
+	int fd;		/* of root */
+	int private_fd; /* of CLI_DIRECTORY_PRIVATE in it */
+	bool told;	/* that something in it is not followed */
 	bool has_vendor, has_class, has_device;
 	uint8_t vendor[16], class_id[16], device[16];
 	/* what the device knows, for update management */
@@ -97,7 +99,19 @@ void cli_directory_discard(struct cli_directory *d);
 enum pst_err cli_directory_path(
     struct pst_bytes id, char out[CLI_DIRECTORY_PATH]) PST_MUST_CHECK;
 
-/** Where new content is when it is whole. */
+/**
+ * Open the directory that a component is in. No symbolic link is followed, so
+ * that it lies within the root.
+ *
+ * @param path  of cli_directory_path
+ * @param make  make what is not there
+ * @param leaf  set to the last element of path
+ * @return the caller's descriptor, or -1 with errno
+ */
+int cli_directory_parent(
+    struct cli_directory *d, const char *path, bool make, const char **leaf);
+
+/** Where new content is when it is whole, in the private directory. */
 void cli_directory_staged(uint32_t index, char out[CLI_DIRECTORY_PATH]);
 
 /** Does the record of another manifest than the root refer to it? */

@@ -51,12 +51,10 @@ identity(const struct pst_suit_manifest *m, char out[LINE])
 static FILE *
 open_record(const struct cli_directory *d, const char *name)
 {
-	char path[CLI_DIRECTORY_PATH + 16];
 	FILE *f;
 	int fd;
 
-	snprintf(path, sizeof(path), CLI_DIRECTORY_PRIVATE "/%s", name);
-	fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(d->private_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, "r");
@@ -116,7 +114,7 @@ refers(const struct cli_directory *d, const char *name, const char *component)
 static DIR *
 open_private(const struct cli_directory *d)
 {
-	int fd = openat(d->fd, CLI_DIRECTORY_PRIVATE,
+	int fd = openat(d->private_fd, ".",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
@@ -177,8 +175,8 @@ record_text(const struct cli_directory *d, bool gone, char *out, size_t cap)
 static enum pst_err
 write_record(struct cli_directory *d, bool gone)
 {
-	static const char fresh[] = CLI_DIRECTORY_PRIVATE "/record";
-	char name[CLI_DIRECTORY_PATH], path[CLI_DIRECTORY_PATH + 16];
+	static const char fresh[] = "record";
+	char name[CLI_DIRECTORY_PATH];
 	enum pst_err err = record_name(d->run->root, name);
 	char *text;
 	size_t len;
@@ -193,36 +191,21 @@ write_record(struct cli_directory *d, bool gone)
 	err = record_text(d, gone, text, RECORD_MAX + LINE);
 	len = strlen(text);
 	fd = err == PST_OK
-	    ? openat(d->fd, fresh,
+	    ? openat(d->private_fd, fresh,
 		  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644)
 	    : -1;
 	ok = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 	if (fd >= 0)
 		close(fd);
 	free(text);
-	snprintf(path, sizeof(path), CLI_DIRECTORY_PRIVATE "/%s", name);
-	if (err == PST_OK && (!ok || renameat(d->fd, fresh, d->fd, path) != 0))
+	if (err == PST_OK &&
+	    (!ok || renameat(d->private_fd, fresh, d->private_fd, name) != 0))
 		err = PST_ERR_STORE;
 	return err;
 }
 
 /* --- commit ----------------------------------------------------------------
  */
-
-static enum pst_err
-make_parents(const struct cli_directory *d, char *path)
-{
-	char *p;
-	int failed = 0;
-
-	for (p = strchr(path, '/'); p != NULL && failed == 0;
-	     p = strchr(p + 1, '/')) {
-		*p = '\0';
-		failed = mkdirat(d->fd, path, 0755) != 0 && errno != EEXIST;
-		*p = '/';
-	}
-	return failed == 0 ? PST_OK : PST_ERR_IO;
-}
 
 /* Mode and time of what was written, while it is staged. */
 static enum pst_err
@@ -235,9 +218,9 @@ apply_metadata(const struct cli_directory *d, uint32_t index)
 	cli_directory_staged(index, name);
 	times[1].tv_sec = (time_t)f->mtime_s;
 	if (f->has_mtime &&
-	    utimensat(d->fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+	    utimensat(d->private_fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
 		return PST_ERR_STORE;
-	if (f->has_mode && fchmodat(d->fd, name, f->mode, 0) != 0)
+	if (f->has_mode && fchmodat(d->private_fd, name, f->mode, 0) != 0)
 		return PST_ERR_STORE;
 	return PST_OK;
 }
@@ -249,11 +232,33 @@ remove_one(struct cli_directory *d, uint32_t index, const char *path)
 	bool others;
 	enum pst_err err =
 	    cli_directory_others(d, pst_suit_run_place(d->run, index), &others);
+	const char *leaf;
+	int parent;
+	bool gone;
 
 	if (err != PST_OK || others)
 		return err;
-	return unlinkat(d->fd, path, 0) == 0 || errno == ENOENT ? PST_OK
-								: PST_ERR_STORE;
+	parent = cli_directory_parent(d, path, false, &leaf);
+	if (parent < 0)
+		return errno == ENOENT ? PST_OK : PST_ERR_STORE;
+	gone = unlinkat(parent, leaf, 0) == 0 || errno == ENOENT;
+	close(parent);
+	return gone ? PST_OK : PST_ERR_STORE;
+}
+
+/* A link that has the component's name is replaced. */
+static enum pst_err
+move_in(struct cli_directory *d, const char *from, const char *path)
+{
+	const char *leaf;
+	int parent = cli_directory_parent(d, path, true, &leaf);
+	bool moved;
+
+	if (parent < 0)
+		return PST_ERR_STORE;
+	moved = renameat(d->private_fd, from, parent, leaf) == 0;
+	close(parent);
+	return moved ? PST_OK : PST_ERR_STORE;
 }
 
 static enum pst_err
@@ -272,23 +277,48 @@ commit_one(struct cli_directory *d, uint32_t index)
 	if (err == PST_OK)
 		err = apply_metadata(d, index);
 	if (err == PST_OK)
-		err = make_parents(d, to);
-	if (err == PST_OK && renameat(d->fd, from, d->fd, to) != 0)
-		err = PST_ERR_STORE;
+		err = move_in(d, from, to);
 	if (err == PST_OK)
 		f->staged = false;
+	return err;
+}
+
+/* What has no place to go to is found out before anything is changed. */
+static enum pst_err
+make_parents(struct cli_directory *d)
+{
+	char path[CLI_DIRECTORY_PATH];
+	const char *leaf;
+	enum pst_err err = PST_OK;
+	uint32_t i;
+	int fd;
+
+	for (i = 0; i < d->run->place_count && err == PST_OK; i++) {
+		if (!d->file[i].staged)
+			continue;
+		err = cli_directory_path(pst_suit_run_place(d->run, i), path);
+		if (err != PST_OK)
+			break;
+		fd = cli_directory_parent(d, path, true, &leaf);
+		if (fd < 0)
+			err = PST_ERR_STORE;
+		else
+			close(fd);
+	}
 	return err;
 }
 
 enum pst_err
 cli_directory_commit(struct cli_directory *d, bool gone)
 {
+	enum pst_err err = make_parents(d);
+	uint32_t i;
+
 	/* The number first: a cut between the two leaves an old component
 	 * that the same manifest may complete, never one that an older
 	 * manifest may take back. */
-	enum pst_err err = write_record(d, gone);
-	uint32_t i;
-
+	if (err == PST_OK)
+		err = write_record(d, gone);
 	for (i = 0; i < d->run->place_count && err == PST_OK; i++)
 		err = commit_one(d, i);
 	cli_directory_discard(d);

@@ -179,7 +179,7 @@ const struct cli_command cli_manifest[] = {
 	    cli_manifest_schema, NULL },
 	{ "sign",
 	    "--key KEY... [--alg ALG] [--export-tbs FILE|--attach FILE] "
-	    "[-o FILE] FILE|-",
+	    "[--json] [-o FILE] FILE|-",
 	    "add signatures", cli_manifest_sign_help, cli_manifest_sign, NULL },
 	{ "encrypt",
 	    "--to KEY... [--alg ALG] [--out FILE] [--info FILE] [--force] "
@@ -218,7 +218,7 @@ const struct cli_command cli_manifest[] = {
 	    cli_manifest_show, NULL },
 	{ "run",
 	    "--key KEY... --root DIR [--device FILE] [--payload URI=FILE]... "
-	    "[--uninstall | --invoke] [--json] FILE...",
+	    "[--uninstall | --invoke] [--report FILE] [--json] FILE...",
 	    "run a manifest's procedure in a directory", cli_manifest_run_help,
 	    cli_manifest_run, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },

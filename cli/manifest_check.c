@@ -20,27 +20,55 @@ struct check {
 	/* URIs that are set for dependencies */
 	struct pst_bytes uri[URIS_MAX];
 	size_t uris;
-	bool encrypted; /* encryption-info is set for a dependency */
+	bool encrypted;		 /* encryption-info is set for a dependency */
+	struct pst_bytes absent; /* a fragment that names no payload */
 };
+
+/* A fragment can only mean an integrated payload: nobody fetches it. */
+static void
+note_absent(struct check *c, struct pst_bytes uri)
+{
+	struct pst_bytes payload;
+
+	if (c->absent.len == 0 && uri.len > 0 && uri.ptr[0] == '#' &&
+	    !pst_suit_integrated(&c->m->envelope, uri, &payload))
+		c->absent = uri;
+}
+
+static void
+tell_absent(const struct check *c)
+{
+	if (c->absent.len == 0)
+		return;
+	fprintf(stderr, "postern: warning: %s: integrated payload ", c->path);
+	pst_print_safe(stderr, c->absent);
+	fputs(" is not here; if it was severed, postern manifest sever --join"
+	      " puts it in again\n",
+	    stderr);
+}
 
 static enum pst_err
 visit(void *ctx, enum pst_suit_label section, uint32_t component,
     enum pst_suit_parameter label, struct pst_bytes value)
 {
 	struct check *c = ctx;
+	bool dependency = pst_suit_dependency(c->m, component);
 	struct pst_cbor_reader r;
+	struct pst_bytes uri;
 
 	(void)section;
-	if (!pst_suit_dependency(c->m, component))
-		return PST_OK;
-	if (label == PST_SUIT_PARAM_ENCRYPTION_INFO)
+	if (dependency && label == PST_SUIT_PARAM_ENCRYPTION_INFO)
 		c->encrypted = true;
 	if (label != PST_SUIT_PARAM_URI)
 		return PST_OK;
+	pst_cbor_reader_init(&r, value);
+	uri = pst_cbor_tstr(&r, 0, PST_SUIT_URI_MAX);
+	note_absent(c, uri);
+	if (!dependency)
+		return PST_OK;
 	if (c->uris == URIS_MAX)
 		return PST_ERR_LIMIT;
-	pst_cbor_reader_init(&r, value);
-	c->uri[c->uris++] = pst_cbor_tstr(&r, 0, PST_SUIT_URI_MAX);
+	c->uri[c->uris++] = uri;
 	return PST_OK;
 }
 
@@ -143,6 +171,8 @@ check(struct cli_keyring *ring, const struct pst_suit_manifest *m,
 		status = payloads(c);
 	if (status == CLI_DONE)
 		status = dependencies(c, nested);
+	if (status == CLI_DONE)
+		tell_absent(c);
 	free(c);
 	return status;
 }

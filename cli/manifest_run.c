@@ -471,7 +471,7 @@ cli_manifest_run(int argc, char **argv)
 
 	if (r == NULL)
 		return cli_fail("no memory");
-	r->dir.fd = -1;
+	r->dir.fd = r->dir.private_fd = -1;
 	status = cli_keyring_open(&r->ring);
 	if (status == CLI_DONE)
 		status = options(r, argc, argv);

@@ -589,8 +589,8 @@ components(
     struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *root)
 {
 	yaml_node_t *list = cli_yaml_get(&s->yaml, root, "components");
+	size_t i, dependencies = 0;
 	yaml_node_t *n;
-	size_t i;
 
 	if (list == NULL) {
 		component(s, crypto, root, 0);
@@ -610,6 +610,13 @@ components(
 		}
 		form_keys(&s->yaml, n, &form_source_component, false);
 		component(s, crypto, n, i);
+		dependencies += s->component[i].dependency;
+		if (dependencies > PST_SUIT_DEPENDENCIES_MAX) {
+			cli_yaml_fail(&s->yaml, n,
+			    "a manifest has at most %d dependencies of its own",
+			    PST_SUIT_DEPENDENCIES_MAX);
+			return;
+		}
 	}
 	s->build.count = i;
 }

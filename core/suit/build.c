@@ -134,7 +134,7 @@ clash(const struct pst_suit_build_component *a,
 static enum pst_err
 check(const struct pst_suit_build *what)
 {
-	size_t i, k;
+	size_t i, k, dependencies = 0;
 
 	if (what->count > PST_SUIT_COMPONENTS_MAX ||
 	    what->reference_uri.len > PST_SUIT_URI_MAX)
@@ -154,6 +154,9 @@ check(const struct pst_suit_build *what)
 	for (i = 0; i < what->count; i++) {
 		if (!component_valid(&what->components[i]))
 			return PST_ERR_ARG;
+		dependencies += what->components[i].dependency;
+		if (dependencies > PST_SUIT_DEPENDENCIES_MAX)
+			return PST_ERR_LIMIT;
 		for (k = 0; k < i; k++)
 			if (clash(&what->components[i], &what->components[k]))
 				return PST_ERR_ARG;

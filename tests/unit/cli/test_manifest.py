@@ -1012,6 +1012,41 @@ install:
                          ["manifest-a%manifest"])
 
 
+    LINKED = "sequence: %d\ncomponent: %s\nmanifest-id: %s\npayload: p\n"
+
+    def test_no_link_is_followed_out_of_the_directory(self):
+        self.write("p", b"payload")
+        os.makedirs(self.path("r"))
+        os.makedirs(self.path("outside"))
+        os.symlink("../outside", self.path("r/a"))
+        r = self.run_it(self.LINKED % (1, "a/b", "m"), status=1)
+        self.assertIn(b"not followed", r.stderr)
+        self.assertEqual(os.listdir(self.path("outside")), [])
+        # the link itself is the component: it is replaced, not followed
+        self.run_it(self.LINKED % (1, "a", "n"))
+        self.assertFalse(os.path.islink(self.path("r/a")))
+        self.assertEqual(self.read("r/a"), b"payload")
+
+    def test_nothing_is_read_or_removed_through_a_link(self):
+        self.write("p", b"payload")
+        self.run_it(self.LINKED % (1, "a/b", "m"))
+        os.rename(self.path("r/a"), self.path("outside"))
+        os.symlink("../outside", self.path("r/a"))
+        self.run_it("sequence: 1\ncomponents: [a/b]\nmanifest-id: n\n"
+                    "validate:\n  - override-parameters: {image-digest: "
+                    "{file: p}}\n  - image-match\n", status=1)
+        self.run_it(self.LINKED % (1, "a/b", "m"), "--uninstall", status=1)
+        self.assertEqual(self.read("outside/b"), b"payload")
+
+    def test_what_it_remembers_is_no_link(self):
+        self.write("p", b"payload")
+        os.makedirs(self.path("r"))
+        os.makedirs(self.path("outside"))
+        os.symlink("../outside", self.path("r/.postern"))
+        self.run_it(self.LINKED % (1, "a", "m"), status=1)
+        self.assertEqual(os.listdir(self.path("outside")), [])
+
+
 class Trees(Case):
     def leaf(self, name="leaf.suit", key=None, extra=""):
         self.write("p", b"payload of a leaf")
@@ -1057,6 +1092,31 @@ class Trees(Case):
         name = self.parent("m8", name)
         self.verify(name, status=1)
         self.assertEqual(self.run_it(name, status=1, root="deep"), [])
+
+    def test_one_dependency_too_many(self):
+        self.leaf()
+        text = "sequence: 1\nmanifest-id: top/m\ncomponents:\n" + "".join(
+            "  - {component: l%d/m, dependency: leaf.suit, uri: 'https://x/'}\n"
+            % i for i in range(16))
+        self.create(text)
+        self.write("m.yaml", text +
+                   "  - {component: l16/m, dependency: leaf.suit,"
+                   " uri: 'https://x/'}\n")
+        r = run("manifest", "create", "-o", "many.suit", "m.yaml",
+                cwd=self.dir)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b"m.yaml:20:", r.stderr)
+        self.assertIn(b"at most 16 dependencies", r.stderr)
+        self.assertFalse(os.path.exists(self.path("many.suit")))
+
+    def test_what_was_severed_is_named(self):
+        self.write("p", b"payload")
+        self.signed("sequence: 1\ncomponent: a\npayload: p\n", "m.suit")
+        self.assertEqual(self.verify("m.suit"), "")
+        self.ok("manifest", "sever", "--payloads", "--to", "out", "m.suit")
+        self.assertIn("sever --join", self.verify("m.suit"))
+        self.ok("manifest", "sever", "--join", "out", "m.suit")
+        self.assertEqual(self.verify("m.suit"), "")
 
     def test_everybody_signs_his_own(self):
         self.leaf()

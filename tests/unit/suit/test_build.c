@@ -523,6 +523,35 @@ refuses_too_many_components(void)
 	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_ERR_LIMIT);
 }
 
+static void
+refuses_too_many_dependencies(void)
+{
+	static struct pst_suit_build_component c[PST_SUIT_DEPENDENCIES_MAX + 1];
+	struct pst_suit_build b;
+	struct pst_cbor_writer w;
+	struct pst_suit_manifest m;
+	char name[16];
+	size_t i;
+
+	memset(&b, 0, sizeof(b));
+	for (i = 0; i <= PST_SUIT_DEPENDENCIES_MAX; i++) {
+		snprintf(name, sizeof(name), "c%zu", i);
+		c[i].id = component_id(name);
+		c[i].uri = B("https://example.org/m");
+		c[i].digest = sha256(B("manifest"));
+		c[i].image_bytes = 100;
+		c[i].dependency = true;
+		c[i].sections = 1u << PST_SUIT_INSTALL;
+	}
+	b.components = c;
+	b.count = PST_SUIT_DEPENDENCIES_MAX;
+	CHECK_EQ(accepted(build(0, &b), &m), PST_OK);
+	CHECK_EQ(m.dependencies.count, 2 * PST_SUIT_DEPENDENCIES_MAX);
+	b.count++;
+	pst_cbor_writer_init(&w, buffer[0], sizeof(buffer[0]));
+	CHECK_EQ(pst_suit_build(&w, fixture()->crypto, &b), PST_ERR_LIMIT);
+}
+
 /* --- what a manifest would do -------------------------------------------- */
 
 struct seen {
@@ -662,6 +691,7 @@ main(void)
 	RUN(a_version_and_what_it_needs);
 	RUN(refuses_versions_that_are_none);
 	RUN(refuses_too_many_components);
+	RUN(refuses_too_many_dependencies);
 	RUN(the_walk_tells_what_a_manifest_does);
 	RUN(dependencies_and_ciphertext);
 	RUN(parts_are_put_together_in_order);
