@@ -44,6 +44,10 @@ struct pst_broker_config {
 	void (*log)(void *ctx, bool error, const char *line);
 	/* a session ended. May be NULL. */
 	void (*session)(void *ctx, const struct pst_broker_result *result);
+	/* the agent has so many bytes of a payload, uri being as it is shown
+	 * in logs; end: no more come. May be NULL. */
+	void (*payload)(
+	    void *ctx, const char *uri, uint64_t have_bytes, bool end);
 };
 
 struct pst_broker;

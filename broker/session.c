@@ -265,6 +265,15 @@ struct fetch {
 	char shown[PST_BROKER_SHOWN_MAX]; /* uri for logs */
 };
 
+static void
+told(const struct fetch *f, bool end)
+{
+	const struct pst_broker_config *c = &f->b->config;
+
+	if (c->payload != NULL)
+		c->payload(c->ctx, f->shown, f->at, end);
+}
+
 static enum pst_err
 send_chunk(struct fetch *f, uint32_t flags)
 {
@@ -276,6 +285,7 @@ send_chunk(struct fetch *f, uint32_t flags)
 	f->answered = f->err == PST_OK;
 	f->at += f->fill;
 	f->fill = 0;
+	told(f, false);
 	return f->err;
 }
 
@@ -358,6 +368,7 @@ stream(struct fetch *f, uint64_t offset, struct pst_broker_result *res)
 			(void)snprintf(res->why, sizeof(res->why),
 			    "payload %.160s: %.160s", f->shown, get.why);
 	}
+	told(f, true);
 	res->payload_bytes += f->at - offset;
 	return err;
 }

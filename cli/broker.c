@@ -14,6 +14,7 @@
 #include "diag/component.h"
 #include "diag/diag.h"
 #include "keyring.h"
+#include "progress.h"
 
 struct args {
 	const char *tee[PST_BROKER_TEES_MAX];
@@ -21,6 +22,8 @@ struct args {
 	const char *tam, *cacert, *socket;
 	unsigned long interval_s;
 	bool due, json, verbose;
+	struct cli_progress progress; /* of the payload that comes */
+	bool begun;
 };
 
 static int
@@ -86,10 +89,12 @@ json_member(const char *name, const char *value)
 static void
 on_log(void *ctx, bool error, const char *line)
 {
-	const struct args *a = ctx;
+	struct args *a = ctx;
 
 	if (!error && !a->verbose)
 		return;
+	if (a->begun)
+		cli_progress_end(&a->progress);
 	fputs("postern: ", stderr);
 	pst_print_safe(stderr, view(line));
 	fputc('\n', stderr);
@@ -120,6 +125,22 @@ on_session(void *ctx, const struct pst_broker_result *r)
 		    r->payloads, (unsigned long long)r->took_ms);
 	}
 	fflush(stdout);
+}
+
+static void
+on_payload(void *ctx, const char *uri, uint64_t have_bytes, bool end)
+{
+	struct args *a = ctx;
+
+	if (end) {
+		cli_progress_end(&a->progress);
+		a->begun = false;
+		return;
+	}
+	if (!a->begun)
+		cli_progress_begin(&a->progress, uri, 0);
+	a->begun = true;
+	cli_progress_add(&a->progress, have_bytes - a->progress.done);
 }
 
 static void
@@ -159,6 +180,7 @@ with_each(struct args *a, work *what, struct pst_bytes component)
 
 	for (i = 0; i < a->tees; i++) {
 		config_of(a, a->tee[i], &config);
+		config.payload = a->json ? NULL : on_payload;
 		memset(&result, 0, sizeof(result));
 		b = pst_broker_new(&config);
 		if (b == NULL)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
+
 enum { CHUNK = 65536, SHA256_LEN = 32 };
 
 /* Names of the IANA registry, and how people write the one with a slash. */
@@ -98,6 +100,7 @@ struct stream {
 	cli_sink *sink;
 	void *ctx;
 	struct cli_encrypted *out;
+	struct cli_progress progress;
 };
 
 static enum pst_err
@@ -125,6 +128,7 @@ pass(struct stream *s, FILE *in, uint8_t *buf)
 			err = pst_cose_encrypt_update(&s->sealing, chunk, buf);
 		if (err == PST_OK)
 			err = emit(s, chunk);
+		cli_progress_add(&s->progress, chunk.len);
 	}
 	if (err == PST_OK && ferror(in))
 		err = PST_ERR_IO;
@@ -219,7 +223,9 @@ cli_encrypt(const struct cli_keyring *ring, int32_t alg, const char *name,
 		status = recipient(&ring->key[i], &to[i]);
 	if (status != CLI_DONE)
 		return status;
+	cli_progress_begin(&s.progress, name, cli_progress_size(in));
 	err = run(&s, &args, in);
+	cli_progress_end(&s.progress);
 	return err == PST_OK ? CLI_DONE
 			     : cli_fail("%s: %s", name, pst_err_name(err));
 }

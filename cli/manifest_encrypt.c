@@ -10,6 +10,7 @@
 #include "diag/diag.h"
 #include "encrypt.h"
 #include "manifest.h"
+#include "progress.h"
 
 struct encrypt {
 	struct cli_keyring ring; /* recipients, then keys that open */
@@ -126,6 +127,8 @@ encrypt_file(struct encrypt *e)
 
 	if (in == NULL)
 		return cli_fail("%s: %s", e->from, strerror(errno));
+	if (e->json)
+		cli_progress_off();
 	status = cli_output_open(&e->cipher, e->out, 0644, e->force);
 	if (status == CLI_DONE)
 		status = encrypt_stream(e, in);

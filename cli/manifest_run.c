@@ -12,6 +12,7 @@
 #include "diag/component.h"
 #include "diag/diag.h"
 #include "manifest.h"
+#include "progress.h"
 
 const char cli_manifest_run_help[] =
     "Authenticates each envelope and runs its sections up to validate, and\n"
@@ -141,23 +142,25 @@ wanted(const struct runner *r)
 /* Give the run what it waits for, a chunk at a time; it may ask for another
  * payload at the end of one. */
 static enum pst_err
-feed(struct runner *r, FILE *f)
+feed(struct runner *r, FILE *f, const char *path)
 {
 	static uint8_t buf[65536];
+	struct cli_progress progress;
 	struct pst_bytes chunk = { buf, 0 };
 	struct pst_bytes uri = r->run.fetch_uri;
 	enum pst_err err = PST_ERR_AGAIN;
 	bool last = false;
 
+	cli_progress_begin(&progress, path, cli_progress_size(f));
 	while (
 	    err == PST_ERR_AGAIN && !last && r->run.fetch_uri.ptr == uri.ptr) {
 		chunk.len = fread(buf, 1, sizeof(buf), f);
-		if (ferror(f))
-			return pst_suit_resume(
-			    &r->run, PST_ERR_FETCH, chunk, true);
 		last = chunk.len < sizeof(buf);
-		err = pst_suit_resume(&r->run, PST_OK, chunk, last);
+		err = pst_suit_resume(
+		    &r->run, ferror(f) ? PST_ERR_FETCH : PST_OK, chunk, last);
+		cli_progress_add(&progress, chunk.len);
 	}
+	cli_progress_end(&progress);
 	return err;
 }
 
@@ -181,7 +184,7 @@ fetch(struct runner *r)
 		    p != NULL ? strerror(errno) : "");
 		return pst_suit_resume(&r->run, PST_ERR_FETCH, none, true);
 	}
-	err = feed(r, f);
+	err = feed(r, f, p->path);
 	fclose(f);
 	return err;
 }
@@ -451,6 +454,8 @@ options(struct runner *r, int argc, char **argv)
 		r->invoke |= c == 'i';
 		r->json |= c == 'j';
 	}
+	if (r->json)
+		cli_progress_off();
 	if (status != CLI_DONE)
 		return status;
 	if (r->ring.count == 0)

@@ -7,6 +7,7 @@
 
 #include "diag/component.h"
 #include "form/form.h"
+#include "progress.h"
 
 /* Bytes of a content that stands in the manifest. */
 enum { CONTENT_MAX = 65536 };
@@ -74,9 +75,10 @@ digest_alg(const struct cli_source *s)
 }
 
 static enum pst_err
-hash_file(const struct pst_crypto *c, FILE *f, int32_t alg, uint8_t *digest,
-    size_t *digest_len, uint64_t *size)
+hash_file(const struct pst_crypto *c, FILE *f, const char *name, int32_t alg,
+    uint8_t *digest, size_t *digest_len, uint64_t *size)
 {
+	struct cli_progress progress;
 	uint8_t buf[65536];
 	struct pst_bytes chunk = { buf, 0 };
 	uint32_t hash;
@@ -86,11 +88,14 @@ hash_file(const struct pst_crypto *c, FILE *f, int32_t alg, uint8_t *digest,
 	*size = 0;
 	if (err != PST_OK)
 		return err;
+	cli_progress_begin(&progress, name, cli_progress_size(f));
 	while (
 	    err == PST_OK && (chunk.len = fread(buf, 1, sizeof(buf), f)) > 0) {
 		err = c->hash_update(c->ctx, hash, chunk);
 		*size += chunk.len;
+		cli_progress_add(&progress, chunk.len);
 	}
+	cli_progress_end(&progress);
 	if (ferror(f) && err == PST_OK)
 		err = PST_ERR_IO;
 	if (err == PST_OK)
@@ -115,7 +120,7 @@ measure(struct cli_source *s, const struct pst_crypto *crypto, yaml_node_t *map,
 		cli_yaml_fail(&s->yaml, cli_yaml_get(&s->yaml, map, key),
 		    "%s: %s", name != NULL ? name : key, strerror(errno));
 	} else {
-		err = hash_file(crypto, f, digest_alg(s), own->digest,
+		err = hash_file(crypto, f, name, digest_alg(s), own->digest,
 		    &c->digest.bytes.len, &c->image_bytes);
 		fclose(f);
 		if (err != PST_OK)

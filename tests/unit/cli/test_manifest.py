@@ -6,12 +6,14 @@ usage: test_manifest.py PROGRAM SHARED_DIR SOURCE_DIR [TEST]...
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import cbor2
@@ -473,6 +475,37 @@ class Refuses(Case):
         self.assertEqual(r.returncode, 1)
         self.assertIn(b"pipe is no regular file", r.stderr)
         self.assertTrue(stat.S_ISFIFO(os.lstat(pipe).st_mode))
+
+    def slowly(self, *options):
+        """Encrypt what comes slowly, with a terminal as standard error; what
+        is written there."""
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen(
+            [PROGRAM, "manifest", "encrypt", "--to", "k", "--out", "c",
+             "--info", "i", "--force", *options, "-"], cwd=self.dir,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        p.stdin.write(bytes(1 << 20))
+        p.stdin.flush()
+        time.sleep(0.7)
+        p.stdin.write(bytes(1 << 20))
+        p.stdin.close()
+        self.assertEqual(p.wait(60), 0)
+        said = b""
+        try:
+            while part := os.read(ours, 65536):
+                said += part
+        except OSError:  # its last writer is gone
+            pass
+        os.close(ours)
+        return said
+
+    def test_progress_is_for_a_terminal_and_leaves_nothing(self):
+        self.ok("key", "generate", "--alg", "a128kw", "-o", "k")
+        said = self.slowly()
+        self.assertRegex(said, rb"^\r\x1b\[K-: [12]\.[0-9] MiB")
+        self.assertTrue(said.endswith(b"\r\x1b[K"), said)
+        self.assertEqual(self.slowly("--json"), b"")
 
     def test_a_file_that_is_no_envelope(self):
         self.write("m", b"\x01")
