@@ -140,6 +140,7 @@ tam_init(struct fleet *f)
 	struct pst_tam_worker *worker = NULL;
 	struct pst_tam_store *store;
 	struct pst_tam_node *node = NULL;
+	struct pst_tam_attester by = { .technology = "eat", .has_key = true };
 	char path[128], name[32];
 	struct pst_key key;
 	int64_t id;
@@ -152,10 +153,10 @@ tam_init(struct fleet *f)
 	publish(store, worker, now_s);
 	for (i = 0; i < f->count; i++) {
 		(void)snprintf(name, sizeof(name), "device-%zu", i);
+		by.key = f->devices[i].attestation;
 		bench_must(
 		    pst_tam_device_enroll(store, pst_tam_worker_crypto(worker),
-			"bench", name, &f->devices[i].attestation, now_s,
-			&id) == PST_OK,
+			"bench", name, &by, now_s, &id) == PST_OK,
 		    "enrolling");
 	}
 	(void)snprintf(path, sizeof(path), "%s/tam-esp256.pub.pem", f->dir);

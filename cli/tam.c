@@ -39,6 +39,10 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, TAM_LIMIT },
 	{ "failed", no_argument, NULL, TAM_FAILED },
 	{ "format", required_argument, NULL, TAM_FORMAT },
+	{ "technology", required_argument, NULL, TAM_TECHNOLOGY },
+	{ "identity", required_argument, NULL, TAM_IDENTITY },
+	{ "certificate", required_argument, NULL, TAM_CERTIFICATE },
+	{ "attester", required_argument, NULL, TAM_ATTESTER },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -51,6 +55,27 @@ count(const char *text, long max, long *out)
 		return false;
 	*out = strtol(text, &end, 10);
 	return *end == 0 && *out >= 1 && *out <= max;
+}
+
+static bool
+take_attester(struct tam_args *a, int option)
+{
+	switch (option) {
+	case TAM_TECHNOLOGY:
+		a->technology = optarg;
+		return true;
+	case TAM_IDENTITY:
+		a->identity = optarg;
+		return true;
+	case TAM_CERTIFICATE:
+		a->certificate = optarg;
+		return true;
+	case TAM_ATTESTER:
+		a->attester = optarg;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool
@@ -89,8 +114,10 @@ take(struct tam_args *a, int option)
 	case TAM_FORMAT:
 		a->format = optarg;
 		return strcmp(optarg, "jwt") == 0 || strcmp(optarg, "cwt") == 0;
-	default:
+	case TAM_LIMIT:
 		return count(optarg, 1000000000, &a->limit);
+	default:
+		return take_attester(a, option);
 	}
 }
 
@@ -323,7 +350,10 @@ static const char publish_help[] =
 static const char devices_help[] =
     "  list              all devices (the same without a word)\n"
     "  show NAME         one device and what it reported to have\n"
-    "  enroll [NAME]     accept a device by its attestation key (--key)\n"
+    "  enroll [NAME]     accept a device: by its attestation key (--key,\n"
+    "                    --certificate) or by what its Evidence names it\n"
+    "  add-key NAME      another key of a device, beside the one it has\n"
+    "  remove-key NAME   take one back (--attester)\n"
     "  revoke NAME       give it nothing any more\n"
     "  activate NAME     take a revocation back\n"
     "  remove NAME       forget it\n"
@@ -331,6 +361,13 @@ static const char devices_help[] =
     "  result NAME       what its last appraisal came to, signed: an EAR for\n"
     "                    relying parties\n\n"
     "  --key FILE   public attestation key: PEM, COSE_Key or JWK\n"
+    "  --certificate FILE  its certificate instead, PEM, with those that\n"
+    "               lead to an anchor; checked with each Evidence\n"
+    "  --technology NAME   that it attests with: eat (default), tpm, psa,\n"
+    "               cca, snp, dcap, nitro; no other counts\n"
+    "  --identity VALUE    what names it in its Evidence, in hexadecimal or\n"
+    "               as text:WORD: chip-id, instance-id, module-id\n"
+    "  --attester HEX      as `show` lists it\n"
     "  --failed     only reports of failures\n"
     "  --format F   of a result: jwt (default) or cwt\n" STATE_HELP JSON_HELP
 	LIMIT_HELP;

@@ -24,6 +24,10 @@ enum tam_option {
 	TAM_REMOVE = 64,
 	TAM_LIMIT = 128,
 	TAM_FAILED = 256,
+	TAM_TECHNOLOGY = 512,
+	TAM_IDENTITY = 1024,
+	TAM_CERTIFICATE = 2048,
+	TAM_ATTESTER = 1 << 13,
 	TAM_FORMAT = 1 << 12
 };
 
@@ -37,6 +41,7 @@ struct tam_args {
 	long limit; /* 0: all */
 	const char *key, *kind, *to;
 	const char *format; /* jwt or cwt; NULL: not given */
+	const char *technology, *identity, *certificate, *attester;
 	const char *prefix[TAM_PREFIXES_MAX];
 	size_t prefixes;
 	int count; /* operands */
@@ -106,6 +111,9 @@ int tam_serve(int argc, char **argv);
 int tam_status(int argc, char **argv);
 int tam_publish(int argc, char **argv);
 int tam_devices(int argc, char **argv);
+int tam_enroll(const struct tam_args *a, const char *name);
+int tam_add_key(const struct tam_args *a, const char *name);
+int tam_remove_key(const struct tam_args *a, const char *name);
 int tam_components(int argc, char **argv);
 int tam_groups(int argc, char **argv);
 int tam_assign(int argc, char **argv);

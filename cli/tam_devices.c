@@ -111,6 +111,29 @@ print_failure(const json_t *report)
 }
 
 static void
+print_attesters(const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		item = json_array_get(list, i);
+		printf("attester:     %s  %s, by %s%s%s\n",
+		    tam_text(item, "attester"),
+		    json_is_null(json_object_get(item, "technology"))
+			? "any technology"
+			: tam_text(item, "technology"),
+		    tam_text(item, "by"),
+		    json_is_string(json_object_get(item, "voucher"))
+			? ", vouched for by "
+			: "",
+		    json_is_string(json_object_get(item, "voucher"))
+			? tam_text(item, "voucher")
+			: "");
+	}
+}
+
+static void
 print_whole_device(const json_t *d)
 {
 	const json_t *attestation = json_object_get(d, "attestation");
@@ -119,7 +142,7 @@ print_whole_device(const json_t *d)
 	printf("name:         %s\n", tam_text(d, "name"));
 	printf("status:       %s\n", tam_text(d, "status"));
 	printf("enrolled:     %s\n", tam_text(d, "enrolled"));
-	printf("attester:     %s\n", tam_text(d, "attester"));
+	print_attesters(json_object_get(d, "attesters"));
 	printf("last seen:    %s\n", tam_text(d, "seen"));
 	printf("attested:     %s (last outcome: %s)\n",
 	    tam_text(attestation, "passed"), tam_text(attestation, "last"));
@@ -199,43 +222,6 @@ show(const struct tam_args *a, const char *name)
 }
 
 static void
-print_enrolled(const json_t *d)
-{
-	printf("enrolled %s (attester %s)\n", tam_text(d, "name"),
-	    tam_text(d, "attester"));
-}
-
-static void
-print_enrolled_before(const json_t *d)
-{
-	printf("%s was enrolled already\n", tam_text(d, "name"));
-}
-
-static int
-enroll(const struct tam_args *a, const char *name)
-{
-	json_t *body, *device;
-	long http;
-	char *pem;
-
-	if (a->key == NULL)
-		return cli_usage(a->command,
-		    "enroll needs --key FILE, the device's public attestation "
-		    "key");
-	if (tam_public_key(a->key, &pem) != CLI_DONE)
-		return CLI_REFUSED;
-	body = json_pack("{s:s}", "key", pem);
-	free(pem);
-	if (name != NULL)
-		json_object_set_new(body, "name", json_string(name));
-	if (tam_send(a, "POST", "/devices", NULL, body, &device, &http) !=
-	    CLI_DONE)
-		return CLI_REFUSED;
-	return tam_show(
-	    a, device, http == 201 ? print_enrolled : print_enrolled_before);
-}
-
-static void
 print_status_of(const json_t *d)
 {
 	printf("%s is %s\n", tam_text(d, "name"), tam_text(d, "status"));
@@ -309,6 +295,10 @@ one_device(const struct tam_args *a, const char *word, const char *name)
 		return forget(a, "/devices/*", name);
 	if (strcmp(word, "result") == 0)
 		return tam_device_result(a, name);
+	if (strcmp(word, "add-key") == 0)
+		return tam_add_key(a, name);
+	if (strcmp(word, "remove-key") == 0)
+		return tam_remove_key(a, name);
 	return cli_usage(a->command, "no such word: %s", word);
 }
 
@@ -319,8 +309,10 @@ tam_devices(int argc, char **argv)
 	struct tam_args a;
 
 	if (tam_parse(&a, argc, argv,
-		TAM_JSON | TAM_KEY | TAM_LIMIT | TAM_FAILED | TAM_FORMAT, 0,
-		2) != CLI_DONE)
+		TAM_JSON | TAM_KEY | TAM_LIMIT | TAM_FAILED | TAM_FORMAT |
+		    TAM_TECHNOLOGY | TAM_IDENTITY | TAM_CERTIFICATE |
+		    TAM_ATTESTER,
+		0, 2) != CLI_DONE)
 		return CLI_USAGE;
 	if (a.count > 0)
 		word = a.word[0];
@@ -330,7 +322,7 @@ tam_devices(int argc, char **argv)
 		return tam_list(
 		    &a, "/devices", NULL, devices_heading, print_device);
 	if (strcmp(word, "enroll") == 0)
-		return enroll(&a, name);
+		return tam_enroll(&a, name);
 	if (strcmp(word, "reports") == 0)
 		return reports(&a, name);
 	if (name == NULL)

@@ -107,9 +107,8 @@ add_inventory(void *ctx, const struct pst_tam_inventory_row *row)
 	return json_array_append_new(ctx, item) == 0;
 }
 
-/* What a call about one device, by its name in the path, ended with. */
-static enum pst_err
-about_device(struct pst_admin_call *c, enum pst_err err)
+enum pst_err
+pst_admin_about_device(struct pst_admin_call *c, enum pst_err err)
 {
 	if (err != PST_ERR_NOT_FOUND)
 		return err;
@@ -125,41 +124,44 @@ show_device(struct pst_admin_call *c)
 
 	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	if (err != PST_OK)
-		return about_device(c, err);
+		return pst_admin_about_device(c, err);
 	inventory = json_array();
 	err = pst_tam_list_inventory(c->reader, o.id, add_inventory, inventory);
 	json_object_set_new(o.json, "components", inventory);
+	if (err == PST_OK)
+		err = pst_admin_attesters(c, o.id, o.json);
 	c->out = o.json;
 	return err;
 }
 
-static enum pst_err
-enroll_device(struct pst_admin_call *c)
+/* The answer to a call that enrolled a device, or found it enrolled. */
+enum pst_err
+pst_admin_device_by_id(struct pst_admin_call *c, int64_t id)
 {
-	const char *name = "", *text = "";
-	struct pst_pubkey key;
 	struct one o = { .c = c };
 	enum pst_err err;
-	int64_t id;
 
-	err = pst_admin_unpack(c, "{s?s, s:s}", "name", &name, "key", &text);
+	err = pst_tam_list_devices(c->reader, id - 1, 1, take_device, &o);
+	if (err == PST_OK && o.json == NULL)
+		err = PST_ERR_NOT_FOUND;
 	if (err == PST_OK)
-		err = pst_admin_key_read(c, text, &key);
-	if (err != PST_OK)
-		return err;
-	err = pst_tam_device_enroll(
-	    c->store, c->crypto, c->who, name, &key, c->now_s, &id);
-	if (err == PST_ERR_STATE)
-		return pst_admin_refuse(c, err,
-		    "another device has this name or this attestation key");
-	if (err == PST_OK)
-		err =
-		    pst_tam_list_devices(c->reader, id - 1, 1, take_device, &o);
-	if (err != PST_OK)
-		return err;
+		err = pst_admin_attesters(c, o.id, o.json);
 	c->out = o.json;
 	c->status = o.fresh ? 201 : 200;
-	return o.json != NULL ? PST_OK : PST_ERR_NOT_FOUND;
+	return err;
+}
+
+enum pst_err
+pst_admin_device_by_name(struct pst_admin_call *c)
+{
+	struct one o = { .c = c };
+	enum pst_err err;
+
+	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
+	if (err == PST_OK)
+		err = pst_admin_attesters(c, o.id, o.json);
+	c->out = o.json;
+	return pst_admin_about_device(c, err);
 }
 
 static enum pst_err
@@ -186,14 +188,14 @@ set_device_status(struct pst_admin_call *c)
 		err =
 		    pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	c->out = o.json;
-	return about_device(c, err);
+	return pst_admin_about_device(c, err);
 }
 
 static enum pst_err
 remove_device(struct pst_admin_call *c)
 {
 	c->status = 204;
-	return about_device(
+	return pst_admin_about_device(
 	    c, pst_tam_device_remove(c->store, c->who, c->arg[0], c->now_s));
 }
 
@@ -394,13 +396,13 @@ list_device_reports(struct pst_admin_call *c)
 
 	err = pst_tam_find_device(c->reader, c->arg[0], take_device, &o);
 	json_decref(o.json);
-	return err == PST_OK ? reports_of(c, o.id) : about_device(c, err);
+	return err == PST_OK ? reports_of(c, o.id)
+			     : pst_admin_about_device(c, err);
 }
 
 const struct pst_admin_route pst_admin_device_routes[] = {
 	{ "GET", "/devices", PST_ADMIN_Q_PAGE, PST_ADMIN_NO_BODY,
 	    list_devices },
-	{ "POST", "/devices", 0, PST_ADMIN_JSON, enroll_device },
 	{ "GET", "/devices/*", 0, PST_ADMIN_NO_BODY, show_device },
 	{ "DELETE", "/devices/*", 0, PST_ADMIN_NO_BODY, remove_device },
 	{ "PUT", "/devices/*/status", 0, PST_ADMIN_JSON, set_device_status },

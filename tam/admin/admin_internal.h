@@ -69,6 +69,7 @@ struct pst_admin_route {
 /* Ended by a row with method NULL. */
 extern const struct pst_admin_route pst_admin_device_routes[];
 extern const struct pst_admin_route pst_admin_result_routes[];
+extern const struct pst_admin_route pst_admin_enroll_routes[];
 extern const struct pst_admin_route pst_admin_group_routes[];
 extern const struct pst_admin_route pst_admin_component_routes[];
 extern const struct pst_admin_route pst_admin_anchor_routes[];
@@ -97,6 +98,19 @@ bool pst_admin_query_take(struct pst_admin_call *call,
 
 /** Decimal digits and nothing else, clearly below max. */
 bool pst_admin_number(const char *text, int64_t max, int64_t *out);
+
+/* --- devices (admin_devices.c, admin_enroll.c) ------------------------- */
+
+/** What a call about one device, by its name in the path, ended with. */
+enum pst_err pst_admin_about_device(
+    struct pst_admin_call *c, enum pst_err err) PST_MUST_CHECK;
+/** Answer with a device: by its number, 201 when it is new; by the path. */
+enum pst_err
+pst_admin_device_by_id(struct pst_admin_call *c, int64_t id) PST_MUST_CHECK;
+enum pst_err pst_admin_device_by_name(struct pst_admin_call *c) PST_MUST_CHECK;
+/** Put the list of a device's attesters into its JSON. */
+enum pst_err pst_admin_attesters(
+    struct pst_admin_call *c, int64_t device, json_t *out) PST_MUST_CHECK;
 
 /* --- values (admin_json.c) --------------------------------------------- */
 

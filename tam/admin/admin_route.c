@@ -74,6 +74,7 @@ path_matches(const char *path, const char *url, struct pst_admin_call *call)
 static const struct pst_admin_route *const tables[] = {
 	pst_admin_device_routes,
 	pst_admin_result_routes,
+	pst_admin_enroll_routes,
 	pst_admin_group_routes,
 	pst_admin_component_routes,
 	pst_admin_anchor_routes,

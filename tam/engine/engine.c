@@ -161,6 +161,22 @@ device_by_message(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 	return PST_ERR_NOT_FOUND;
 }
 
+/* A key that was enrolled for one technology makes no Evidence of another. */
+static enum pst_err
+device_of_attester(struct pst_tam_turn *t)
+{
+	const struct pst_tam_records *rec = t->e->records;
+	const struct pst_tam_appraisal *a = &t->appraisal;
+	enum pst_err err;
+
+	err = rec->device_by_attester(rec->ctx, a->attester, &t->device);
+	/* A Result names the device, and not how it attested. */
+	if (err == PST_OK && !a->is_result && t->device.technology.len > 0 &&
+	    !pst_tam_same(t->device.technology, a->technology))
+		return PST_ERR_EAT_REFUSED;
+	return err;
+}
+
 /*
  * Whose message is it? Genuine Evidence says it, by who attested; a Result
  * may name only the agent's key. Otherwise the kid decides, and the message
@@ -169,7 +185,6 @@ device_by_message(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 static enum pst_err
 find_device(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 {
-	const struct pst_tam_records *rec = t->e->records;
 	const struct pst_tam_appraisal *a = &t->appraisal;
 	uint8_t print[PST_THUMBPRINT_LEN];
 	enum pst_err err;
@@ -177,8 +192,7 @@ find_device(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 	if (!a->genuine)
 		return device_by_message(t, msg);
 	if (a->attester.len > 0) {
-		err =
-		    rec->device_by_attester(rec->ctx, a->attester, &t->device);
+		err = device_of_attester(t);
 		if (err != PST_ERR_NOT_FOUND || !a->is_result)
 			return err;
 	}
@@ -320,6 +334,18 @@ unknown_device(struct pst_tam_turn *t)
 }
 
 static enum pst_err
+other_technology(struct pst_tam_turn *t)
+{
+	const struct pst_tam_device *d = &t->device;
+	struct pst_bytes is = t->appraisal.technology;
+
+	return pst_tam_drop(t->out, PST_ERR_EAT_REFUSED,
+	    "device %.*s: its attester is enrolled for %.*s, this is %.*s",
+	    (int)d->name.len, (const char *)d->name.ptr, (int)d->technology.len,
+	    (const char *)d->technology.ptr, (int)is.len, (const char *)is.ptr);
+}
+
+static enum pst_err
 handle(struct pst_tam_turn *t, const struct pst_tam_appraisal *given)
 {
 	struct pst_cose_message msg;
@@ -340,6 +366,8 @@ handle(struct pst_tam_turn *t, const struct pst_tam_appraisal *given)
 	err = find_device(t, &msg);
 	if (err == PST_ERR_NOT_FOUND)
 		return unknown_device(t);
+	if (err == PST_ERR_EAT_REFUSED)
+		return other_technology(t);
 	if (err != PST_OK)
 		return err;
 	err = verify_sender(t, &msg, &verified);

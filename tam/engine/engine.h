@@ -52,8 +52,14 @@ struct pst_tam_device {
 	int64_t id;
 	enum pst_tam_status status;
 	struct pst_bytes name;
-	struct pst_bytes attester;	  /* who must attest for it */
-	struct pst_bytes attestation_key; /* COSE_Key; empty: none enrolled */
+	/*
+	 * Who attests for it: the one that was asked for, else the newest. Its
+	 * Evidence counts only when it is of this technology; empty: any.
+	 */
+	struct pst_bytes attester;
+	struct pst_bytes technology;
+	struct pst_bytes attestation_key; /* COSE_Key; empty: by identity */
+	struct pst_bytes x5chain; /* of that key, encoded; empty: none */
 	bool has_key;
 	struct pst_pubkey key;	/* TEEP key that was last attested */
 	struct pst_bytes token; /* of the pending Update; empty: none */
@@ -117,8 +123,9 @@ struct pst_tam_appraisal {
 	 * genuine: who is named in it, for the log alone.
 	 */
 	struct pst_bytes attester;
-	struct pst_bytes nonce; /* empty: none */
-	bool has_key;		/* cnf carries a COSE_Key: key */
+	struct pst_bytes technology; /* of the Evidence: "eat", "tpm" … */
+	struct pst_bytes nonce;	     /* empty: none */
+	bool has_key;		     /* cnf carries a COSE_Key: key */
 	struct pst_pubkey key;
 	struct pst_bytes key_id; /* cnf's kid: a thumbprint; may be empty */
 	uint64_t issued_s;	 /* 0: not said */

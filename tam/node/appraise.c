@@ -133,6 +133,8 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	out->err = a->why;
 	out->genuine = a->opened;
 	out->is_result = a->is_result;
+	out->technology = (struct pst_bytes){ (const uint8_t *)a->technology,
+		strlen(a->technology) };
 	if (!a->opened) {
 		if (err == PST_ERR_COSE_KEY && !a->is_result)
 			out->attester = named_key(payload);

@@ -19,6 +19,7 @@ give_row(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx);
  * inside one of these. */
 struct each {
 	pst_tam_each_device *device;
+	pst_tam_each_attester *attester;
 	pst_tam_each_inventory *inventory;
 	pst_tam_each_report *report;
 	pst_tam_each_manifest *manifest;
@@ -140,6 +141,33 @@ pst_tam_find_device(struct pst_tam_reader *r, const char *name,
 	pst_tam_bind_str(s, 1, name);
 	err = walk(db, s, give_device, &e, &f);
 	return err == PST_OK && !f.any ? PST_ERR_NOT_FOUND : err;
+}
+
+static bool
+give_attester(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
+{
+	struct pst_tam_attester row;
+
+	(void)db;
+	row.identity = pst_tam_col_blob(s, 0);
+	row.technology = pst_tam_col_str(s, 1);
+	row.has_key = pst_tam_col_key(s, 2, &row.key);
+	row.x5chain = pst_tam_col_blob(s, 3);
+	row.origin = pst_tam_col_str(s, 4);
+	row.since_s = pst_tam_col_u64(s, 5);
+	return ((struct each *)each)->attester(ctx, &row);
+}
+
+enum pst_err
+pst_tam_list_attesters(struct pst_tam_reader *r, int64_t device,
+    pst_tam_each_attester *each, void *ctx)
+{
+	struct pst_tam_db *db = pst_tam_reader_db(r);
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_LIST_ATTESTERS);
+	struct each e = { .attester = each };
+
+	(void)sqlite3_bind_int64(s, 1, device);
+	return walk(db, s, give_attester, &e, ctx);
 }
 
 /* --- inventory and reports --------------------------------------------- */

@@ -21,7 +21,7 @@ struct op {
 	const char *name;
 	const char *other; /* a second name */
 	uint64_t now_s;
-	struct pst_bytes attester, key, component;
+	struct pst_bytes key, component;
 	struct pst_list prefixes;
 	int64_t kind; /* status, scope or kind of anchor */
 	bool flag;
@@ -46,6 +46,21 @@ pst_tam_name_ok(const char *name)
 	return true;
 }
 
+enum pst_err
+pst_tam_audit(struct pst_tam_db *db, const char *who, const char *what,
+    const char *detail, uint64_t now_s)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_AUDIT);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_u64(s, 1, now_s);
+	pst_tam_bind_str(s, 2, who != NULL ? who : "");
+	pst_tam_bind_str(s, 3, what);
+	pst_tam_bind_str(s, 4, detail);
+	return pst_tam_run(s);
+}
+
 static enum pst_err audit(struct pst_tam_db *db, const struct op *op,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -53,19 +68,12 @@ static enum pst_err
 audit(struct pst_tam_db *db, const struct op *op, const char *format, ...)
 {
 	char detail[DETAIL_MAX];
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_AUDIT);
 	va_list args;
 
-	if (s == NULL)
-		return PST_ERR_STORE;
 	va_start(args, format);
 	(void)vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
-	pst_tam_bind_u64(s, 1, op->now_s);
-	pst_tam_bind_str(s, 2, op->who != NULL ? op->who : "");
-	pst_tam_bind_str(s, 3, op->what);
-	pst_tam_bind_str(s, 4, detail);
-	return pst_tam_run(s);
+	return pst_tam_audit(db, op->who, op->what, detail, op->now_s);
 }
 
 /* Run a statement that must change a row. */
@@ -113,8 +121,8 @@ with_name(struct pst_tam_store *store, pst_tam_work *work, const char *who,
 	return pst_tam_store_work(store, work, &op);
 }
 
-static enum pst_err
-id_of(struct pst_tam_db *db, enum pst_tam_sql which, const char *name,
+enum pst_err
+pst_tam_id_of(struct pst_tam_db *db, enum pst_tam_sql which, const char *name,
     int64_t *id)
 {
 	sqlite3_stmt *s = pst_tam_stmt(db, which);
@@ -134,81 +142,6 @@ id_of(struct pst_tam_db *db, enum pst_tam_sql which, const char *name,
 }
 
 /* --- devices ----------------------------------------------------------- */
-
-/* Name and attester as they are asked for: nothing to do. */
-static bool
-same_device(struct pst_tam_db *db, struct op *op)
-{
-	sqlite3_stmt *s = pst_tam_stmt(db, SQL_DEVICE_SAME);
-	bool found;
-
-	pst_tam_bind_str(s, 1, op->name);
-	pst_tam_bind_blob(s, 2, op->attester);
-	found = sqlite3_step(s) == SQLITE_ROW;
-	if (found)
-		op->id = sqlite3_column_int64(s, 0);
-	(void)sqlite3_reset(s);
-	return found;
-}
-
-static enum pst_err
-enroll(struct pst_tam_db *db, void *ctx)
-{
-	struct op *op = ctx;
-	sqlite3_stmt *s;
-	enum pst_err err;
-
-	if (same_device(db, op))
-		return PST_OK;
-	s = pst_tam_stmt(db, SQL_DEVICE_ADD);
-	if (s == NULL)
-		return PST_ERR_STORE;
-	pst_tam_bind_str(s, 1, op->name);
-	pst_tam_bind_blob(s, 2, op->attester);
-	pst_tam_bind_blob(s, 3, op->key);
-	pst_tam_bind_u64(s, 4, op->now_s);
-	err = pst_tam_run(s);
-	if (err != PST_OK)
-		return err;
-	op->id = sqlite3_last_insert_rowid(db->sql);
-	return audit(db, op, "%s", op->name);
-}
-
-enum pst_err
-pst_tam_device_enroll(struct pst_tam_store *store,
-    const struct pst_crypto *crypto, const char *who, const char *name,
-    const struct pst_pubkey *attestation, uint64_t now_s, int64_t *id)
-{
-	uint8_t print[PST_THUMBPRINT_LEN], encoded[PST_TAM_KEY_BYTES];
-	char given[17];
-	struct pst_cbor_writer w;
-	struct op op = { .who = who, .what = "enroll", .now_s = now_s };
-	enum pst_err err;
-	size_t i;
-
-	*id = 0;
-	/* A key that everybody has proves nothing. */
-	if (pst_pubkey_published(attestation))
-		return PST_ERR_COSE_KEY;
-	err = pst_cose_thumbprint(crypto, attestation, print);
-	if (err != PST_OK)
-		return err;
-	pst_cbor_writer_init(&w, encoded, sizeof(encoded));
-	pst_cose_key_encode(&w, attestation, (struct pst_bytes){ NULL, 0 });
-	if (w.err != PST_OK)
-		return w.err;
-	for (i = 0; i < 8; i++)
-		(void)snprintf(given + 2 * i, 3, "%02x", print[i]);
-	op.name = name != NULL && name[0] != '\0' ? name : given;
-	if (!pst_tam_name_ok(op.name))
-		return PST_ERR_ARG;
-	op.attester = (struct pst_bytes){ print, sizeof(print) };
-	op.key = pst_cbor_written(&w);
-	err = pst_tam_store_work(store, enroll, &op);
-	if (err == PST_OK)
-		*id = op.id;
-	return err;
-}
 
 static enum pst_err
 set_status(struct pst_tam_db *db, void *ctx)
@@ -307,9 +240,9 @@ group_member(struct pst_tam_db *db, void *ctx)
 	sqlite3_stmt *s;
 	enum pst_err err;
 
-	err = id_of(db, SQL_GROUP_ID, op->name, &group);
+	err = pst_tam_id_of(db, SQL_GROUP_ID, op->name, &group);
 	if (err == PST_OK)
-		err = id_of(db, SQL_DEVICE_ID, op->other, &device);
+		err = pst_tam_id_of(db, SQL_DEVICE_ID, op->other, &device);
 	if (err != PST_OK)
 		return err;
 	s = pst_tam_stmt(db, op->flag ? SQL_MEMBER_ADD : SQL_MEMBER_REMOVE);
@@ -345,9 +278,9 @@ resolve(
 {
 	*group = *device = 0;
 	if (op->kind == PST_TAM_GROUP)
-		return id_of(db, SQL_GROUP_ID, op->name, group);
+		return pst_tam_id_of(db, SQL_GROUP_ID, op->name, group);
 	if (op->kind == PST_TAM_DEVICE)
-		return id_of(db, SQL_DEVICE_ID, op->name, device);
+		return pst_tam_id_of(db, SQL_DEVICE_ID, op->name, device);
 	return PST_OK;
 }
 

@@ -368,7 +368,7 @@ targets(void *ctx, const struct pst_tam_device *device,
 /* --- a device's row ---------------------------------------------------- */
 
 /* Columns that are copied, because a view dies with the next step. */
-static const int blobs[] = { 2, 3, 5, 7, 8, 9, 13 };
+static const int blobs[] = { 2, 3, 5, 7, 8, 9, 13, 14, 15 };
 #define BLOBS (sizeof(blobs) / sizeof(blobs[0]))
 
 static enum pst_err
@@ -414,6 +414,8 @@ device_fill(struct pst_tam_reader *r, struct slot *slot, sqlite3_stmt *s,
 	out->ledger = copy[4];
 	out->tc_digest = copy[5];
 	out->attestation_key = copy[6];
+	out->technology = copy[7];
+	out->x5chain = copy[8];
 	r->now_generation = sqlite3_column_int64(s, 12);
 	return PST_OK;
 }

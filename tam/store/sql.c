@@ -131,17 +131,39 @@ static const char schema_verdict[] =
     "ALTER TABLE devices ADD COLUMN verdict BLOB;"
     "ALTER TABLE devices ADD COLUMN appraised_s INTEGER NOT NULL DEFAULT 0;";
 
-const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict };
+/*
+ * Who attests for a device: several while a key is replaced. What was enrolled
+ * before has no technology: any that the key serves.
+ */
+static const char schema_attesters[] =
+    "CREATE TABLE attesters ("
+    " id INTEGER PRIMARY KEY,"
+    " attester BLOB NOT NULL UNIQUE,"
+    " device INTEGER NOT NULL REFERENCES devices (id) ON DELETE CASCADE,"
+    " technology TEXT NOT NULL,"
+    " public_key BLOB,"
+    " x5chain BLOB,"
+    " origin TEXT NOT NULL,"
+    " since_s INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX attesters_device ON attesters (device);"
+    "INSERT INTO attesters (attester, device, technology, public_key, origin,"
+    " since_s) SELECT attester, id, '', attestation_key, '', enrolled_s"
+    " FROM devices;"
+    "ALTER TABLE devices DROP COLUMN attestation_key;";
+
+const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict,
+	schema_attesters };
 const int pst_tam_schema_version =
     (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
 
 #define DEVICE_RECORD \
-	"SELECT d.id, d.status, d.name, d.attester, d.teep_key, d.token," \
+	"SELECT d.id, d.status, d.name, a.attester, d.teep_key, d.token," \
 	" d.token_expires_s, d.pending, d.ledger, d.tc_digest," \
 	" d.renegotiated_s, m.grp," \
 	" (SELECT value FROM meta WHERE name = 'generation')," \
-	" d.attestation_key" \
-	" FROM devices d LEFT JOIN members m ON m.device = d.id "
+	" a.public_key, a.technology, a.x5chain" \
+	" FROM devices d JOIN attesters a ON a.device = d.id" \
+	" LEFT JOIN members m ON m.device = d.id "
 
 /*
  * All that one message changes in a device's row, in one statement. What is
@@ -230,8 +252,9 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_PURGE_AUDIT] =
 	    "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?",
 
-	[SQL_DEVICE_BY_KEY] = DEVICE_RECORD "WHERE d.thumbprint = ?",
-	[SQL_DEVICE_BY_ATTESTER] = DEVICE_RECORD "WHERE d.attester = ?",
+	[SQL_DEVICE_BY_KEY] = DEVICE_RECORD "WHERE d.thumbprint = ?"
+					    " AND a.attester = d.attester",
+	[SQL_DEVICE_BY_ATTESTER] = DEVICE_RECORD "WHERE a.attester = ?",
 	[SQL_GENERATION] = "SELECT value FROM meta WHERE name = 'generation'",
 	/* The newest of each, in the order in which they first appeared. */
 	[SQL_CATALOGUE] =
@@ -253,11 +276,21 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_AUDIT] = "INSERT INTO audit (at_s, who, what, detail)"
 		      " VALUES (?, ?, ?, ?)",
 	[SQL_DEVICE_ID] = "SELECT id FROM devices WHERE name = ?",
-	[SQL_DEVICE_SAME] =
-	    "SELECT id FROM devices WHERE name = ? AND attester = ?",
-	[SQL_DEVICE_ADD] =
-	    "INSERT INTO devices (name, status, attester, attestation_key,"
-	    " enrolled_s) VALUES (?, 1, ?, ?, ?)",
+	[SQL_DEVICE_ADD] = "INSERT INTO devices (name, status, attester,"
+			   " enrolled_s) VALUES (?, 1, ?, ?)",
+	[SQL_DEVICE_SHOWN] = "UPDATE devices SET attester = ? WHERE id = ?",
+	[SQL_ATTESTER] = "SELECT device, technology, public_key, x5chain"
+			 " FROM attesters WHERE attester = ?",
+	[SQL_ATTESTER_ADD] =
+	    "INSERT INTO attesters (attester, device, technology, public_key,"
+	    " x5chain, origin, since_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ATTESTER_RENEW] = "UPDATE attesters SET technology = ?,"
+			       " x5chain = ? WHERE attester = ?",
+	[SQL_ATTESTER_REMOVE] =
+	    "DELETE FROM attesters WHERE attester = ? AND device = ?",
+	[SQL_ATTESTER_NEWEST] =
+	    "SELECT attester, origin FROM attesters WHERE device = ?"
+	    " ORDER BY id DESC LIMIT 1",
 	[SQL_DEVICE_STATUS] =
 	    "UPDATE devices SET status = ?, token = NULL,"
 	    " token_expires_s = 0, pending = NULL WHERE name = ?",
@@ -309,6 +342,9 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_DEVICE_GROUPS] =
 	    "SELECT g.name FROM members m JOIN groups g ON g.id = m.grp"
 	    " WHERE m.device = ? ORDER BY g.name",
+	[SQL_LIST_ATTESTERS] =
+	    "SELECT attester, technology, public_key, x5chain, origin, since_s"
+	    " FROM attesters WHERE device = ? ORDER BY id",
 	[SQL_LIST_INVENTORY] =
 	    "SELECT i.component, i.digest_alg, i.digest, i.image_size,"
 	    " i.since_s, m.id, m.sequence FROM inventory i"

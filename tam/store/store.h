@@ -83,18 +83,59 @@ enum pst_err pst_tam_store_apply(struct pst_tam_store *store,
  * Component identifiers are encoded (pst_component_parse).
  */
 
+/** Who attests for a device: a key, or what Evidence says of its attester. */
+struct pst_tam_attester {
+	/* whose Evidence it is, in the Verifier's words: "eat", "tpm" …; "":
+	 * any technology whose key this is */
+	const char *technology;
+	bool has_key;
+	struct pst_pubkey key;
+	/*
+	 * What the Verifier names the attester by, 1 to PST_TAM_ATTESTER_MAX
+	 * bytes: a claim (chip-id, instance-id …). Empty: the thumbprint of
+	 * the key.
+	 */
+	struct pst_bytes identity;
+	/* x5chain of the key, encoded: then Evidence counts only while the
+	 * path leads to an anchor; empty: the key itself is trusted */
+	struct pst_bytes x5chain;
+	const char *origin; /* the factory that vouched; "": an operator */
+	uint64_t since_s;   /* set by a listing */
+};
+
 /**
- * Enroll a device by the public key of its attester.
+ * Enroll a device by its attester.
  *
- * @param name  NULL or "": the first 16 hexadecimal digits of the key's
- *              thumbprint
- * @retval PST_ERR_STATE  another device has this name or key; the same key
- *                        under the same name is PST_OK
+ * @param name  NULL or "": the first 16 hexadecimal digits of what names the
+ *              attester
+ * @retval PST_ERR_STATE  another device has this name or attester; the same
+ *                        attester under the same name is PST_OK
+ * @retval PST_ERR_ARG    neither key nor identity; a technology that is none
  */
 enum pst_err pst_tam_device_enroll(struct pst_tam_store *store,
     const struct pst_crypto *crypto, const char *who, const char *name,
-    const struct pst_pubkey *attestation, uint64_t now_s,
+    const struct pst_tam_attester *attester, uint64_t now_s,
     int64_t *id) PST_MUST_CHECK;
+/**
+ * Another attester of a device, beside those it has: so that a key can be
+ * replaced while the old one still attests. The new one stands for the device
+ * in listings.
+ *
+ * @retval PST_ERR_NOT_FOUND  no such device
+ * @retval PST_ERR_STATE      it attests for another device
+ */
+enum pst_err pst_tam_attester_add(struct pst_tam_store *store,
+    const struct pst_crypto *crypto, const char *who, const char *name,
+    const struct pst_tam_attester *attester, uint64_t now_s) PST_MUST_CHECK;
+/**
+ * Take one back; what it attested before stays recorded.
+ *
+ * @retval PST_ERR_NOT_FOUND  no such device, or not its attester
+ * @retval PST_ERR_STATE      it is the only one: remove or revoke the device
+ */
+enum pst_err
+pst_tam_attester_remove(struct pst_tam_store *store, const char *who,
+    const char *name, struct pst_bytes attester, uint64_t now_s) PST_MUST_CHECK;
 /** Set a device's status; PST_TAM_REVOKED withdraws its pending Update. */
 enum pst_err pst_tam_device_status(struct pst_tam_store *store, const char *who,
     const char *name, enum pst_tam_status status,
@@ -207,7 +248,7 @@ struct pst_tam_device_row {
 	int64_t id;
 	const char *name;
 	enum pst_tam_status status;
-	struct pst_bytes attester; /* thumbprint of its attestation key */
+	struct pst_bytes attester; /* the newest of them */
 	bool has_key;
 	struct pst_pubkey key;
 	uint64_t enrolled_s;
@@ -228,6 +269,12 @@ enum pst_err pst_tam_list_devices(struct pst_tam_reader *r, int64_t after,
 /** One device by name; each is called once. */
 enum pst_err pst_tam_find_device(struct pst_tam_reader *r, const char *name,
     pst_tam_each_device *each, void *ctx) PST_MUST_CHECK;
+
+typedef bool
+pst_tam_each_attester(void *ctx, const struct pst_tam_attester *row);
+/** Those of a device, oldest first; identity is set in every row. */
+enum pst_err pst_tam_list_attesters(struct pst_tam_reader *r, int64_t device,
+    pst_tam_each_attester *each, void *ctx) PST_MUST_CHECK;
 
 /** One component that a device reported, or that a Success confirmed. */
 struct pst_tam_inventory_row {

@@ -47,8 +47,13 @@ enum pst_tam_sql {
 	/* what an operator does */
 	SQL_AUDIT,
 	SQL_DEVICE_ID,
-	SQL_DEVICE_SAME,
 	SQL_DEVICE_ADD,
+	SQL_DEVICE_SHOWN,
+	SQL_ATTESTER,
+	SQL_ATTESTER_ADD,
+	SQL_ATTESTER_RENEW,
+	SQL_ATTESTER_REMOVE,
+	SQL_ATTESTER_NEWEST,
 	SQL_DEVICE_STATUS,
 	SQL_DEVICE_REMOVE,
 	SQL_GROUP_ID,
@@ -70,6 +75,7 @@ enum pst_tam_sql {
 	SQL_LIST_DEVICES,
 	SQL_FIND_DEVICE,
 	SQL_DEVICE_GROUPS,
+	SQL_LIST_ATTESTERS,
 	SQL_LIST_INVENTORY,
 	SQL_LIST_REPORTS,
 	SQL_LIST_MANIFESTS,
@@ -154,6 +160,14 @@ struct pst_tam_publication {
 };
 /** pst_tam_work: add it, unless it is there or something newer is. */
 enum pst_err pst_tam_manifest_store(struct pst_tam_db *db, void *publication);
+
+/** Write an audit row. */
+enum pst_err pst_tam_audit(struct pst_tam_db *db, const char *who,
+    const char *what, const char *detail, uint64_t now_s) PST_MUST_CHECK;
+
+/** The number of a row by name; 0 with PST_ERR_NOT_FOUND. */
+enum pst_err pst_tam_id_of(struct pst_tam_db *db, enum pst_tam_sql which,
+    const char *name, int64_t *id) PST_MUST_CHECK;
 
 const char *pst_tam_store_path(const struct pst_tam_store *store);
 struct pst_tam_db *pst_tam_reader_db(struct pst_tam_reader *reader);

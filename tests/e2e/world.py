@@ -300,6 +300,10 @@ class Tee:
         return self.broker("list")
 
     @property
+    def technology(self):
+        return "tpm" if "  technology: tpm" in self.extra else "eat"
+
+    @property
     def attestation_key(self):
         return os.path.join(self.state, "attestation.pub.pem")
 
@@ -354,7 +358,8 @@ class World:
         t.start()
         self.tees.append(t)
         if enroll:
-            tam.cli("devices", "enroll", "--key", t.attestation_key, name)
+            tam.cli("devices", "enroll", "--key", t.attestation_key,
+                    "--technology", t.technology, name)
         return t
 
     def manifest(self, component, sequence, image, signer=None, uri=None,

@@ -363,6 +363,64 @@ def devices_are_enrolled_shown_revoked_and_removed():
         same(s.api("DELETE", "/devices/one")[0], 404)
 
 
+def a_device_has_another_attester_while_its_key_changes():
+    with server() as s:
+        _, pem = new_key(s.folder, "a")
+        _, new = new_key(s.folder, "b")
+        _, d = s.api("POST", "/devices", {"name": "one", "key": pem})[1:]
+        old = d["attesters"][0]
+        same((old["technology"], old["by"], old["voucher"]),
+             ("eat", "key", None))
+        path = "/devices/one/attesters"
+        for body in ({}, {"technology": "tpm"}, {"key": new, "x": 1},
+                     {"key": new, "technology": "magic"},
+                     {"key": new, "technology": "result"},
+                     {"technology": "snp", "identity": "0"},
+                     {"technology": "snp", "identity": "00" * 65},
+                     {"technology": "snp", "identity": "zz"}):
+            same((body, s.api("POST", path, body)[0]), (body, 400))
+        same(s.api("DELETE", path + "/" + old["attester"])[0], 409)
+        same(s.api("POST", "/devices/two/attesters", {"key": new})[0], 404)
+        status, _, d = s.api("POST", path, {"key": new, "technology": "tpm"})
+        same((status, [a["technology"] for a in d["attesters"]]),
+             (200, ["eat", "tpm"]))
+        same(d["attester"], d["attesters"][1]["attester"])
+        same(s.api("POST", "/devices", {"name": "two", "key": new})[0], 409)
+        same(s.api("POST", path, {"technology": "snp",
+                                  "identity": "ab" * 64})[0], 200)
+        same(s.api("DELETE", path + "/" + old["attester"])[0], 204)
+        same(s.api("DELETE", path + "/" + old["attester"])[0], 404)
+        same(s.api("DELETE", path + "/zz")[0], 400)
+        same(len(s.api("GET", "/devices/one")[2]["attesters"]), 2)
+
+
+def keys_are_changed_on_the_command_line():
+    with server() as s:
+        for name in ("a", "b"):
+            _, pem = new_key(s.folder, name)
+            with open(s.folder + "/" + name + ".pub", "w") as f:
+                f.write(pem)
+        a, b = s.folder + "/a.pub", s.folder + "/b.pub"
+        s.run("devices", "enroll", "--key", a, "--technology", "tpm", "one")
+        old = json.loads(s.run("devices", "show", "one", "--json"))["attester"]
+        assert "too" in s.run("devices", "add-key", "one", "--key", b)
+        assert old in s.run("devices", "show", "one")
+        s.run("devices", "remove-key", "one", "--attester", old)
+        assert old not in s.run("devices", "show", "one")
+        s.run("devices", "enroll", "--technology", "nitro", "--identity",
+              "text:i-0123", "two")
+        d = json.loads(s.run("devices", "show", "two", "--json"))
+        same((d["attester"], d["attesters"][0]["by"]),
+             (b"i-0123".hex(), "identity"))
+        for args in (("add-key", "one"), ("remove-key", "one"),
+                     ("enroll", "--identity", "text:", "x")):
+            s.run("devices", *args, want=2)
+        for args in (("add-key", "three", "--key", b),
+                     ("enroll", "--technology", "x", "--key", a, "x"),
+                     ("enroll", "--certificate", a, "x")):
+            s.run("devices", *args, want=1)
+
+
 def names_with_any_character_work():
     with server() as s:
         for name in ("a/b", "../../etc", "ü %41?#&+=", "x" * 128):

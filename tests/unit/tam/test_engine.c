@@ -611,6 +611,67 @@ a_token_that_nobody_sent_is_refused(void)
 	END();
 }
 
+/* A key enrolled for one technology signs nothing of another. */
+static void
+an_attester_counts_for_its_technology_only(void)
+{
+	struct pst_tam_attester by = { .technology = "tpm", .has_key = true };
+	int64_t id;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &b, PST_ALG_ESP256, "beta"));
+	by.key = b.attester_pub;
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "beta", &by, 5, &id),
+	    PST_OK);
+	CHECK(world_session(&w, &b));
+	CHECK(dropped(PST_ERR_EAT_REFUSED));
+	CHECK(strstr(w.out.note, "enrolled for tpm, this is eat") != NULL);
+	by.technology = "eat";
+	by.key = a.attester_pub;
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "alpha", &by, 5, &id),
+	    PST_OK);
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(updates(), 1);
+	END();
+}
+
+/* An attester that was added beside the first brings the same device. */
+static void
+a_device_keeps_its_state_when_its_attester_changes(void)
+{
+	struct pst_tam_attester by = { .technology = "eat", .has_key = true };
+	struct pst_signer old;
+	int64_t first;
+
+	BEGIN();
+	CHECK(world_session(&w, &a));
+	first = w.out.device;
+	CHECK_EQ(updates(), 1);
+	old = a.attester;
+	CHECK(agent_new(&w, &b, PST_ALG_ESP256));
+	by.key = b.attester_pub;
+	CHECK(world_knows(&b));
+	CHECK_EQ(pst_tam_attester_add(
+		     w.store, w.crypto, "test", "alpha", &by, w.now_s),
+	    PST_OK);
+	/* a new TEEP key too, as after a factory reset: one device all along */
+	CHECK(world_session(&w, &b));
+	CHECK_EQ(w.out.device, first);
+	CHECK((w.out.changes.what & PST_TAM_KEY) != 0);
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(w.out.device, first);
+	CHECK_EQ(pst_tam_attester_remove(w.store, "test", "alpha",
+		     (struct pst_bytes){ old.kid, 32 }, w.now_s),
+	    PST_OK);
+	CHECK(world_session(&w, &a));
+	CHECK(dropped(PST_ERR_COSE_KEY));
+	CHECK(world_session(&w, &b));
+	CHECK_EQ(w.out.device, first);
+	END();
+}
+
 static void
 appraisal_may_come_later(void)
 {
@@ -1555,6 +1616,8 @@ main(void)
 	RUN(a_revoked_device_gets_nothing);
 	RUN(a_device_may_change_its_key_but_not_to_anothers);
 	RUN(a_token_that_nobody_sent_is_refused);
+	RUN(an_attester_counts_for_its_technology_only);
+	RUN(a_device_keeps_its_state_when_its_attester_changes);
 	RUN(appraisal_may_come_later);
 	RUN(an_x5chain_under_a_root_gives_the_key);
 	RUN(an_x5chain_answers_for_no_other_device);

@@ -65,10 +65,20 @@ close_node(void)
 }
 
 static bool
-begin(const struct pst_tam_policy *policy)
+enroll_alpha(void)
 {
+	struct pst_tam_attester by = {
+		.technology = "eat", .has_key = true, .key = attestation_pub
+	};
 	int64_t id;
 
+	return pst_tam_device_enroll(pst_tam_node_store(node), crypto, "test",
+		   "alpha", &by, now_s, &id) == PST_OK;
+}
+
+static bool
+begin(const struct pst_tam_policy *policy)
+{
 	now_s = (uint64_t)time(NULL);
 	(void)snprintf(dir, sizeof(dir), "/tmp/pst-node-XXXXXX");
 	openssl = pst_openssl_new();
@@ -78,8 +88,7 @@ begin(const struct pst_tam_policy *policy)
 	return new_key(PST_ALG_ESP256, &attestation, &attestation_pub) &&
 	    new_key(PST_ALG_ESP256, &teep, &teep_pub) &&
 	    new_key(PST_ALG_ED25519, &verifier, &verifier_pub) &&
-	    pst_tam_device_enroll(pst_tam_node_store(node), crypto, "test",
-		"alpha", &attestation_pub, now_s, &id) == PST_OK;
+	    enroll_alpha();
 }
 
 static void

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static struct world w;
-static struct agent a;
+static struct agent a, b;
 
 static const struct pst_bytes none = { NULL, 0 };
 
@@ -66,6 +66,47 @@ sql(const char *path, const char *text)
 }
 
 static bool
+note_id(void *ctx, const struct pst_tam_device_row *row)
+{
+	*(int64_t *)ctx = row->id;
+	return true;
+}
+
+static bool
+count_attester(void *ctx, const struct pst_tam_attester *row)
+{
+	*(size_t *)ctx += row->identity.len > 0;
+	return true;
+}
+
+/* How many attest for a device. */
+static size_t
+attesters(const char *name)
+{
+	int64_t id = 0;
+	size_t n = 0;
+
+	if (pst_tam_find_device(w.reader, name, note_id, &id) != PST_OK ||
+	    pst_tam_list_attesters(w.reader, id, count_attester, &n) != PST_OK)
+		return SIZE_MAX;
+	return n;
+}
+
+/* Does this attester speak for device id, with this technology? */
+static bool
+by_id(int64_t id, const char *technology, struct pst_bytes attester)
+{
+	struct pst_tam_device d;
+	struct pst_bytes t = { (const uint8_t *)technology,
+		strlen(technology) };
+
+	return w.records.device_by_attester(w.records.ctx, attester, &d) ==
+	    PST_OK &&
+	    d.id == id && pst_equal(d.technology, t) &&
+	    pst_equal(d.attester, attester);
+}
+
+static bool
 is_alpha(void *ctx, const struct pst_tam_device_row *row)
 {
 	*(bool *)ctx = strcmp(row->name, "alpha") == 0 &&
@@ -96,6 +137,9 @@ an_older_schema_is_migrated(void)
 	CHECK_EQ(
 	    pst_tam_find_device(w.reader, "alpha", is_alpha, &found), PST_OK);
 	CHECK(found);
+	/* who attests moved to a table of its own, bound to no technology */
+	CHECK_EQ(attesters("alpha"), 1);
+	CHECK(by_id(1, "", PST_BYTES_LIT("\x01")));
 	stop_store();
 	CHECK(sql(w.db, "SELECT ledger, renegotiated_s FROM devices"));
 	CHECK(sql(w.db, "SELECT verdict, appraised_s FROM devices"));
@@ -529,6 +573,17 @@ names_are_checked(void)
 	END();
 }
 
+static enum pst_err
+enroll(const char *name, const struct pst_pubkey *key, int64_t *id)
+{
+	struct pst_tam_attester by = {
+		.technology = "", .has_key = true, .key = *key
+	};
+
+	return pst_tam_device_enroll(
+	    w.store, w.crypto, "test", name, &by, 5, id);
+}
+
 static void
 enrolling_is_idempotent_and_refuses_clashes(void)
 {
@@ -536,20 +591,112 @@ enrolling_is_idempotent_and_refuses_clashes(void)
 
 	BEGIN();
 	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
-	CHECK_EQ(pst_tam_device_enroll(w.store, w.crypto, "test", "alpha",
-		     &a.attester_pub, 5, &id),
-	    PST_OK);
+	CHECK_EQ(enroll("alpha", &a.attester_pub, &id), PST_OK);
 	CHECK_EQ(id, 1);
-	CHECK_EQ(pst_tam_device_enroll(w.store, w.crypto, "test", "beta",
-		     &a.attester_pub, 5, &id),
-	    PST_ERR_STATE);
-	CHECK_EQ(pst_tam_device_enroll(
-		     w.store, w.crypto, "test", "alpha", &a.pub, 5, &id),
-	    PST_ERR_STATE);
-	CHECK_EQ(pst_tam_device_enroll(
-		     w.store, w.crypto, "test", NULL, &a.pub, 5, &id),
-	    PST_OK);
+	CHECK_EQ(enroll("beta", &a.attester_pub, &id), PST_ERR_STATE);
+	CHECK_EQ(enroll("alpha", &a.pub, &id), PST_ERR_STATE);
+	CHECK_EQ(enroll(NULL, &a.pub, &id), PST_OK);
 	CHECK_EQ(counts().devices, 2);
+	END();
+}
+
+static void
+an_enrolment_without_technology_is_narrowed_once(void)
+{
+	struct pst_tam_attester by = { .technology = "tpm", .has_key = true };
+	struct pst_bytes print = { a.attester.kid, 32 };
+	int64_t id;
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	CHECK(by_id(1, "", print));
+	by.key = a.attester_pub;
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "alpha", &by, 5, &id),
+	    PST_OK);
+	CHECK(by_id(1, "tpm", print));
+	by.technology = "eat";
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "alpha", &by, 5, &id),
+	    PST_ERR_STATE);
+	CHECK(by_id(1, "tpm", print));
+	END();
+}
+
+static void
+a_key_is_replaced_without_losing_the_device(void)
+{
+	struct pst_tam_attester by = { .technology = "eat", .has_key = true };
+	struct pst_bytes old = { a.attester.kid, 32 };
+	struct pst_bytes new = { b.attester.kid, 32 };
+
+	BEGIN();
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "alpha"));
+	CHECK(agent_new(&w, &b, PST_ALG_ESP256));
+	by.key = b.attester_pub;
+	CHECK_EQ(pst_tam_attester_remove(w.store, "test", "alpha", old, 6),
+	    PST_ERR_STATE);
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "beta", &by, 6),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "alpha", &by, 6),
+	    PST_OK);
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "alpha", &by, 7),
+	    PST_OK);
+	CHECK_EQ(attesters("alpha"), 2);
+	CHECK(by_id(1, "", old) && by_id(1, "eat", new));
+	CHECK_EQ(
+	    pst_tam_attester_remove(w.store, "test", "alpha", old, 8), PST_OK);
+	CHECK_EQ(pst_tam_attester_remove(w.store, "test", "alpha", old, 8),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(attesters("alpha"), 1);
+	CHECK(!by_id(1, "", old) && by_id(1, "eat", new));
+	/* the key that is free again may be another device's */
+	by.key = a.attester_pub;
+	CHECK_EQ(counts().devices, 1);
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "alpha", &by, 9),
+	    PST_OK);
+	CHECK_EQ(pst_tam_device_remove(w.store, "test", "alpha", 9), PST_OK);
+	CHECK(!by_id(1, "eat", old) && !by_id(1, "eat", new));
+	END();
+}
+
+static void
+an_attester_speaks_for_one_device(void)
+{
+	struct pst_tam_attester by = { .technology = "snp",
+		.identity = PST_BYTES_LIT("the chip") };
+	int64_t id;
+
+	BEGIN();
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "alpha", &by, 5, &id),
+	    PST_OK);
+	CHECK(by_id(id, "snp", by.identity));
+	CHECK(agent_enroll(&w, &a, PST_ALG_ESP256, "beta"));
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "beta", &by, 6),
+	    PST_ERR_STATE);
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "gamma", &by, 5, &id),
+	    PST_ERR_STATE);
+	/* an identity is of a technology, and has a length */
+	by.technology = "";
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "gamma", &by, 5, &id),
+	    PST_ERR_ARG);
+	by.technology = "SNP";
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "gamma", &by, 5, &id),
+	    PST_ERR_ARG);
+	by.technology = "snp";
+	by.identity.len = 0;
+	CHECK_EQ(pst_tam_device_enroll(
+		     w.store, w.crypto, "test", "gamma", &by, 5, &id),
+	    PST_ERR_ARG);
 	END();
 }
 
@@ -569,9 +716,7 @@ a_published_key_is_not_enrolled(void)
 
 	BEGIN();
 	CHECK_EQ(pst_key_parse(PST_BYTES_LIT(demo), &key, NULL), PST_OK);
-	CHECK_EQ(pst_tam_device_enroll(
-		     w.store, w.crypto, "test", "demo", &key.pub, 5, &id),
-	    PST_ERR_COSE_KEY);
+	CHECK_EQ(enroll("demo", &key.pub, &id), PST_ERR_COSE_KEY);
 	anchor.key = key.pub;
 	CHECK_EQ(
 	    pst_tam_anchor_add(w.store, "test", &anchor, 5), PST_ERR_COSE_KEY);
@@ -710,6 +855,9 @@ main(void)
 	RUN(a_killed_process_leaves_whole_lists);
 	RUN(names_are_checked);
 	RUN(enrolling_is_idempotent_and_refuses_clashes);
+	RUN(an_enrolment_without_technology_is_narrowed_once);
+	RUN(a_key_is_replaced_without_losing_the_device);
+	RUN(an_attester_speaks_for_one_device);
 	RUN(a_published_key_is_not_enrolled);
 	RUN(removing_a_device_removes_all_that_hangs_on_it);
 	RUN(assignments_are_unique_and_need_their_target);

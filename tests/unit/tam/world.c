@@ -128,6 +128,7 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	if (pst_cose_thumbprint(w->crypto, &v.key, print) != PST_OK)
 		return PST_ERR_CRYPTO;
 	out->attester = (struct pst_bytes){ print, sizeof(print) };
+	out->technology = PST_BYTES_LIT("eat");
 	read_evidence(v.payload, out);
 	return PST_OK;
 }
@@ -208,15 +209,25 @@ agent_new(struct world *w, struct agent *a, int32_t alg)
 }
 
 bool
-agent_enroll(struct world *w, struct agent *a, int32_t alg, const char *name)
+world_knows(const struct agent *a)
 {
-	int64_t id;
-
-	if (!agent_new(w, a, alg) || known_count == 16)
+	if (known_count == 16)
 		return false;
 	known[known_count++] = a->attester_pub;
-	return pst_tam_device_enroll(w->store, w->crypto, "test", name,
-		   &a->attester_pub, w->now_s, &id) == PST_OK;
+	return true;
+}
+
+bool
+agent_enroll(struct world *w, struct agent *a, int32_t alg, const char *name)
+{
+	struct pst_tam_attester by = { .technology = "", .has_key = true };
+	int64_t id;
+
+	if (!agent_new(w, a, alg) || !world_knows(a))
+		return false;
+	by.key = a->attester_pub;
+	return pst_tam_device_enroll(w->store, w->crypto, "test", name, &by,
+		   w->now_s, &id) == PST_OK;
 }
 
 void

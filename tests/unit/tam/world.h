@@ -68,6 +68,8 @@ bool world_restart(struct world *w);
 
 /** A fresh agent with the given suite's algorithm. */
 bool agent_new(struct world *w, struct agent *a, int32_t alg);
+/** The world's Verifier believes this agent's attestation key. */
+bool world_knows(const struct agent *a);
 /** Likewise, and enrolled under this name. */
 bool
 agent_enroll(struct world *w, struct agent *a, int32_t alg, const char *name);
