@@ -146,7 +146,8 @@ insert(struct pst_tam_db *db, const struct enrolment *e)
 	return pst_tam_run(s);
 }
 
-/* The same key with another certificate: that one counts from now on. */
+/* The same name with another key, certificate or technology: that one counts
+ * from now on. */
 static enum pst_err
 renew(struct pst_tam_db *db, const struct enrolment *e)
 {
@@ -155,9 +156,11 @@ renew(struct pst_tam_db *db, const struct enrolment *e)
 	if (s == NULL)
 		return PST_ERR_STORE;
 	pst_tam_bind_str(s, 1, e->in->technology);
+	if (e->key.len > 0)
+		pst_tam_bind_blob(s, 2, e->key);
 	if (e->in->x5chain.len > 0)
-		pst_tam_bind_blob(s, 2, e->in->x5chain);
-	pst_tam_bind_blob(s, 3, e->attester);
+		pst_tam_bind_blob(s, 3, e->in->x5chain);
+	pst_tam_bind_blob(s, 4, e->attester);
 	return pst_tam_run(s);
 }
 

@@ -285,7 +285,8 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	    "INSERT INTO attesters (attester, device, technology, public_key,"
 	    " x5chain, origin, since_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ATTESTER_RENEW] = "UPDATE attesters SET technology = ?,"
-			       " x5chain = ? WHERE attester = ?",
+			       " public_key = ?, x5chain = ?"
+			       " WHERE attester = ?",
 	[SQL_ATTESTER_REMOVE] =
 	    "DELETE FROM attesters WHERE attester = ? AND device = ?",
 	[SQL_ATTESTER_NEWEST] =

@@ -106,6 +106,20 @@ by_id(int64_t id, const char *technology, struct pst_bytes attester)
 	    pst_equal(d.attester, attester);
 }
 
+/* Is this the key beside the attester's name? */
+static bool
+keyed_by(struct pst_bytes attester, const struct pst_pubkey *want)
+{
+	struct pst_tam_device d;
+	struct pst_pubkey key;
+
+	return w.records.device_by_attester(w.records.ctx, attester, &d) ==
+	    PST_OK &&
+	    pst_cose_key_decode(d.attestation_key, &key, NULL, NULL) ==
+	    PST_OK &&
+	    memcmp(key.x, want->x, sizeof(key.x)) == 0;
+}
+
 static bool
 is_alpha(void *ctx, const struct pst_tam_device_row *row)
 {
@@ -683,6 +697,20 @@ an_attester_speaks_for_one_device(void)
 	CHECK_EQ(pst_tam_device_enroll(
 		     w.store, w.crypto, "test", "gamma", &by, 5, &id),
 	    PST_ERR_STATE);
+	/* a key beside it, and then another one */
+	by.has_key = true;
+	by.key = a.attester_pub;
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "alpha", &by, 6),
+	    PST_OK);
+	CHECK(keyed_by(by.identity, &a.attester_pub));
+	by.key = a.pub;
+	CHECK_EQ(
+	    pst_tam_attester_add(w.store, w.crypto, "test", "alpha", &by, 6),
+	    PST_OK);
+	CHECK(keyed_by(by.identity, &a.pub));
+	CHECK_EQ(attesters("alpha"), 1);
+	by.has_key = false;
 	/* an identity is of a technology, and has a length */
 	by.technology = "";
 	CHECK_EQ(pst_tam_device_enroll(
