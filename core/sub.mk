@@ -10,6 +10,7 @@ srcs-y += suit/manifest.c
 srcs-y += suit/authenticate.c
 srcs-y += agent/registry.c
 srcs-y += eat/media.c
+srcs-y += teep/item.c
 srcs-y += teep/message.c
 srcs-y += teep/negotiate.c
 srcs-y += cose/headers.c

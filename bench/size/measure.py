@@ -42,7 +42,7 @@ INDIRECT = [
                                 "core/agent/wanted.c"]),
     ("core/suit/", "", ["core/agent/host.c", "core/agent/journal.c"]),
     ("core/cose/sign.c", "", ["core/agent/keys.c"]),
-    ("core/teep/message.c", "", ["core/teep/message.c"]),
+    ("core/teep/message.c", "", ["core/teep/item.c"]),
     ("core/agent/query.c", "", ["core/eat/attester.c"]),
 ]
 

@@ -1,7 +1,8 @@
 /*
  * The five TEEP messages (draft-ietf-teep-protocol, Section 4): encode,
- * decode and validate. Reading and writing stand side by side in
- * core/teep/message.c, driven by one table of options.
+ * decode and validate. Reading and writing stand side by side, messages in
+ * core/teep/message.c, driven by one table of options, and what their lists
+ * hold in core/teep/item.c.
  *
  * One struct serves all five: `present` says which options are there, and the
  * table says which may be. Lists are views of encoded items, checked when the
