@@ -56,6 +56,7 @@ srcs-y += agent/wanted.c
 srcs-y += suit/images.c
 srcs-y += suit/integrated.c
 srcs-y += suit/build.c
+srcs-y += suit/sequences.c
 srcs-y += suit/assemble.c
 srcs-y += suit/sign.c
 srcs-y += eat/claims.c

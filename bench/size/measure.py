@@ -37,7 +37,7 @@ INDIRECT = [
         "core/suit/run.c", "core/suit/commands.c", "core/suit/content.c",
         "core/suit/management.c", "core/suit/dependency.c",
         "core/suit/params.c"]),
-    ("core/suit/build.c", "", ["core/suit/build.c"]),
+    ("core/suit/sequences.c", "", ["core/suit/sequences.c"]),
     ("core/suit/images.c", "", ["core/suit/integrated.c",
                                 "core/agent/wanted.c"]),
     ("core/suit/", "", ["core/agent/host.c", "core/agent/journal.c"]),

@@ -1,40 +1,14 @@
 /*
  * A manifest and its envelope from a description
- * (draft-ietf-suit-manifest, Sections 7 and 8; draft-ietf-suit-trust-domains).
- *
- * The sequences follow the templates of Section 7: the shared sequence sets
- * what is known of each component and checks that this is the right device,
- * install gets the image and verifies it, validate verifies it again.
+ * (draft-ietf-suit-manifest, Section 8; draft-ietf-suit-trust-domains).
  */
-#include <postern/suit_encode.h>
-
-#include "suit_internal.h"
+#include "suit_build.h"
 
 #define UUID_LEN 16
-#define SHA256_LEN 32
 #define SEVERABLE_HERE \
 	(1u << PST_SUIT_DEPENDENCY_RESOLUTION | 1u << PST_SUIT_PAYLOAD_FETCH | \
 	    1u << PST_SUIT_CANDIDATE_VERIFICATION | 1u << PST_SUIT_INSTALL | \
 	    1u << PST_SUIT_TEXT)
-
-/* Reporting policies (Section 8.4.7): a failure is recorded; image-match adds
- * the digest that was found, so that a report tells what is installed. */
-enum { POLICY_CHECK = 2, POLICY_ACT = 2, POLICY_MATCH = 14 };
-
-/* A command sequence being written. */
-struct sequence {
-	struct pst_cbor_writer *w;
-	size_t mark, elements;
-};
-
-struct build {
-	struct pst_cbor_writer *w;
-	const struct pst_crypto *crypto;
-	const struct pst_suit_build *what;
-	enum pst_err err; /* of the crypto port */
-};
-
-typedef void sequence_writer(struct build *b, struct sequence *s);
 
 /* --- is the description one that can be written? ------------------------ */
 
@@ -164,334 +138,6 @@ check(const struct pst_suit_build *what)
 	return PST_OK;
 }
 
-/* --- command sequences --------------------------------------------------- */
-
-static void
-command(struct sequence *s, enum pst_suit_command id)
-{
-	pst_cbor_put_int(s->w, (int64_t)id);
-	s->elements += 2;
-}
-
-static void
-act(struct sequence *s, enum pst_suit_command id, uint64_t policy)
-{
-	command(s, id);
-	pst_cbor_put_uint(s->w, policy);
-}
-
-/* Section 6.2: needed with more than one component only. */
-static void
-select_component(struct build *b, struct sequence *s, size_t index)
-{
-	if (b->what->count == 1)
-		return;
-	command(s, PST_SUIT_DIR_SET_COMPONENT_INDEX);
-	pst_cbor_put_uint(s->w, index);
-}
-
-static void
-select_all(struct build *b, struct sequence *s)
-{
-	if (b->what->count == 1)
-		return;
-	command(s, PST_SUIT_DIR_SET_COMPONENT_INDEX);
-	pst_cbor_put_bool(s->w, true);
-}
-
-/* SHA-256 of data as a SUIT_Digest. With a writer that only counts, nothing
- * needs to be computed. */
-static void
-put_sha256(struct build *b, struct pst_bytes data)
-{
-	uint8_t out[PST_DIGEST_MAX] = { 0 };
-	struct pst_suit_digest d = { PST_ALG_SHA256, { out, SHA256_LEN } };
-	size_t len;
-
-	if (b->w->buf != NULL && b->err == PST_OK)
-		b->err = b->crypto->digest(
-		    b->crypto->ctx, PST_ALG_SHA256, &data, 1, out, &len);
-	pst_suit_digest_put(b->w, &d);
-}
-
-static void
-uuid(struct pst_cbor_writer *w, enum pst_suit_parameter label,
-    struct pst_bytes v)
-{
-	if (v.len == 0)
-		return;
-	pst_cbor_put_uint(w, (uint64_t)label);
-	pst_cbor_put_bstr(w, v);
-}
-
-static uint64_t
-image_bytes(const struct pst_suit_build_component *c)
-{
-	bool have = c->source == PST_SUIT_FROM_ENVELOPE ||
-	    c->source == PST_SUIT_FROM_CONTENT;
-
-	return have && c->digest.alg == 0 ? c->data.len : c->image_bytes;
-}
-
-/* What is known of a component before anything is done with it. */
-static void
-put_known(struct build *b, const struct pst_suit_build_component *c)
-{
-	struct pst_cbor_writer *w = b->w;
-	size_t mark;
-
-	pst_cbor_put_map(w,
-	    (size_t)1 + (image_bytes(c) != UINT64_MAX) +
-		(c->vendor_id.len > 0) + (c->class_id.len > 0) +
-		(c->device_id.len > 0));
-	uuid(w, PST_SUIT_PARAM_VENDOR, c->vendor_id);
-	uuid(w, PST_SUIT_PARAM_CLASS, c->class_id);
-	pst_cbor_put_uint(w, PST_SUIT_PARAM_IMAGE_DIGEST);
-	mark = pst_cbor_wrap_begin(w);
-	if (c->digest.alg != 0)
-		pst_suit_digest_put(w, &c->digest);
-	else
-		put_sha256(b, c->data);
-	pst_cbor_wrap_bstr(w, mark);
-	if (image_bytes(c) != UINT64_MAX) {
-		pst_cbor_put_uint(w, PST_SUIT_PARAM_IMAGE_SIZE);
-		pst_cbor_put_uint(w, image_bytes(c));
-	}
-	uuid(w, PST_SUIT_PARAM_DEVICE, c->device_id);
-}
-
-static void
-shared(struct build *b, struct sequence *s)
-{
-	size_t i;
-
-	for (i = 0; i < b->what->count; i++) {
-		const struct pst_suit_build_component *c =
-		    &b->what->components[i];
-
-		select_component(b, s, i);
-		command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-		put_known(b, c);
-		if (c->vendor_id.len > 0)
-			act(s, PST_SUIT_COND_VENDOR, POLICY_CHECK);
-		if (c->class_id.len > 0)
-			act(s, PST_SUIT_COND_CLASS, POLICY_CHECK);
-		if (c->device_id.len > 0)
-			act(s, PST_SUIT_COND_DEVICE, POLICY_CHECK);
-	}
-}
-
-/* What decides whether it is to be installed at all: not in the shared
- * sequence, which runs at validation and removal too. */
-static void
-preconditions(struct build *b, struct sequence *s)
-{
-	size_t i, k;
-
-	if (b->what->use_before_s != 0) {
-		select_component(b, s, 0);
-		command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-		pst_cbor_put_map(s->w, 1);
-		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_USE_BEFORE);
-		pst_cbor_put_uint(s->w, b->what->use_before_s);
-		act(s, PST_SUIT_COND_USE_BEFORE, POLICY_CHECK);
-	}
-	for (i = 0; i < b->what->count; i++) {
-		const struct pst_suit_build_component *c =
-		    &b->what->components[i];
-
-		for (k = 0; k < PST_SUIT_BUILD_REQUIRES; k++) {
-			if (c->requires[k].len == 0)
-				continue;
-			select_component(b, s, i);
-			command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-			pst_cbor_put_map(s->w, 1);
-			pst_cbor_put_uint(s->w, PST_SUIT_PARAM_VERSION);
-			pst_cbor_put_bstr(s->w, c->requires[k]);
-			act(s, PST_SUIT_COND_VERSION, POLICY_CHECK);
-		}
-	}
-}
-
-static bool
-is_fetched(const struct pst_suit_build_component *c)
-{
-	return c->source == PST_SUIT_FROM_URI ||
-	    c->source == PST_SUIT_FROM_ENVELOPE;
-}
-
-/* Set what says where it comes from, do so, and verify what came of it. */
-static void
-obtain(struct build *b, struct sequence *s, size_t index)
-{
-	const struct pst_suit_build_component *c = &b->what->components[index];
-
-	select_component(b, s, index);
-	command(s, PST_SUIT_DIR_OVERRIDE_PARAMETERS);
-	pst_cbor_put_map(s->w, (size_t)1 + (c->encryption_info.len > 0));
-	if (!is_fetched(c)) {
-		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_CONTENT);
-		pst_cbor_put_bstr(s->w, c->data);
-	}
-	if (c->encryption_info.len > 0) {
-		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_ENCRYPTION_INFO);
-		pst_cbor_put_bstr(s->w, c->encryption_info);
-	}
-	if (is_fetched(c)) {
-		pst_cbor_put_uint(s->w, PST_SUIT_PARAM_URI);
-		pst_cbor_put_tstr(s->w, c->uri);
-	}
-	act(s, is_fetched(c) ? PST_SUIT_DIR_FETCH : PST_SUIT_DIR_WRITE,
-	    POLICY_ACT);
-	act(s,
-	    c->dependency ? PST_SUIT_COND_DEPENDENCY_INTEGRITY
-			  : PST_SUIT_COND_IMAGE_MATCH,
-	    c->dependency ? POLICY_CHECK : POLICY_MATCH);
-}
-
-/* Run a section of every dependency that has it (trust-domains, Section 5).
- * Their integrity is known no longer than a section lasts. */
-static void
-process(struct build *b, struct sequence *s, enum pst_suit_label section)
-{
-	size_t i;
-
-	for (i = 0; i < b->what->count; i++) {
-		const struct pst_suit_build_component *c =
-		    &b->what->components[i];
-
-		if (!c->dependency ||
-		    !(c->sections & pst_suit_bit((int64_t)section)))
-			continue;
-		select_component(b, s, i);
-		act(s, PST_SUIT_COND_DEPENDENCY_INTEGRITY, POLICY_CHECK);
-		act(s, PST_SUIT_DIR_PROCESS_DEPENDENCY, POLICY_ACT);
-	}
-}
-
-static void
-resolve(struct build *b, struct sequence *s)
-{
-	size_t i;
-
-	for (i = 0; i < b->what->count; i++) {
-		const struct pst_suit_build_component *c =
-		    &b->what->components[i];
-
-		if (!c->dependency)
-			continue;
-		obtain(b, s, i);
-		if (c->sections & 1u << PST_SUIT_DEPENDENCY_RESOLUTION)
-			act(s, PST_SUIT_DIR_PROCESS_DEPENDENCY, POLICY_ACT);
-	}
-}
-
-static void
-payload_fetch(struct build *b, struct sequence *s)
-{
-	size_t i;
-
-	process(b, s, PST_SUIT_PAYLOAD_FETCH);
-	if (b->what->early)
-		preconditions(b, s);
-	for (i = 0; b->what->early && i < b->what->count; i++)
-		if (is_fetched(&b->what->components[i]) &&
-		    !b->what->components[i].dependency)
-			obtain(b, s, i);
-}
-
-static void
-candidates(struct build *b, struct sequence *s)
-{
-	process(b, s, PST_SUIT_CANDIDATE_VERIFICATION);
-}
-
-static void
-install(struct build *b, struct sequence *s)
-{
-	size_t i;
-
-	if (!b->what->early)
-		preconditions(b, s);
-	process(b, s, PST_SUIT_INSTALL);
-	for (i = 0; i < b->what->count; i++) {
-		const struct pst_suit_build_component *c =
-		    &b->what->components[i];
-
-		if (c->source == PST_SUIT_FROM_CONTENT ||
-		    (is_fetched(c) && !c->dependency && !b->what->early))
-			obtain(b, s, i);
-	}
-}
-
-static size_t
-dependencies(const struct pst_suit_build *what)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < what->count; i++)
-		n += what->components[i].dependency;
-	return n;
-}
-
-/* Every component that is an image. */
-static void
-select_images(struct build *b, struct sequence *s)
-{
-	size_t i, n = dependencies(b->what);
-
-	if (n == 0) {
-		select_all(b, s);
-		return;
-	}
-	command(s, PST_SUIT_DIR_SET_COMPONENT_INDEX);
-	pst_cbor_put_array(s->w, b->what->count - n);
-	for (i = 0; i < b->what->count; i++)
-		if (!b->what->components[i].dependency)
-			pst_cbor_put_uint(s->w, i);
-}
-
-static void
-validate(struct build *b, struct sequence *s)
-{
-	process(b, s, PST_SUIT_VALIDATE);
-	if (dependencies(b->what) == b->what->count)
-		return;
-	select_images(b, s);
-	act(s, PST_SUIT_COND_IMAGE_MATCH, POLICY_MATCH);
-}
-
-static void
-load(struct build *b, struct sequence *s)
-{
-	process(b, s, PST_SUIT_LOAD);
-}
-
-static void
-invoke(struct build *b, struct sequence *s)
-{
-	size_t i;
-
-	process(b, s, PST_SUIT_INVOKE);
-
-	for (i = 0; i < b->what->count; i++) {
-		if (!b->what->components[i].invoke)
-			continue;
-		select_component(b, s, i);
-		act(s, PST_SUIT_DIR_INVOKE, POLICY_ACT);
-	}
-}
-
-static void
-uninstall(struct build *b, struct sequence *s)
-{
-	if (!b->what->uninstall)
-		return;
-	process(b, s, PST_SUIT_UNINSTALL);
-	select_all(b, s);
-	act(s, PST_SUIT_DIR_UNLINK, POLICY_ACT);
-}
-
 /* --- text ---------------------------------------------------------------- */
 
 static size_t
@@ -540,7 +186,7 @@ text_after(const struct pst_suit_build *what,
 
 /* SUIT_Text_Map in one language; a sequence only in that it is wrapped. */
 static void
-put_text_map(struct build *b)
+put_text_map(struct pst_suit_building *b)
 {
 	const struct pst_suit_build *what = b->what;
 	const struct pst_suit_build_component *c = NULL;
@@ -568,23 +214,9 @@ put_text_map(struct build *b)
 
 /* --- the manifest --------------------------------------------------------- */
 
-/* Write a sequence as an array in a bstr; false when it has no command. */
-static bool
-put_sequence(struct build *b, sequence_writer *write)
-{
-	struct sequence s = { b->w, 0, 0 };
-	size_t mark = pst_cbor_wrap_begin(b->w);
-
-	s.mark = pst_cbor_wrap_begin(b->w);
-	write(b, &s);
-	pst_cbor_wrap_array(b->w, s.mark, s.elements);
-	pst_cbor_wrap_bstr(b->w, mark);
-	return s.elements > 0;
-}
-
 /* Put SHA-256 of what was written since mark in its place. */
 static void
-replace_by_digest(struct build *b, size_t mark)
+replace_by_digest(struct pst_suit_building *b, size_t mark)
 {
 	struct pst_cbor_writer *w = b->w;
 	uint8_t out[PST_DIGEST_MAX] = { 0 };
@@ -602,40 +234,14 @@ replace_by_digest(struct build *b, size_t mark)
 	pst_suit_digest_put(w, &d);
 }
 
-/* The sequence of a label, or NULL where it is text. */
-static sequence_writer *
-writer_of(int label)
-{
-	switch (label) {
-	case PST_SUIT_VALIDATE:
-		return validate;
-	case PST_SUIT_LOAD:
-		return load;
-	case PST_SUIT_INVOKE:
-		return invoke;
-	case PST_SUIT_DEPENDENCY_RESOLUTION:
-		return resolve;
-	case PST_SUIT_CANDIDATE_VERIFICATION:
-		return candidates;
-	case PST_SUIT_PAYLOAD_FETCH:
-		return payload_fetch;
-	case PST_SUIT_INSTALL:
-		return install;
-	case PST_SUIT_UNINSTALL:
-		return uninstall;
-	default:
-		return NULL;
-	}
-}
-
 /* A section as a bstr, without its label; false, and nothing, when empty. */
 static bool
-put_section(struct build *b, int label)
+put_section(struct pst_suit_building *b, int label)
 {
 	size_t mark = b->w->len;
 
 	if (label != PST_SUIT_TEXT) {
-		if (put_sequence(b, writer_of(label)))
+		if (pst_suit_build_sequence(b, label))
 			return true;
 		b->w->len = mark;
 		return false;
@@ -649,7 +255,7 @@ put_section(struct build *b, int label)
 
 /* A section of the manifest with its label; returns pairs written. */
 static size_t
-manifest_section(struct build *b, int label)
+manifest_section(struct pst_suit_building *b, int label)
 {
 	size_t start = b->w->len;
 	size_t mark;
@@ -667,13 +273,13 @@ manifest_section(struct build *b, int label)
 
 /* SUIT_Dependencies (trust-domains, Section 5). */
 static void
-put_dependencies(struct build *b)
+put_dependencies(struct pst_suit_building *b)
 {
 	const struct pst_suit_build_component *c;
 	size_t i;
 
 	pst_cbor_put_uint(b->w, PST_SUIT_DEPENDENCIES);
-	pst_cbor_put_map(b->w, dependencies(b->what));
+	pst_cbor_put_map(b->w, pst_suit_build_dependencies(b->what));
 	for (i = 0; i < b->what->count; i++) {
 		c = &b->what->components[i];
 		if (!c->dependency)
@@ -688,10 +294,10 @@ put_dependencies(struct build *b)
 }
 
 static void
-put_common(struct build *b)
+put_common(struct pst_suit_building *b)
 {
 	size_t i, mark = pst_cbor_wrap_begin(b->w);
-	bool some = dependencies(b->what) > 0;
+	bool some = pst_suit_build_dependencies(b->what) > 0;
 
 	pst_cbor_put_map(b->w, (size_t)2 + some);
 	if (some)
@@ -701,13 +307,13 @@ put_common(struct build *b)
 	for (i = 0; i < b->what->count; i++)
 		pst_cbor_put_raw(b->w, b->what->components[i].id);
 	pst_cbor_put_uint(b->w, PST_SUIT_SHARED_SEQUENCE);
-	(void)put_sequence(b, shared);
+	(void)pst_suit_build_sequence(b, PST_SUIT_SHARED_SEQUENCE);
 	pst_cbor_wrap_bstr(b->w, mark);
 }
 
 /* The manifest's map; labels in ascending order. */
 static void
-put_manifest(struct build *b)
+put_manifest(struct pst_suit_building *b)
 {
 	static const uint8_t sections[] = { PST_SUIT_VALIDATE, PST_SUIT_LOAD,
 		PST_SUIT_INVOKE, PST_SUIT_DEPENDENCY_RESOLUTION,
@@ -746,7 +352,7 @@ put_manifest(struct build *b)
 
 /* Sections that go into the envelope; each is there if it is not empty. */
 static size_t
-put_severed(struct build *b)
+put_severed(struct pst_suit_building *b)
 {
 	static const uint8_t labels[] = { PST_SUIT_DEPENDENCY_RESOLUTION,
 		PST_SUIT_PAYLOAD_FETCH, PST_SUIT_CANDIDATE_VERIFICATION,
@@ -774,7 +380,7 @@ name_before(struct pst_bytes a, struct pst_bytes b)
 }
 
 static size_t
-put_payloads(struct build *b)
+put_payloads(struct pst_suit_building *b)
 {
 	const struct pst_suit_build *what = b->what;
 	const struct pst_suit_build_component *c, *next, *last = NULL;
@@ -800,7 +406,7 @@ put_payloads(struct build *b)
 
 /* The wrapper with the digest's bytes left to be set; returns where. */
 static size_t
-put_wrapper(struct build *b)
+put_wrapper(struct pst_suit_building *b)
 {
 	static const uint8_t zeros[SHA256_LEN];
 	const struct pst_suit_digest d = { PST_ALG_SHA256,
@@ -817,7 +423,7 @@ put_wrapper(struct build *b)
 
 /* The members of the envelope; returns how many. */
 static size_t
-put_members(struct build *b)
+put_members(struct pst_suit_building *b)
 {
 	struct pst_cbor_writer *w = b->w;
 	uint8_t digest[PST_DIGEST_MAX];
@@ -846,7 +452,7 @@ enum pst_err
 pst_suit_build(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
     const struct pst_suit_build *what)
 {
-	struct build b = { w, crypto, what, PST_OK };
+	struct pst_suit_building b = { w, crypto, what, PST_OK };
 	size_t mark, pairs;
 	enum pst_err err = check(what);
 
