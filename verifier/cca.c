@@ -287,6 +287,38 @@ open_token(const struct pst_verifier *v, const struct pst_evidence *in,
 	pst_native_user_data(v, in, r[R_CHALLENGE].bytes, out);
 }
 
+static enum pst_err
+say_part(struct pst_bytes token, const struct pst_token_claim *table, size_t n,
+    struct pst_token_value *values)
+{
+	struct pst_cose_message msg;
+	enum pst_err err = pst_cose_parse(token, PST_TAG_SIGN1, &msg, NULL);
+
+	if (err == PST_OK)
+		err = pst_token_read(msg.payload, table, n, values);
+	return err;
+}
+
+static enum pst_err
+say(const struct pst_crypto *crypto, const struct pst_evidence *in,
+    struct pst_said *out)
+{
+	struct pst_token_value p[P_ROWS], r[R_ROWS];
+	struct tokens t;
+	enum pst_err err = split(in->payload, &t);
+
+	(void)crypto;
+	if (err == PST_OK)
+		err = say_part(t.platform, platform, P_ROWS, p);
+	if (err == PST_OK)
+		err = say_part(t.realm, realm, R_ROWS, r);
+	if (err != PST_OK)
+		return err;
+	out->nonce = r[R_CHALLENGE].bytes;
+	out->identity = p[P_INSTANCE].bytes;
+	return PST_OK;
+}
+
 static const char *const formats[] = {
 	"application/eat-collection; profile=\"http://arm.com/CCA-SSD/1.0.0\"",
 	"application/eat+cwt; "
@@ -295,4 +327,4 @@ static const char *const formats[] = {
 };
 
 const struct pst_technology pst_technology_cca = { "cca", formats, false,
-	open_token, pst_native_judge };
+	open_token, pst_native_judge, say };

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define TSM_FORMAT "application/vnd.veraison.tsm-report+cbor"
-
 static struct pst_bytes
 text(const char *s)
 {
@@ -25,7 +23,7 @@ is(struct pst_bytes format, const char *type)
 bool
 pst_container_is(struct pst_bytes format)
 {
-	return is(format, PST_EVIDENCE_FORMAT) || is(format, TSM_FORMAT);
+	return is(format, PST_EVIDENCE_FORMAT) || is(format, PST_TSM_FORMAT);
 }
 
 static void
@@ -99,6 +97,17 @@ static const struct provider {
 	{ "arm_cca_guest", "cca" },
 };
 
+const char *
+pst_container_provider(const char *technology)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(providers) / sizeof(providers[0]); i++)
+		if (strcmp(technology, providers[i].technology) == 0)
+			return providers[i].name;
+	return NULL;
+}
+
 static enum pst_err
 provided(struct pst_bytes provider, struct pst_bytes *format)
 {
@@ -152,7 +161,7 @@ pst_container_open(struct pst_bytes payload, struct pst_bytes *format,
 	memset(out, 0, sizeof(*out));
 	if (is(*format, PST_EVIDENCE_FORMAT))
 		return own(payload, format, out);
-	if (is(*format, TSM_FORMAT))
+	if (is(*format, PST_TSM_FORMAT))
 		return tsm(payload, format, out);
 	out->payload = payload;
 	return PST_OK;

@@ -420,4 +420,4 @@ static const char *const formats[] = { "application/vnd.postern.dcap-quote",
 	NULL };
 
 const struct pst_technology pst_technology_dcap = { "dcap", formats, false,
-	open_quote, pst_native_judge };
+	open_quote, pst_native_judge, NULL };

@@ -36,6 +36,12 @@ pst_ear_tier_of(int8_t value)
 }
 
 const char *
+pst_ear_claim_name(enum pst_ear_claim claim)
+{
+	return claim_names[claim];
+}
+
+const char *
 pst_ear_tier_name(enum pst_ear_tier tier)
 {
 	switch (tier) {

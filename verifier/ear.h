@@ -48,6 +48,8 @@ struct pst_ear {
 
 /** The tier of one value of the vector (attestation.md; AR4SI, 2.3.2). */
 enum pst_ear_tier pst_ear_tier_of(int8_t value);
+/** "instance-identity" … */
+const char *pst_ear_claim_name(enum pst_ear_claim claim);
 /** "affirming" … */
 const char *pst_ear_tier_name(enum pst_ear_tier tier);
 

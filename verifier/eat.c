@@ -259,7 +259,7 @@ static const char *const evidence_formats[] = { PST_EAT_EVIDENCE_FORMAT, NULL };
 static const char *const result_formats[] = { PST_EAT_TEEP_FORMAT, NULL };
 
 const struct pst_technology pst_technology_eat = { "eat", evidence_formats,
-	false, open_evidence, judge_evidence };
+	false, open_evidence, judge_evidence, NULL };
 
 const struct pst_technology pst_technology_result = { "result", result_formats,
-	true, open_result, judge_result };
+	true, open_result, judge_result, NULL };

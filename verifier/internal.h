@@ -17,6 +17,14 @@ struct pst_evidence {
 	struct pst_bytes challenge; /* that was hashed; empty: none */
 };
 
+/** What a payload that is not verified says of itself; views it, and this. */
+struct pst_said {
+	struct pst_bytes nonce;	   /* as its signed part has it */
+	struct pst_bytes identity; /* of the attester; empty: none */
+	struct pst_bytes key;	   /* the agent's COSE_Key in it, or empty */
+	uint8_t print[PST_THUMBPRINT_LEN];
+};
+
 struct pst_technology {
 	const char *name;
 	/* media types of its payloads; the name is accepted as well */
@@ -34,6 +42,13 @@ struct pst_technology {
 	void (*judge)(const struct pst_verifier *v, struct pst_bytes challenge,
 	    const struct pst_pubkey *agent, uint64_t now_s,
 	    struct pst_appraisal *out);
+
+	/**
+	 * Read what an unverified payload says of itself; NULL where it names
+	 * no attester that its signer is sure to be.
+	 */
+	enum pst_err (*say)(const struct pst_crypto *crypto,
+	    const struct pst_evidence *in, struct pst_said *out);
 };
 
 extern const struct pst_technology pst_technology_eat;
@@ -44,6 +59,9 @@ extern const struct pst_technology pst_technology_psa;
 extern const struct pst_technology pst_technology_cca;
 extern const struct pst_technology pst_technology_tpm;
 extern const struct pst_technology pst_technology_dcap;
+
+/** The technology of a media type, or of a name; NULL: there is none. */
+const struct pst_technology *pst_technology_of(struct pst_bytes format);
 
 /** Is there a technology of this name? */
 bool pst_technology_is(const char *name);
@@ -92,6 +110,12 @@ void pst_native_judge(const struct pst_verifier *v, struct pst_bytes challenge,
  */
 enum pst_err pst_container_open(struct pst_bytes payload,
     struct pst_bytes *format, struct pst_evidence *out) PST_MUST_CHECK;
+
+/* Linux's configfs-tsm, as Veraison writes it down. */
+#define PST_TSM_FORMAT "application/vnd.veraison.tsm-report+cbor"
+
+/** The kernel's provider of a technology's reports; NULL: there is none. */
+const char *pst_container_provider(const char *technology);
 
 /** Is this the media type of a container? */
 bool pst_container_is(struct pst_bytes format);

@@ -318,9 +318,32 @@ judge_document(const struct pst_verifier *v, struct pst_bytes challenge,
 	pst_native_judge(v, challenge, agent, now_s, out);
 }
 
+static enum pst_err
+say(const struct pst_crypto *crypto, const struct pst_evidence *in,
+    struct pst_said *out)
+{
+	struct pst_cose_message msg;
+	struct pst_pubkey key;
+	struct document d;
+	enum pst_err err;
+
+	(void)crypto;
+	err = pst_cose_parse(in->payload, PST_TAG_SIGN1, &msg, NULL);
+	if (err == PST_OK)
+		err = read(msg.payload, &d);
+	if (err != PST_OK)
+		return err;
+	out->identity = d.module;
+	out->nonce = d.nonce.len > 0 ? d.nonce : d.user_data;
+	if (d.nonce.len > 0 &&
+	    pst_cose_key_decode(d.public_key, &key, NULL, NULL) == PST_OK)
+		out->key = d.public_key;
+	return PST_OK;
+}
+
 static const char *const formats[] = {
 	"application/vnd.postern.nitro-attestation", NULL
 };
 
 const struct pst_technology pst_technology_nitro = { "nitro", formats, false,
-	open_document, judge_document };
+	open_document, judge_document, say };

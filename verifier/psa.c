@@ -154,6 +154,25 @@ open_token(const struct pst_verifier *v, const struct pst_evidence *in,
 	pst_native_user_data(v, in, values[NONCE].bytes, out);
 }
 
+static enum pst_err
+say(const struct pst_crypto *crypto, const struct pst_evidence *in,
+    struct pst_said *out)
+{
+	struct pst_token_value values[ROWS];
+	struct pst_cose_message msg;
+	enum pst_err err;
+
+	(void)crypto;
+	err = pst_cose_parse(in->payload, PST_TAG_SIGN1, &msg, NULL);
+	if (err == PST_OK && profile_of(msg.payload, values) == NULL)
+		err = PST_ERR_EAT_PROFILE;
+	if (err != PST_OK)
+		return err;
+	out->nonce = values[NONCE].bytes;
+	out->identity = values[INSTANCE].bytes;
+	return PST_OK;
+}
+
 static const char *const formats[] = {
 	"application/eat+cwt; "
 	"eat_profile=\"tag:psacertified.org,2023:psa#tfm\"",
@@ -165,4 +184,4 @@ static const char *const formats[] = {
 };
 
 const struct pst_technology pst_technology_psa = { "psa", formats, false,
-	open_token, pst_native_judge };
+	open_token, pst_native_judge, say };

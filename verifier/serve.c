@@ -8,7 +8,6 @@
  */
 #include "serve.h"
 
-#include <jansson.h>
 #include <microhttpd.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -16,9 +15,9 @@
 #include <time.h>
 
 #include "ports/openssl/openssl.h"
+#include "session.h"
 
-#define API "/challenge-response/v1/"
-#define SESSION_TYPE "application/vnd.veraison.challenge-response-session+json"
+#define API PST_SESSION_API
 #define DISCOVERY_TYPE "application/vnd.veraison.discovery+json"
 #define PROBLEM_TYPE "application/problem+json"
 #define ID_LEN 16
@@ -116,53 +115,6 @@ base64(struct pst_bytes in)
 	return out;
 }
 
-static char *
-base64url(struct pst_bytes in)
-{
-	char *out = base64(in);
-	size_t i;
-
-	for (i = 0; out != NULL && out[i] != '\0'; i++)
-		if (out[i] == '+')
-			out[i] = '-';
-		else if (out[i] == '/')
-			out[i] = '_';
-		else if (out[i] == '=')
-			out[i] = '\0';
-	return out;
-}
-
-/* Either alphabet, padded or not. */
-static bool
-nonce_of(const char *text, uint8_t out[PST_EAT_NONCE_MAX], size_t *len)
-{
-	uint32_t bits = 0;
-	size_t held = 0, n = 0;
-
-	for (; *text != '\0' && *text != '='; text++) {
-		static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					     "abcdefghijklmnopqrstuvwxyz"
-					     "0123456789-_";
-		char c = *text == '+' || *text == ' ' ? '-'
-		    : *text == '/'		      ? '_'
-						      : *text;
-		const char *d = strchr(digits, c);
-
-		if (d == NULL || n == PST_EAT_NONCE_MAX)
-			return false;
-		bits = bits << 6 | (uint32_t)(d - digits);
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			out[n++] = (uint8_t)(bits >> held);
-		}
-	}
-	while (*text == '=')
-		text++;
-	*len = n;
-	return *text == '\0' && held < 6 && n >= PST_EAT_NONCE_MIN;
-}
-
 static void
 uuid_text(const uint8_t id[ID_LEN], char out[UUID_LEN + 1])
 {
@@ -252,17 +204,17 @@ static char *
 session_json(const struct session *s)
 {
 	struct pst_bytes nonce = { s->nonce, s->nonce_len };
-	char *text = base64url(nonce), when[32];
+	char text[PST_SESSION_NONCE_TEXT], when[32];
 	time_t t = (time_t)s->expires_s;
 	struct tm tm;
 	json_t *j;
 
+	pst_session_nonce_text(nonce, text);
 	gmtime_r(&t, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	j = json_pack("{s:s, s:s, s:s, s:o}", "nonce", text, "expiry", when,
 	    "status", s->complete ? "complete" : "waiting", "accept",
 	    accepted_types());
-	free(text);
 	if (s->complete) {
 		json_object_set_new(j, "evidence",
 		    json_pack("{s:s, s:s}", "type", s->evidence_type, "value",
@@ -286,7 +238,8 @@ choose_nonce(
 	unsigned long n = NONCE_DEFAULT;
 
 	if (given != NULL)
-		return size == NULL && nonce_of(given, s->nonce, &s->nonce_len);
+		return size == NULL &&
+		    pst_session_nonce_read(given, s->nonce, &s->nonce_len);
 	if (size != NULL)
 		n = strtoul(size, &end, 10);
 	if ((end != NULL && (*end != '\0' || end == size)) ||
@@ -315,7 +268,7 @@ new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
 	*s = fresh;
 	v->next = (v->next + 1) % PST_VERIFIER_SESSIONS_MAX;
 	uuid_text(s->id, location + strlen("session/"));
-	return answer(c, 201, SESSION_TYPE, session_json(s), location);
+	return answer(c, 201, PST_SESSION_TYPE, session_json(s), location);
 }
 
 /* --- appraisal
@@ -402,7 +355,7 @@ submit(struct pst_verifier_service *v, struct MHD_Connection *c,
 	    PST_OK)
 		return problem(c, 500, "Internal Server Error",
 		    "the appraisal could not be made");
-	return answer(c, 200, SESSION_TYPE, session_json(s), NULL);
+	return answer(c, 200, PST_SESSION_TYPE, session_json(s), NULL);
 }
 
 /* --- discovery
@@ -447,7 +400,7 @@ of_session(struct pst_verifier_service *v, struct MHD_Connection *c,
 	if (strcmp(method, MHD_HTTP_METHOD_POST) == 0)
 		return submit(v, c, s, r);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0)
-		return answer(c, 200, SESSION_TYPE, session_json(s), NULL);
+		return answer(c, 200, PST_SESSION_TYPE, session_json(s), NULL);
 	if (strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
 		return problem(c, 405, "Method Not Allowed", method);
 	drop(v, s);

@@ -330,8 +330,23 @@ open_report(const struct pst_verifier *v, const struct pst_evidence *in,
 	sk_X509_pop_free(certs, X509_free);
 }
 
+static enum pst_err
+say(const struct pst_crypto *crypto, const struct pst_evidence *in,
+    struct pst_said *out)
+{
+	const char *why = NULL;
+	enum pst_err err = check_form(in->payload, &why);
+
+	(void)crypto;
+	if (err != PST_OK)
+		return err;
+	out->nonce = field(in->payload, AT_REPORT_DATA, 64);
+	out->identity = field(in->payload, AT_CHIP_ID, 64);
+	return PST_OK;
+}
+
 static const char *const formats[] = { "application/vnd.postern.sev-snp-report",
 	NULL };
 
 const struct pst_technology pst_technology_snp = { "snp", formats, false,
-	open_report, pst_native_judge };
+	open_report, pst_native_judge, say };

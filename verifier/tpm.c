@@ -597,8 +597,39 @@ open_quote(const struct pst_verifier *v, const struct pst_evidence *in,
 	sk_X509_pop_free(x.certs, X509_free);
 }
 
+/* A certificate beside the quote is the only one that may have signed it, so
+ * its key is who attests. */
+static enum pst_err
+say(const struct pst_crypto *crypto, const struct pst_evidence *in,
+    struct pst_said *out)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	struct beside unused = { .certs = NULL };
+	struct pst_bytes quote = in->payload;
+	struct pst_tpm_quote q;
+	struct pst_pubkey key;
+	enum pst_err err;
+	size_t i;
+
+	split_token(&quote, &unused);
+	err = read_quote(quote, &q);
+	/* Not every part is a certificate. */
+	for (i = 0; certs != NULL && i < in->part_count; i++)
+		if (pst_certs_push(certs, in->part[i]) != PST_OK)
+			continue;
+	if (err == PST_OK)
+		out->nonce = q.extra;
+	if (err == PST_OK && sk_X509_num(certs) > 0 &&
+	    pst_cert_key(sk_X509_value(certs, 0), &key) == PST_OK &&
+	    pst_cose_thumbprint(crypto, &key, out->print) == PST_OK)
+		out->identity =
+		    (struct pst_bytes){ out->print, sizeof(out->print) };
+	sk_X509_pop_free(certs, X509_free);
+	return err;
+}
+
 static const char *const formats[] = { "application/vnd.postern.tpm-quote",
 	"application/vnd.enacttrust.tpm-evidence", NULL };
 
 const struct pst_technology pst_technology_tpm = { "tpm", formats, false,
-	open_quote, pst_native_judge };
+	open_quote, pst_native_judge, say };

@@ -32,8 +32,8 @@ is_of(const struct pst_technology *t, struct pst_bytes format)
 	return false;
 }
 
-static const struct pst_technology *
-by_format(struct pst_bytes format)
+const struct pst_technology *
+pst_technology_of(struct pst_bytes format)
 {
 	size_t i;
 
@@ -79,7 +79,7 @@ pst_verifier_technology(
 bool
 pst_verifier_knows(struct pst_bytes format)
 {
-	return by_format(format) != NULL || pst_container_is(format);
+	return pst_technology_of(format) != NULL || pst_container_is(format);
 }
 
 void
@@ -168,7 +168,7 @@ pst_verifier_open(const struct pst_verifier *v, struct pst_bytes payload,
 	out->technology = "unknown";
 	err = pst_container_open(payload, &format, &in);
 	if (err == PST_OK)
-		t = by_format(format);
+		t = pst_technology_of(format);
 	if (t == NULL) {
 		pst_appraisal_add(
 		    out, "format", err != PST_OK ? err : PST_ERR_UNSUPPORTED);
