@@ -190,6 +190,10 @@ enum serve_option {
 	S_PER_ADDRESS,
 	S_TIMEOUT,
 	S_CHALLENGE,
+	S_VERIFIER,
+	S_VERIFIER_KEY,
+	S_VERIFIER_CA,
+	S_VERIFIER_TIMEOUT,
 	S_TOKEN,
 	S_RETURN_RESULT,
 	S_RESULT_LIFE,
@@ -209,6 +213,10 @@ static const struct option serve_options[] = {
 	{ "max-connections", required_argument, NULL, S_CONNECTIONS },
 	{ "max-per-address", required_argument, NULL, S_PER_ADDRESS },
 	{ "timeout", required_argument, NULL, S_TIMEOUT },
+	{ "verifier", required_argument, NULL, S_VERIFIER },
+	{ "verifier-key", required_argument, NULL, S_VERIFIER_KEY },
+	{ "verifier-ca", required_argument, NULL, S_VERIFIER_CA },
+	{ "verifier-timeout", required_argument, NULL, S_VERIFIER_TIMEOUT },
 	{ "challenge-lifetime", required_argument, NULL, S_CHALLENGE },
 	{ "token-lifetime", required_argument, NULL, S_TOKEN },
 	{ "return-result", no_argument, NULL, S_RETURN_RESULT },
@@ -249,6 +257,17 @@ serve_take(struct pst_tam_serve *s, int option)
 	case S_KEY:
 		s->key = optarg;
 		return true;
+	case S_VERIFIER:
+		s->verifier = optarg;
+		return true;
+	case S_VERIFIER_KEY:
+		s->verifier_key = optarg;
+		return true;
+	case S_VERIFIER_CA:
+		s->verifier_ca = optarg;
+		return true;
+	case S_VERIFIER_TIMEOUT:
+		return number(&s->verifier_s, 600);
 	case S_LEVEL:
 		return pst_log_level_parse(optarg, &s->level);
 	case S_INSECURE:
@@ -305,6 +324,11 @@ tam_serve(int argc, char **argv)
 	if ((s.cert == NULL) != (s.key == NULL))
 		return cli_usage(
 		    argv[0], "--tls-cert and --tls-key belong together");
+	if ((s.verifier == NULL) != (s.verifier_key == NULL) ||
+	    (s.verifier == NULL && s.verifier_ca != NULL))
+		return cli_usage(argv[0],
+		    "--verifier and --verifier-key belong together, and "
+		    "--verifier-ca to them");
 	s.dir = tam_state(s.dir);
 	return pst_tam_serve_run(&s) == 0 ? CLI_DONE : CLI_REFUSED;
 }
@@ -323,6 +347,14 @@ static const char serve_help[] =
     "  --tls-cert FILE        PEM, certificate chain; SIGHUP reads it again\n"
     "  --tls-key FILE         PEM, its private key\n"
     "  --insecure-http        listen beyond this host without TLS\n"
+    "  --verifier URI         let this Verifier judge Evidence, by Veraison's\n"
+    "                         challenge-response API; https, or http on this\n"
+    "                         host\n"
+    "  --verifier-key FILE    its public key, which signs its results\n"
+    "  --verifier-ca FILE     PEM, the CAs of its certificate; default: the\n"
+    "                         system's\n"
+    "  --verifier-timeout SECONDS  for its answer, with every try; then 503;\n"
+    "                         default 20\n"
     "  --log-level LEVEL      error, warn, info (default) or debug\n"
     "  --threads N            default: one a core\n"
     "  --max-connections N    default 4096\n"

@@ -40,6 +40,7 @@ struct server {
 	struct pst_tam_node *node;
 	struct pool pool;
 	struct pst_http *http;
+	struct pst_remote *remote; /* NULL: Evidence is judged in process */
 	struct pst_admin *admin;
 };
 
@@ -51,6 +52,7 @@ pst_tam_serve_init(struct pst_tam_serve *s)
 	s->connections_max = PST_HTTP_CONNECTIONS_MAX;
 	s->per_address_max = PST_HTTP_PER_ADDRESS_MAX;
 	s->request_s = PST_HTTP_REQUEST_MS / 1000;
+	s->verifier_s = PST_REMOTE_TOTAL_MS / 1000;
 	s->level = PST_LOG_INFO;
 	pst_tam_policy_default(&s->policy);
 }
@@ -207,7 +209,6 @@ answer(struct server *s, struct pst_http_exchange *x,
 {
 	void *msg = NULL;
 
-	describe(x, out);
 	if (out->reply_len > 0) {
 		/* The worker's buffer is another request's in a moment. */
 		if (pst_http_reserve(x, out->reply_len))
@@ -232,6 +233,73 @@ suite_of(enum pst_http_hint hint)
 	return hint == PST_HTTP_ED25519 ? PST_SUITE_ED25519 : 0;
 }
 
+/* --- a Verifier elsewhere ---------------------------------------------- */
+
+/** A message whose Evidence somebody else judges; its connection rests. */
+struct asking {
+	struct server *server;
+	struct pst_http_exchange *x;
+};
+
+/* What the Verifier said belongs to the reason, whatever the engine's is. */
+static void
+add_note(struct pst_http_exchange *x, const char *note)
+{
+	size_t len = strlen(x->reason);
+
+	if (note[0] == 0)
+		return;
+	snprintf(x->reason + len, sizeof(x->reason) - len, "%s%s",
+	    len > 0 ? "; " : "", note);
+}
+
+/* Runs in a thread of the remote Verifier. */
+static void
+judged(void *ctx, const struct pst_remote_answer *verdict)
+{
+	struct asking *a = ctx;
+	struct server *s = a->server;
+	struct pst_http_exchange *x = a->x;
+	struct idle *i = pool_take(s);
+	const struct pst_tam_output *out;
+	enum pst_err err;
+
+	free(a);
+	if (i == NULL) {
+		fail(x, PST_ERR_BUSY);
+		return;
+	}
+	err = pst_tam_worker_resume(
+	    i->worker, x->body, verdict, (uint64_t)time(NULL), &out);
+	if (err == PST_OK)
+		describe(x, out);
+	add_note(x, pst_tam_worker_verifier_note(i->worker));
+	if (err == PST_OK)
+		answer(s, x, out);
+	else
+		fail(x, err);
+	pool_give(s, i);
+}
+
+static void
+ask(struct server *s, struct pst_http_exchange *x, struct pst_tam_worker *w)
+{
+	struct asking *a = calloc(1, sizeof(*a));
+	enum pst_err err = PST_ERR_BUSY;
+
+	pst_http_later(x);
+	if (a != NULL) {
+		*a = (struct asking){ s, x };
+		err = pst_tam_worker_submit(w, s->remote, judged, a);
+	}
+	if (err == PST_OK)
+		return;
+	free(a);
+	snprintf(x->reason, sizeof(x->reason), "%s",
+	    "the Verifier is overloaded or was not reached a moment ago");
+	fail(x, err);
+}
+
 static void
 message(void *ctx, struct pst_http_exchange *x)
 {
@@ -246,10 +314,13 @@ message(void *ctx, struct pst_http_exchange *x)
 	}
 	err = pst_tam_worker_handle(
 	    i->worker, suite_of(x->hint), x->body, (uint64_t)time(NULL), &out);
+	if (err != PST_ERR_AGAIN)
+		describe(x, out);
 	if (err == PST_OK) {
 		answer(s, x, out);
+	} else if (err == PST_ERR_AGAIN) {
+		ask(s, x, i->worker);
 	} else {
-		describe(x, out);
 		fail(x, err);
 	}
 	pool_give(s, i);
@@ -414,6 +485,54 @@ open_listener(struct server *s)
 /* --- life -------------------------------------------------------------- */
 
 static int
+read_verifier_key(struct server *s, struct pst_key *key)
+{
+	const char *path = s->options->verifier_key;
+	const char *why = NULL;
+
+	if (pst_key_read(path, key, &why) != PST_OK)
+		return complain(s, path, why != NULL ? why : strerror(errno));
+	if (pst_key_published(key))
+		return complain(s, path, "this key was published");
+	if (key->pub.kty == PST_KTY_SYMMETRIC)
+		return complain(s, path,
+		    "results are signed: the Verifier's public key is needed");
+	return 0;
+}
+
+static int
+start_verifier(struct server *s)
+{
+	const struct pst_tam_serve *o = s->options;
+	struct pst_remote_config c;
+	struct pst_key key;
+	const char *why;
+	int status;
+
+	if (o->verifier == NULL)
+		return 0;
+	why = pst_remote_uri_refused(o->verifier);
+	if (why != NULL)
+		return complain(s, o->verifier, why);
+	if (o->verifier_ca != NULL && access(o->verifier_ca, R_OK) != 0)
+		return complain(s, o->verifier_ca, strerror(errno));
+	status = read_verifier_key(s, &key);
+	if (status == 0)
+		pst_tam_node_verifier(s->node, &key.pub);
+	pst_key_wipe(&key);
+	if (status != 0)
+		return status;
+	pst_remote_config_init(&c);
+	c.uri = o->verifier;
+	c.ca = o->verifier_ca;
+	c.total_ms = o->verifier_s * 1000;
+	if (pst_remote_start(&s->remote, &c) != PST_OK)
+		return complain(s, o->verifier, "no threads for it");
+	pst_log(&s->log, PST_LOG_INFO, "Evidence is judged by %s", o->verifier);
+	return 0;
+}
+
+static int
 start_http(struct server *s)
 {
 	const struct pst_tam_serve *o = s->options;
@@ -464,7 +583,7 @@ start(struct server *s)
 	if (pst_tam_node_open(
 		s->options->dir, &s->options->policy, &s->node, note) != PST_OK)
 		return complain(s, s->options->dir, note);
-	if (start_admin(s) != 0 || start_http(s) != 0)
+	if (start_verifier(s) != 0 || start_admin(s) != 0 || start_http(s) != 0)
 		return 1;
 	return 0;
 }
@@ -472,9 +591,12 @@ start(struct server *s)
 static void
 stop(struct server *s)
 {
+	/* Whoever waits for a Verifier gets a 503: the TAM does not. */
+	pst_remote_stop(s->remote);
 	/* The writer runs until every answer that waits for it was given. */
 	if (s->http != NULL)
 		pst_http_drain(s->http, PST_HTTP_DRAIN_MS);
+	pst_remote_free(&s->remote);
 	pst_http_free(&s->http);
 	pst_admin_free(&s->admin);
 	pool_free(s);

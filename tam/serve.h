@@ -21,6 +21,11 @@ struct pst_tam_serve {
 	unsigned connections_max;
 	unsigned per_address_max;
 	unsigned request_s; /* for a client to send a request */
+	/* a Verifier elsewhere that judges Evidence; NULL: in process */
+	const char *verifier;	  /* its URI */
+	const char *verifier_key; /* file of the key that signs its results */
+	const char *verifier_ca;  /* PEM, its only CAs; NULL: the system's */
+	unsigned verifier_s;	  /* for its answer, all tries together */
 	enum pst_log_level level;
 	struct pst_tam_policy policy; /* of the engine */
 };

@@ -206,6 +206,10 @@ pst_remote_submit(struct pst_remote *r, const struct pst_unverified *evidence,
 	job = job_new(evidence, nonce);
 	if (job == NULL)
 		return PST_ERR_LIMIT;
+	if (job->form_count == 0) {
+		job_free(job);
+		return PST_ERR_UNSUPPORTED;
+	}
 	job->done = done;
 	job->ctx = ctx;
 	err = enqueue(r, job);

@@ -72,7 +72,8 @@ enum pst_err pst_remote_start(struct pst_remote **out,
  * Hand in Evidence. It is copied; done will be called.
  *
  * @param nonce  of the session: pst_unverified.nonce, or an EAT's
- * @retval PST_ERR_BUSY  the queue is full, or the Verifier just failed
+ * @retval PST_ERR_BUSY         the queue is full, or the Verifier just failed
+ * @retval PST_ERR_UNSUPPORTED  no media type that can be said in HTTP
  */
 enum pst_err
 pst_remote_submit(struct pst_remote *r, const struct pst_unverified *evidence,

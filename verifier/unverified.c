@@ -85,6 +85,18 @@ bind(const struct pst_crypto *crypto, const struct pst_evidence *in,
 	return err;
 }
 
+/* SEV-SNP hides the chip-id like this: all chips that do have one name. */
+static bool
+is_zero(struct pst_bytes identity)
+{
+	size_t i;
+
+	for (i = 0; i < identity.len; i++)
+		if (identity.ptr[i] != 0)
+			return false;
+	return true;
+}
+
 enum pst_err
 pst_unverified_read(const struct pst_crypto *crypto, struct pst_bytes payload,
     struct pst_bytes format, struct pst_unverified *out)
@@ -109,10 +121,14 @@ pst_unverified_read(const struct pst_crypto *crypto, struct pst_bytes payload,
 	if (said.nonce.len < PST_EAT_NONCE_MIN ||
 	    said.nonce.len > PST_EAT_NONCE_MAX)
 		return PST_ERR_EAT_CLAIM;
-	out->identity = said.identity;
+	if (!is_zero(said.identity))
+		out->identity = said.identity;
 	if (said.identity.ptr == said.print) {
 		memcpy(out->print, said.print, sizeof(out->print));
 		out->identity.ptr = out->print;
+		/* Without its container the certificate, which names the
+		 * attester, would not be judged. */
+		out->form_count = 1;
 	}
 	return bind(crypto, &in, &said, out);
 }

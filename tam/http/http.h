@@ -131,7 +131,8 @@ void pst_http_free(struct pst_http **http);
 
 /**
  * The answer will come later. To be called in the handler's thread, before
- * anything is started that may answer.
+ * anything is started that may answer; where it was called already, again
+ * from anywhere, which does nothing.
  */
 void pst_http_later(struct pst_http_exchange *x);
 

@@ -474,6 +474,8 @@ pst_http_later(struct pst_http_exchange *x)
 {
 	struct request *r = x->private;
 
+	if (r->later)
+		return;
 	r->later = true;
 	MHD_suspend_connection(r->c);
 }

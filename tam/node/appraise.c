@@ -98,9 +98,11 @@ static void
 put_verdict(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
 {
 	struct pst_cbor_writer w;
+	struct pst_ear ear;
 
+	pst_ear_of(&v->last, &ear);
 	pst_cbor_writer_init(&w, v->verdict, sizeof(v->verdict));
-	pst_tam_verdict_put(&w, &v->last);
+	pst_tam_verdict_put(&w, &ear);
 	if (w.err == PST_OK)
 		out->verdict = pst_cbor_written(&w);
 	if (pst_tam_subject_of(v->crypto, &v->last, out->attester, &v->subject))
@@ -120,6 +122,36 @@ named_key(struct pst_bytes payload)
 	    !pst_cose_signature(&msg, 0, &headers, &signature))
 		return (struct pst_bytes){ NULL, 0 };
 	return headers.kid;
+}
+
+static struct pst_bytes
+technology(const struct pst_appraisal *a)
+{
+	return (struct pst_bytes){ (const uint8_t *)a->technology,
+		strlen(a->technology) };
+}
+
+void
+pst_tam_local_verifier_fill(
+    struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
+{
+	struct pst_appraisal *a = &v->last;
+
+	out->err = a->why;
+	out->genuine = a->opened;
+	out->is_result = a->is_result;
+	out->technology = technology(a);
+	out->attester = a->is_result
+	    ? pst_tam_ueid_attester(a->claims.ueid)
+	    : (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
+	out->nonce = a->claims.nonce;
+	out->has_key = a->has_agent_key;
+	out->key = a->agent_key;
+	out->key_id = a->claims.cnf_kid;
+	out->issued_s = a->claims.has_iat ? a->claims.iat : 0;
+	out->expires_s = a->claims.has_exp ? a->claims.exp : 0;
+	put_claims(v, out);
+	put_verdict(v, out);
 }
 
 /*
@@ -144,27 +176,15 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	if (err == PST_OK)
 		err = pst_verifier_judge(
 		    &v->verifier, a->claims.nonce, NULL, now_s, a);
-	out->err = a->why;
-	out->genuine = a->opened;
-	out->is_result = a->is_result;
-	out->technology = (struct pst_bytes){ (const uint8_t *)a->technology,
-		strlen(a->technology) };
-	if (!a->opened) {
-		if (err == PST_ERR_COSE_KEY && !a->is_result)
-			out->attester = named_key(payload);
+	if (a->opened) {
+		pst_tam_local_verifier_fill(v, out);
 		return PST_OK;
 	}
-	out->attester = a->is_result
-	    ? pst_tam_ueid_attester(a->claims.ueid)
-	    : (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
-	out->nonce = a->claims.nonce;
-	out->has_key = a->has_agent_key;
-	out->key = a->agent_key;
-	out->key_id = a->claims.cnf_kid;
-	out->issued_s = a->claims.has_iat ? a->claims.iat : 0;
-	out->expires_s = a->claims.has_exp ? a->claims.exp : 0;
-	put_claims(v, out);
-	put_verdict(v, out);
+	out->err = a->why;
+	out->is_result = a->is_result;
+	out->technology = technology(a);
+	if (err == PST_ERR_COSE_KEY && !a->is_result)
+		out->attester = named_key(payload);
 	return PST_OK;
 }
 

@@ -32,4 +32,8 @@ void pst_tam_local_verifier_init(struct pst_tam_local_verifier *v,
     const struct pst_tam_records *records, struct pst_tam_reader *reader,
     struct pst_tam_appraiser *out);
 
+/** What v->last, which was opened, says to the engine. */
+void pst_tam_local_verifier_fill(
+    struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out);
+
 #endif

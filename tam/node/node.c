@@ -8,6 +8,7 @@
 #include <tam/node/appraise.h>
 #include <tam/node/keys.h>
 #include <tam/node/node.h>
+#include <tam/node/remote.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +23,9 @@ struct pst_tam_node {
 	pthread_mutex_t lock;
 	struct pst_tam_keys keys; /* challenge keys: under lock */
 	atomic_uint epoch;
-	_Atomic uint64_t rotate_s; /* when the next challenge key is due */
+	_Atomic uint64_t rotate_s;  /* when the next challenge key is due */
+	bool remote;		    /* Evidence goes to a Verifier elsewhere */
+	struct pst_pubkey verifier; /* its key */
 };
 
 struct pst_tam_worker {
@@ -36,6 +39,7 @@ struct pst_tam_worker {
 	struct pst_tam_device cache;
 	struct pst_tam_local_verifier verifier;
 	struct pst_tam_appraiser appraiser;
+	struct pst_tam_remote_verifier remote;
 	struct pst_tam_engine engine;
 	struct pst_signer result_key;
 	unsigned epoch; /* of the challenge keys that the engine has */
@@ -115,6 +119,13 @@ struct pst_tam_store *
 pst_tam_node_store(struct pst_tam_node *node)
 {
 	return node->store;
+}
+
+void
+pst_tam_node_verifier(struct pst_tam_node *node, const struct pst_pubkey *key)
+{
+	node->remote = true;
+	node->verifier = *key;
 }
 
 /* When it fails the present key goes on signing; the next message tries
@@ -312,6 +323,9 @@ worker_wire(struct pst_tam_worker *w)
 		envelope };
 	pst_tam_local_verifier_init(&w->verifier, w->engine.crypto,
 	    &w->node->policy, &w->records, w->reader, &w->appraiser);
+	if (w->node->remote)
+		pst_tam_remote_verifier_init(&w->remote, &w->node->verifier,
+		    &w->engine, &w->verifier, &w->appraiser);
 	w->engine.policy = w->node->policy;
 	w->engine.records = &w->records;
 	w->engine.appraiser = &w->appraiser;
@@ -388,6 +402,7 @@ pst_tam_worker_handle(struct pst_tam_worker *worker, uint32_t suite,
 
 	*out = &worker->out;
 	worker->cached = false;
+	worker->remote.note[0] = '\0';
 	worker->out.reply_len = 0;
 	worker->out.changes.what = 0;
 	rotate(worker->node, now_s);
@@ -399,6 +414,33 @@ pst_tam_worker_handle(struct pst_tam_worker *worker, uint32_t suite,
 		    &worker->engine, suite, now_s, &worker->out);
 	return pst_tam_message(
 	    &worker->engine, body, NULL, now_s, &worker->out);
+}
+
+enum pst_err
+pst_tam_worker_submit(struct pst_tam_worker *worker, struct pst_remote *remote,
+    pst_remote_done *done, void *ctx)
+{
+	return pst_remote_submit(
+	    remote, &worker->remote.evidence, worker->remote.nonce, done, ctx);
+}
+
+enum pst_err
+pst_tam_worker_resume(struct pst_tam_worker *worker, struct pst_bytes body,
+    const struct pst_remote_answer *answer, uint64_t now_s,
+    const struct pst_tam_output **out)
+{
+	enum pst_err err;
+
+	worker->remote.answer = answer;
+	err = pst_tam_worker_handle(worker, 0, body, now_s, out);
+	worker->remote.answer = NULL;
+	return err;
+}
+
+const char *
+pst_tam_worker_verifier_note(const struct pst_tam_worker *worker)
+{
+	return worker->remote.note;
 }
 
 enum pst_err

@@ -6,6 +6,7 @@
 #define POSTERN_TAM_NODE_H
 
 #include <tam/store/store.h>
+#include <verifier/remote.h>
 
 struct pst_tam_node;
 struct pst_tam_worker;
@@ -29,6 +30,13 @@ void pst_tam_node_close(struct pst_tam_node **node);
 
 /** The node's store; belongs to the node. */
 struct pst_tam_store *pst_tam_node_store(struct pst_tam_node *node);
+
+/**
+ * Leave the appraisal of Evidence to a Verifier elsewhere (tam/node/remote.h),
+ * whose results this key signs. Before there are workers.
+ */
+void
+pst_tam_node_verifier(struct pst_tam_node *node, const struct pst_pubkey *key);
 
 /** A worker for the calling thread. */
 enum pst_err pst_tam_worker_new(
@@ -54,12 +62,29 @@ pst_tam_worker_policy(const struct pst_tam_worker *worker);
  *               PST_SUITE_ED25519
  * @param out    set to the worker's output in every case
  *
- * @retval as pst_tam_message; PST_ERR_AGAIN does not occur while appraisal
- *         is in process
+ * @retval as pst_tam_message; PST_ERR_AGAIN: the Verifier has to be asked
+ *         (pst_tam_worker_submit), then the answer goes to
+ *         pst_tam_worker_resume
  */
 enum pst_err pst_tam_worker_handle(struct pst_tam_worker *worker,
     uint32_t suite, struct pst_bytes body, uint64_t now_s,
     const struct pst_tam_output **out) PST_MUST_CHECK;
+
+/**
+ * After PST_ERR_AGAIN: ask the Verifier about what the message carries.
+ *
+ * @retval as pst_remote_submit
+ */
+enum pst_err pst_tam_worker_submit(struct pst_tam_worker *worker,
+    struct pst_remote *remote, pst_remote_done *done, void *ctx) PST_MUST_CHECK;
+
+/** The same message, with the Verifier's answer. By any worker. */
+enum pst_err pst_tam_worker_resume(struct pst_tam_worker *worker,
+    struct pst_bytes body, const struct pst_remote_answer *answer,
+    uint64_t now_s, const struct pst_tam_output **out) PST_MUST_CHECK;
+
+/** What the Verifier elsewhere said of the last message; may be empty. */
+const char *pst_tam_worker_verifier_note(const struct pst_tam_worker *worker);
 
 /** Likewise, then commit and wait: for tests and tools, not for servers. */
 enum pst_err pst_tam_worker_exchange(struct pst_tam_worker *worker,

@@ -3,22 +3,20 @@
 #include <string.h>
 
 void
-pst_tam_verdict_put(struct pst_cbor_writer *w, const struct pst_appraisal *a)
+pst_tam_verdict_put(struct pst_cbor_writer *w, const struct pst_ear *ear)
 {
-	struct pst_ear ear;
 	size_t i, n = 0;
 
-	pst_ear_of(a, &ear);
 	for (i = 0; i < PST_EAR_CLAIMS; i++)
-		n += ear.has[i];
+		n += ear->has[i];
 	pst_cbor_put_array(w, 2);
-	pst_cbor_put_uint(w, (uint64_t)ear.status);
+	pst_cbor_put_uint(w, (uint64_t)ear->status);
 	pst_cbor_put_map(w, n);
 	for (i = 0; i < PST_EAR_CLAIMS; i++) {
-		if (!ear.has[i])
+		if (!ear->has[i])
 			continue;
 		pst_cbor_put_uint(w, i);
-		pst_cbor_put_int(w, ear.vector[i]);
+		pst_cbor_put_int(w, ear->vector[i]);
 	}
 }
 

@@ -9,9 +9,8 @@
 
 #define PST_TAM_VERDICT_MAX 128 /* bytes of a verdict */
 
-/** Write the verdict of an appraisal: [status, {claim: value}]. */
-void
-pst_tam_verdict_put(struct pst_cbor_writer *w, const struct pst_appraisal *a);
+/** Write status and vector of an EAR: [status, {claim: value}]. */
+void pst_tam_verdict_put(struct pst_cbor_writer *w, const struct pst_ear *ear);
 
 /**
  * Read it back: status and vector; the rest is zero.
