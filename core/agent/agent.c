@@ -220,6 +220,9 @@ tam_valid(const struct pst_agent_config *c, size_t index)
 		if (pst_pubkey_equal(&t->keys[i], &t->encryption_key))
 			return false;
 	}
+	if (t->verifier_count > PST_AGENT_VERIFIERS_MAX ||
+	    t->passport.len > PST_AGENT_NAME_MAX)
+		return false;
 	/* The name keys the registry. */
 	for (i = 0; i < index; i++) {
 		if (pst_same(c->tams[i].name, t->name))

@@ -128,6 +128,33 @@ uint32_t pst_agent_freshness(const struct pst_agent *a);
 /** The suite that this agent signs with. */
 uint32_t pst_agent_own_suite(const struct pst_agent *a);
 
+/* --- attested.c: what a TAM says of itself ------------------------------- */
+
+/** Does this TAM have to attest? */
+bool pst_agent_must_attest(const struct pst_agent *a, uint32_t tam);
+/** Has it lately, if it has to? */
+bool pst_agent_has_attested(const struct pst_agent *a, uint32_t tam);
+/** A fresh challenge for the TAM of this session; views a. */
+enum pst_err pst_agent_attested_ask(
+    struct pst_agent *a, struct pst_bytes *challenge) PST_MUST_CHECK;
+/**
+ * Judge the attestation of the TAM whose QueryRequest is in a->in.
+ *
+ * @retval PST_ERR_TEEP_ATTEST  it has to attest, and did not
+ * @retval otherwise            what it attested is not accepted: a->tam_refused
+ */
+enum pst_err pst_agent_attested_check(struct pst_agent *a) PST_MUST_CHECK;
+
+/* --- passport.c ---------------------------------------------------------- */
+
+/**
+ * Put the passport for this TAM into memory.out.
+ *
+ * @retval PST_ERR_NOT_FOUND  there is none that it would take
+ */
+enum pst_err pst_agent_passport(
+    struct pst_agent *a, uint32_t tam, size_t *len) PST_MUST_CHECK;
+
 /* --- update.c ----------------------------------------------------------- */
 
 /** Begin with the Update in a->in, whose message has len bytes. */

@@ -87,6 +87,21 @@ may_answer_a_stranger(struct pst_agent *a)
 	return true;
 }
 
+/* "supplying the supported-freshness-mechanisms and challenge if needed"
+ * (Section 7.2.1). Without a challenge only time is left. */
+static void
+ask_to_attest(struct pst_agent *a)
+{
+	struct pst_teep_message *m = &a->answer;
+
+	if (!pst_agent_must_attest(a, a->tam))
+		return;
+	m->freshness = pst_agent_freshness(a);
+	m->present |= 1u << PST_LABEL_SUPPORTED_FRESHNESS_MECHANISMS;
+	if (pst_agent_attested_ask(a, &m->challenge) == PST_OK)
+		m->present |= 1u << PST_LABEL_CHALLENGE;
+}
+
 /* Lists that the text makes mandatory for a code. */
 static void
 add_lists(struct pst_agent *a)
@@ -119,6 +134,9 @@ add_lists(struct pst_agent *a)
 			    ? PST_PROFILE_ESP256_A128CTR
 			    : PST_PROFILE_ED25519_A128CTR;
 		m->present |= 1u << PST_LABEL_SUPPORTED_SUIT_COSE_PROFILES;
+		break;
+	case PST_TEEP_ERR_ATTESTATION_REQUIRED:
+		ask_to_attest(a);
 		break;
 	default:
 		break;
@@ -159,6 +177,9 @@ pst_agent_error_begin(struct pst_agent *a, enum pst_err err)
 {
 	pst_agent_answer_begin(a, PST_TEEP_ERROR);
 	a->answer.err_code = pst_teep_code_of(err);
+	/* It would only attest in the same way again. */
+	if (a->tam_refused)
+		a->answer.err_code = PST_TEEP_ERR_PERMANENT_ERROR;
 	err_msg(a, err);
 	add_lists(a);
 }

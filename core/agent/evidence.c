@@ -68,7 +68,9 @@ pst_agent_evidence(struct pst_agent *a, uint32_t tam,
 
 	if (!encrypt && !to->confidential_transport)
 		return PST_ERR_AGENT_EXPOSED;
-	err = make(a, challenge, &len);
+	err = pst_agent_passport(a, tam, &len);
+	if (err == PST_ERR_NOT_FOUND)
+		err = make(a, challenge, &len);
 	if (err == PST_OK && encrypt)
 		err = seal(a, to, &len);
 	if (err != PST_OK)

@@ -69,6 +69,7 @@ pst_agent_message(struct pst_agent *a, uint32_t tam, struct pst_bytes message,
 		return PST_ERR_BUSY;
 	a->tam = tam;
 	a->token_len = 0;
+	a->tam_refused = false;
 	err = admit(a, message);
 	if (err == PST_OK)
 		err = pst_agent_authenticate(a, message.len, &authentic);
@@ -81,6 +82,10 @@ pst_agent_message(struct pst_agent *a, uint32_t tam, struct pst_bytes message,
 	case PST_TEEP_UPDATE:
 		if (a->update.active)
 			return PST_ERR_BUSY;
+		if (!pst_agent_has_attested(a, tam)) {
+			err = PST_ERR_TEEP_ATTEST;
+			break;
+		}
 		return pst_agent_update_message(a, message.len, out);
 	default:
 		/* The other types are what an agent sends. */

@@ -64,10 +64,12 @@ reports_readable(struct pst_agent *a)
  * time. Where both are possible the nonce is: it proves more than a clock.
  */
 static enum pst_err
-choose_freshness(const struct pst_agent *a, const struct pst_teep_message *m)
+choose_freshness(struct pst_agent *a, const struct pst_teep_message *m)
 {
 	uint32_t have = pst_agent_freshness(a);
 
+	a->by_time = (have & 1u << PST_FRESHNESS_TIMESTAMP) &&
+	    pst_teep_pick_freshness(m, 1u << PST_FRESHNESS_TIMESTAMP) != 0;
 	if (!(m->data_items & PST_TEEP_ITEM_ATTESTATION))
 		return PST_OK;
 	/* Without a challenge there is no nonce to put into evidence. */
@@ -88,8 +90,14 @@ negotiate(struct pst_agent *a)
 {
 	const struct pst_teep_message *m = &a->in;
 
+	enum pst_err err;
+
 	if (!pst_teep_offers_version(m, 0))
 		return PST_ERR_TEEP_VERSION;
+	/* Before it learns anything else (Section 7.2.1). */
+	err = pst_agent_attested_check(a);
+	if (err != PST_OK)
+		return err;
 	if (!(m->suites & pst_agent_own_suite(a)))
 		return PST_ERR_TEEP_SUITE;
 	if (!reports_readable(a))
@@ -112,12 +120,14 @@ remember(struct pst_agent *a)
 	r.key = pst_agent_tam_name(a, a->tam);
 	known =
 	    pst_reg_find(&a->registry, PST_REG_TAM, r.key, PST_REG_ANY, &had);
-	if (known)
+	if (known) {
 		r.n[0] = had.n[0];
+		r.n[1] = had.n[1] & PST_FACT_NO_PASSPORT;
+	}
 	if (!PST_TEEP_HAS(m, PST_LABEL_TOKEN) &&
 	    !PST_TEEP_HAS(m, PST_LABEL_CHALLENGE) &&
 	    !pst_agent_by_certificate(a))
-		r.n[1] = PST_FACT_UNSOLICITED;
+		r.n[1] |= PST_FACT_UNSOLICITED;
 	r.n[2] = m->data_items;
 	if (known && had.n[1] == r.n[1] && had.n[2] == r.n[2])
 		return PST_OK;
@@ -292,9 +302,12 @@ pst_agent_unsolicited(
 	 * the configuration does not expire. */
 	if (!pst_reg_find(&a->registry, PST_REG_TAM, pst_agent_tam_name(a, tam),
 		PST_REG_ANY, &r) ||
-	    r.n[1] != PST_FACT_UNSOLICITED ||
-	    !(pst_agent_freshness(a) & timestamp))
+	    (r.n[1] & ~(uint64_t)PST_FACT_NO_PASSPORT) !=
+		PST_FACT_UNSOLICITED ||
+	    !(pst_agent_freshness(a) & timestamp) ||
+	    pst_agent_must_attest(a, tam))
 		return PST_ERR_STATE;
+	a->by_time = true;
 	return respond(a, tam, (uint32_t)(r.n[2] & UINT32_MAX), PST_NOTHING,
 	    PST_NOTHING, out);
 }

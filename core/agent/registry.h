@@ -63,6 +63,7 @@ enum pst_reg_kind {
 /* What is remembered of a TAM (PST_REG_TAM, n1). */
 #define PST_FACT_UNSOLICITED 1u /* QueryRequest had no token, no challenge */
 #define PST_FACT_UNREACHABLE 2u /* ProcessError since the last one */
+#define PST_FACT_NO_PASSPORT 4u /* it refused the one that it was shown */
 
 struct pst_reg_record {
 	enum pst_reg_kind kind;

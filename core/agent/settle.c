@@ -66,6 +66,30 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 	}
 }
 
+/*
+ * A TAM that finds fault with an answer has to ask again. One that wants
+ * another attestation than a passport gets Evidence, soon, until there is a
+ * newer passport.
+ */
+static void
+note_faults(const struct pst_agent *a, struct pst_reg_record *tam)
+{
+	const struct pst_agent_update *u = &a->update;
+	bool refused = (tam->n[1] & PST_FACT_NO_PASSPORT) != 0;
+
+	if (u->result_object != 0)
+		tam->n[1] &= ~(uint64_t)PST_FACT_NO_PASSPORT;
+	if (u->told == PST_OK ||
+	    !pst_same(tam->key, pst_agent_tam_name(a, u->tam)))
+		return;
+	tam->n[1] = refused ? PST_FACT_NO_PASSPORT : 0;
+	if (refused || u->told != PST_ERR_TEEP_ATTEST ||
+	    a->config->tams[u->tam].passport.len == 0)
+		return;
+	tam->n[1] = PST_FACT_NO_PASSPORT;
+	tam->n[3] = 1;
+}
+
 /* Complete a->staged to a whole registry. */
 static enum pst_err
 join(struct pst_agent *a)
@@ -80,12 +104,10 @@ join(struct pst_agent *a)
 	while (err == PST_OK && pst_reg_next(&a->registry, &at, &r)) {
 		if (!stays(a, &r))
 			continue;
-		/* A TAM that finds fault with an answer has to ask again. */
 		if (r.kind == PST_REG_TAM && pst_agent_wanted_came(a, r.key))
 			r.n[3] = 1;
-		if (r.kind == PST_REG_TAM && u->told != PST_OK &&
-		    pst_same(r.key, pst_agent_tam_name(a, u->tam)))
-			r.n[1] = 0;
+		if (r.kind == PST_REG_TAM)
+			note_faults(a, &r);
 		err = pst_reg_add(&a->staged, &r);
 	}
 	if (err == PST_OK && u->result_object != 0) {

@@ -16,6 +16,7 @@
 
 #define PST_AGENT_TAMS_MAX 8
 #define PST_AGENT_TAM_KEYS_MAX 4
+#define PST_AGENT_VERIFIERS_MAX 4 /* of one TAM */
 #define PST_AGENT_SIGNERS_MAX 16
 #define PST_AGENT_PREFIXES_MAX 8
 #define PST_AGENT_SECRETS_MAX 16
@@ -34,6 +35,14 @@
 /* Errors to senders that could not be authenticated, for each TAM and minute.
  */
 #define PST_AGENT_ERRORS_PER_MINUTE 4
+/* A TAM that has to attest has so long to answer a challenge, ... */
+#define PST_AGENT_CHALLENGE_S 600
+/* ... may show a Result without one that was made so long ago, ... */
+#define PST_AGENT_RESULT_AGE_S (24 * 3600)
+/* ... is trusted so long, ... */
+#define PST_AGENT_ATTESTED_S 3600
+/* ... and its Verifier's clock may differ so much. */
+#define PST_AGENT_SKEW_S 60
 /* Components that applications wait for, all TAMs together. */
 #define PST_AGENT_REQUESTS_MAX 32
 /* The same component is not asked for again within this time. */
@@ -88,6 +97,17 @@ struct pst_agent_tam {
 	struct pst_pubkey encryption_key;
 	bool confidential_transport;
 	bool sign_reports; /* each, besides the message that it is in */
+	/*
+	 * Verifiers whose Attestation Results about this TAM count. With any,
+	 * the TAM has to attest before it gets Evidence or changes anything.
+	 */
+	size_t verifier_count;
+	struct pst_pubkey verifiers[PST_AGENT_VERIFIERS_MAX];
+	/*
+	 * Name of the TAM whose Attestation Result this one is shown in place
+	 * of Evidence, when it goes by time; empty: none.
+	 */
+	struct pst_bytes passport;
 	struct pst_agent_scope scope;
 };
 

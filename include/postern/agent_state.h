@@ -75,6 +75,14 @@ struct pst_agent_errors {
 	uint32_t count;
 };
 
+/** What became of a TAM's attestation (core/agent/attested.c). */
+struct pst_agent_attested {
+	bool asked; /* challenge awaits an answer */
+	bool done;  /* it passed, at done_s */
+	uint64_t asked_s, done_s;
+	uint8_t challenge[32];
+};
+
 struct pst_agent {
 	const struct pst_agent_config *config;
 	struct pst_agent_ports ports;
@@ -85,9 +93,12 @@ struct pst_agent {
 	bool open;	/* opened, and the registry in memory can be trusted */
 	uint32_t round; /* bit n: this round of checks gave TAM n */
 	struct pst_agent_errors errors[PST_AGENT_TAMS_MAX];
+	struct pst_agent_attested attested[PST_AGENT_TAMS_MAX];
 	/* the message that is being answered */
 	uint32_t tam;
 	enum pst_err cert_err; /* what was wrong with its certificates */
+	bool tam_refused;      /* what the TAM attested was not accepted */
+	bool by_time;	       /* the TAM goes by time, and so can we */
 	uint8_t token_len;
 	uint8_t token[PST_TOKEN_MAX];
 	struct pst_cose_message cose;

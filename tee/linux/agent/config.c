@@ -612,6 +612,65 @@ take_tam_sign_reports(
 }
 
 static void
+take_tam_verifiers(
+    struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct tam_entry *e = to;
+	size_t i;
+
+	(void)size;
+	e->tam->verifier_count = list_of(r, n, PST_AGENT_VERIFIERS_MAX);
+	if (e->tam->verifier_count == 0)
+		fail(r, n, "at least one Verifier is needed");
+	for (i = 0; i < e->tam->verifier_count && !r->failed; i++)
+		public_key(r, entry(r, n, i), &e->tam->verifiers[i]);
+}
+
+static void
+take_tam_attested(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	static const struct key keys[] = {
+		{ "verifiers", take_tam_verifiers, 0, 0, true },
+		{ 0 },
+	};
+
+	(void)size;
+	take_map(r, n, keys, to);
+}
+
+static void
+take_tam_passport(struct reader *r, const yaml_node_t *n, void *to, size_t size)
+{
+	struct tam_entry *e = to;
+
+	(void)size;
+	take_text(r, n, e->data->passport, sizeof(e->data->passport));
+	e->tam->passport = (struct pst_bytes){ (uint8_t *)e->data->passport,
+		strlen(e->data->passport) };
+}
+
+/* A passport is from another TAM of the list. */
+static void
+check_passports(struct reader *r, const yaml_node_t *n)
+{
+	const struct pst_config *c = r->c;
+	size_t i, k;
+
+	for (i = 0; i < c->tam_count && !r->failed; i++) {
+		const char *name = c->tam_data[i].passport;
+
+		if (*name == '\0')
+			continue;
+		for (k = 0; k < c->tam_count; k++)
+			if (k != i && strcmp(c->tam_data[k].name, name) == 0)
+				break;
+		if (k == c->tam_count)
+			fail(r, entry(r, n, i), "no other TAM is named '%s'",
+			    name);
+	}
+}
+
+static void
 take_tam_prefixes(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 {
 	struct tam_entry *e = to;
@@ -633,6 +692,8 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 		    false },
 		{ "report-key", take_tam_report_key, 0, 0, false },
 		{ "sign-reports", take_tam_sign_reports, 0, 0, false },
+		{ "attested", take_tam_attested, 0, 0, false },
+		{ "passport", take_tam_passport, 0, 0, false },
 		{ "prefixes", take_tam_prefixes, 0, 0, true },
 		{ 0 },
 	};
@@ -658,6 +719,7 @@ take_tams(struct reader *r, const yaml_node_t *n, void *to, size_t size)
 				fail(r, entry(r, n, i), "two TAMs named '%s'",
 				    e.data->name);
 	}
+	check_passports(r, n);
 }
 
 /* --- signers ------------------------------------------------------------- */

@@ -20,6 +20,10 @@
  *                               without encryption-key no Evidence goes
  *                               anywhere else
  *       sign-reports: BOOL      each by itself, besides the message around it
+ *       attested:               the TAM has to attest before it gets anything
+ *         verifiers: [FILE, ...]  public keys whose Results about it count
+ *       passport: NAME          of another TAM, whose Attestation Result it
+ *                               is shown in place of Evidence
  *       prefixes: [PREFIX, ...]
  *   signers:
  *     - name: TEXT
@@ -68,6 +72,7 @@ struct pst_config_scope {
 struct pst_config_tam {
 	char name[PST_AGENT_NAME_MAX + 1];
 	char uri[PST_AGENT_URI_MAX + 1];
+	char passport[PST_AGENT_NAME_MAX + 1];
 	struct pst_certs root;
 	struct pst_config_scope scope;
 };

@@ -10,6 +10,7 @@ void update_cases(void);
 void fault_cases(void);
 void query_cases(void);
 void evidence_cases(void);
+void passport_cases(void);
 void request_cases(void);
 void limit_cases(void);
 void report_cases(void);

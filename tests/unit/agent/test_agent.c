@@ -32,6 +32,7 @@ main(void)
 		w.mode = modes[i];
 		query_cases();
 		evidence_cases();
+		passport_cases();
 		request_cases();
 		limit_cases();
 		report_cases();
