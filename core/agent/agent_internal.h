@@ -155,6 +155,10 @@ enum pst_err pst_agent_attested_check(struct pst_agent *a) PST_MUST_CHECK;
 enum pst_err pst_agent_passport(
     struct pst_agent *a, uint32_t tam, size_t *len) PST_MUST_CHECK;
 
+/** Did this TAM refuse a passport lately? */
+bool
+pst_agent_passport_refused(const struct pst_reg_record *tam, uint64_t now_s);
+
 /* --- update.c ----------------------------------------------------------- */
 
 /** Begin with the Update in a->in, whose message has len bytes. */

@@ -5,7 +5,7 @@
  *
  * It is shown only while it would hold: in the TEEP profile, in time by a
  * clock that can be relied on, about the key that signs. When a TAM did not
- * want it, that TAM gets Evidence until there is a newer one.
+ * want it, that TAM gets Evidence for a day.
  */
 #include "agent/agent_internal.h"
 
@@ -36,15 +36,24 @@ holds(struct pst_agent *a, struct pst_bytes result, uint64_t now_s)
 	    PST_NOTHING, own, a->ports.crypto, now_s, 0);
 }
 
+bool
+pst_agent_passport_refused(const struct pst_reg_record *tam, uint64_t now_s)
+{
+	uint64_t since_s = tam->n[1] >> PST_FACT_REFUSED_SHIFT;
+
+	return since_s != 0 && now_s >= since_s &&
+	    now_s - since_s < PST_AGENT_REFUSED_S;
+}
+
 /* Has this TAM refused what it was shown? */
 static bool
-unwanted(const struct pst_agent *a, uint32_t tam)
+unwanted(const struct pst_agent *a, uint32_t tam, uint64_t now_s)
 {
 	struct pst_reg_record r;
 
 	return pst_reg_find(&a->registry, PST_REG_TAM,
 		   pst_agent_tam_name(a, tam), PST_REG_ANY, &r) &&
-	    (r.n[1] & PST_FACT_NO_PASSPORT);
+	    pst_agent_passport_refused(&r, now_s);
 }
 
 enum pst_err
@@ -59,8 +68,9 @@ pst_agent_passport(struct pst_agent *a, uint32_t tam, size_t *len)
 	enum pst_err err;
 
 	*len = 0;
-	if (from.len == 0 || !a->by_time || unwanted(a, tam) ||
+	if (from.len == 0 || !a->by_time ||
 	    clock->now(clock->ctx, &now_s, &trusted) != PST_OK || !trusted ||
+	    unwanted(a, tam, now_s) ||
 	    !pst_reg_find(&a->registry, PST_REG_RESULT, from, PST_REG_ANY, &r))
 		return PST_ERR_NOT_FOUND;
 	if (r.other.len > 0 &&

@@ -122,7 +122,7 @@ remember(struct pst_agent *a)
 	    pst_reg_find(&a->registry, PST_REG_TAM, r.key, PST_REG_ANY, &had);
 	if (known) {
 		r.n[0] = had.n[0];
-		r.n[1] = had.n[1] & PST_FACT_NO_PASSPORT;
+		r.n[1] = had.n[1] - PST_FACTS(had.n[1]);
 	}
 	if (!PST_TEEP_HAS(m, PST_LABEL_TOKEN) &&
 	    !PST_TEEP_HAS(m, PST_LABEL_CHALLENGE) &&
@@ -302,8 +302,7 @@ pst_agent_unsolicited(
 	 * the configuration does not expire. */
 	if (!pst_reg_find(&a->registry, PST_REG_TAM, pst_agent_tam_name(a, tam),
 		PST_REG_ANY, &r) ||
-	    (r.n[1] & ~(uint64_t)PST_FACT_NO_PASSPORT) !=
-		PST_FACT_UNSOLICITED ||
+	    PST_FACTS(r.n[1]) != PST_FACT_UNSOLICITED ||
 	    !(pst_agent_freshness(a) & timestamp) ||
 	    pst_agent_must_attest(a, tam))
 		return PST_ERR_STATE;

@@ -40,7 +40,7 @@ enum pst_reg_kind {
 	 * the index of the component, n0 object, n1 1 when it is complete
 	 */
 	PST_REG_FETCH = 6,
-	/* key TAM, n0 last contact, n1 enum pst_tam_fact bits, n2 data items,
+	/* key TAM, n0 last contact, n1 PST_FACT_* bits, n2 data items,
 	 * n3 1 when it is due at once */
 	PST_REG_TAM = 7,
 	/* key component id, other TAM, data the TAM whose manifest depends on
@@ -63,7 +63,9 @@ enum pst_reg_kind {
 /* What is remembered of a TAM (PST_REG_TAM, n1). */
 #define PST_FACT_UNSOLICITED 1u /* QueryRequest had no token, no challenge */
 #define PST_FACT_UNREACHABLE 2u /* ProcessError since the last one */
-#define PST_FACT_NO_PASSPORT 4u /* it refused the one that it was shown */
+/* From this bit on: when it refused a passport, in seconds; 0: it did not. */
+#define PST_FACT_REFUSED_SHIFT 8
+#define PST_FACTS(n) ((n) & ((1u << PST_FACT_REFUSED_SHIFT) - 1))
 
 struct pst_reg_record {
 	enum pst_reg_kind kind;

@@ -67,26 +67,27 @@ stays(const struct pst_agent *a, const struct pst_reg_record *r)
 }
 
 /*
- * A TAM that finds fault with an answer has to ask again. One that wants
- * another attestation than a passport gets Evidence, soon, until there is a
- * newer passport.
+ * A TAM that finds fault with an answer has to ask again. One that refuses a
+ * passport gets Evidence, soon.
  */
 static void
 note_faults(const struct pst_agent *a, struct pst_reg_record *tam)
 {
 	const struct pst_agent_update *u = &a->update;
-	bool refused = (tam->n[1] & PST_FACT_NO_PASSPORT) != 0;
+	const struct pst_clock *clock = a->ports.clock;
+	uint64_t now_s = 0;
+	bool trusted = false;
 
-	if (u->result_object != 0)
-		tam->n[1] &= ~(uint64_t)PST_FACT_NO_PASSPORT;
 	if (u->told == PST_OK ||
 	    !pst_same(tam->key, pst_agent_tam_name(a, u->tam)))
 		return;
-	tam->n[1] = refused ? PST_FACT_NO_PASSPORT : 0;
-	if (refused || u->told != PST_ERR_TEEP_ATTEST ||
-	    a->config->tams[u->tam].passport.len == 0)
+	tam->n[1] -= PST_FACTS(tam->n[1]);
+	if (u->told != PST_ERR_TEEP_ATTEST ||
+	    a->config->tams[u->tam].passport.len == 0 ||
+	    clock->now(clock->ctx, &now_s, &trusted) != PST_OK ||
+	    pst_agent_passport_refused(tam, now_s))
 		return;
-	tam->n[1] = PST_FACT_NO_PASSPORT;
+	tam->n[1] = now_s << PST_FACT_REFUSED_SHIFT;
 	tam->n[3] = 1;
 }
 

@@ -15,7 +15,17 @@ static const enum pst_suit_label procedure[] = {
 };
 #define STEPS (sizeof(procedure) / sizeof(procedure[0]))
 
-/* What tells this Update from every other, out of a->in. */
+/* A TAM that only refuses says the same each time. */
+static bool
+changes_nothing(const struct pst_teep_message *m)
+{
+	return !PST_TEEP_HAS(m, PST_LABEL_MANIFEST_LIST) &&
+	    !PST_TEEP_HAS(m, PST_LABEL_UNNEEDED_MANIFEST_LIST) &&
+	    !PST_TEEP_HAS(m, PST_LABEL_ATTESTATION_PAYLOAD);
+}
+
+/* What tells this Update from every other, out of a->in; nothing needs to when
+ * it has no token and changes nothing. */
 static enum pst_err
 identify(struct pst_agent *a)
 {
@@ -29,6 +39,9 @@ identify(struct pst_agent *a)
 		pst_copy(u->identity, token);
 		return PST_OK;
 	}
+	u->identity_len = 0;
+	if (changes_nothing(&a->in))
+		return PST_OK;
 	u->identity_len = 32;
 	return pst_agent_sha256(a, a->verified.payload, u->identity);
 }

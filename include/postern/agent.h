@@ -43,6 +43,8 @@
 #define PST_AGENT_ATTESTED_S 3600
 /* ... and its Verifier's clock may differ so much. */
 #define PST_AGENT_SKEW_S 60
+/* A TAM that refused a passport gets Evidence for so long. */
+#define PST_AGENT_REFUSED_S (24 * 3600)
 /* Components that applications wait for, all TAMs together. */
 #define PST_AGENT_REQUESTS_MAX 32
 /* The same component is not asked for again within this time. */

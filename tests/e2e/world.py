@@ -249,6 +249,7 @@ class Tee:
         self.prefixes = prefixes
         self.device = str(uuid.uuid4())
         self.process = None
+        self.tam_lines = []  # more of the TAM's entry, and other TAMs
         self.write_config()
 
     def write_config(self):
@@ -266,6 +267,7 @@ class Tee:
                       "    sign-reports: true"]
         else:
             lines.append("    confidential-transport: true")
+        lines += self.tam_lines
         lines.append("signers:")
         for name, key in self.signers.items():
             lines += ["  - name: " + name, "    key: " + key,
@@ -334,8 +336,10 @@ class World:
     def public(self, private):
         return private[:-len(".pem")] + ".pub.pem"
 
-    def tam(self, name="tam", signer=None):
-        t = Tam(self, name).start()
+    def tam(self, name="tam", signer=None, options=()):
+        t = Tam(self, name)
+        t.options = list(options)
+        t.start()
         self.tams.append(t)
         t.cli("anchors", "add", "--kind", "signer", "--key",
               self.public(signer or self.signer), "--prefix", HELLO,

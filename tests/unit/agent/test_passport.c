@@ -226,16 +226,23 @@ a_tam_that_refuses_a_passport_gets_evidence_soon(void)
 	ask(TWO, NONCE | TIMESTAMP);
 	CHECK(showed_evidence());
 	/* That is refused too: no reason to come again at once. */
-	refusal.err_code = PST_TEEP_ERR_PERMANENT_ERROR;
 	world_update(&refusal);
+	CHECK(world_success());
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(
 		    pst_agent_policy_check(&w.agent, false, &w.out), PST_OK);
 	CHECK_EQ(w.out.what, PST_AGENT_NOTHING);
 	ask(TWO, NONCE | TIMESTAMP);
 	CHECK(showed_evidence());
-	/* A newer one may be better. */
+	/* A newer one is no better, for a day. */
 	give("token-02", passport);
+	ask(TWO, NONCE | TIMESTAMP);
+	CHECK(showed_evidence());
+	w.clock.now_s += PST_AGENT_REFUSED_S;
+	result.exp = w.clock.now_s + 3600;
+	result.iat = w.clock.now_s;
+	passport = result_about(&w.config.pub);
+	give("token-03", passport);
 	ask(TWO, NONCE | TIMESTAMP);
 	CHECK(showed_passport(passport));
 }
