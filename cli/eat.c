@@ -1,6 +1,6 @@
 /* postern eat: show and check Entity Attestation Tokens (RFC 9711). */
 #include <getopt.h>
-#include <postern/eat.h>
+#include <postern/eat_modules.h>
 #include <postern/teep.h>
 #include <string.h>
 #include <time.h>
@@ -71,45 +71,99 @@ print(struct pst_bytes item, bool json, const char *verdict)
 	return CLI_DONE;
 }
 
-/* RFC 9711: the nonce that was asked for, and the times that the token gives.
- * A nonce longer than the claim holds is compared by its digest. */
+/* A submodule's name is the device's: nothing of it reaches a terminal that
+ * this would obey. */
+static int
+tell_fault(
+    const char *path, enum pst_err err, const struct pst_eat_fault *fault)
+{
+	char name[PST_EAT_MODULE_NAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < fault->module.len; i++) {
+		uint8_t c = fault->module.ptr[i];
+
+		name[i] = (char)(c < ' ' || c > '~' ? '?' : c);
+	}
+	name[i] = '\0';
+	if (i > 0)
+		return cli_fail("%s: submodule \"%s\": %s at byte %zu of it",
+		    path, name, pst_err_name(err), fault->at);
+	return cli_fail("%s: %s at byte %zu of the claims", path,
+	    pst_err_name(err), fault->at);
+}
+
+/* RFC 9711: the nonce that was asked for. One longer than the claim holds is
+ * compared by its digest. */
 static enum pst_err
-check(const struct eat_args *a, const struct pst_eat *eat)
+check_nonce(const struct eat_args *a, const struct pst_eat *eat)
 {
 	uint8_t want[PST_EAT_NONCE_MAX];
 	struct pst_bytes nonce = { want, 0 };
 	enum pst_err err;
 
 	err = pst_eat_nonce_of(a->ring.crypto, a->nonce, want, &nonce.len);
+	if (err == PST_OK && nonce.len > 0 && !pst_equal(nonce, eat->nonce))
+		err = PST_ERR_EAT_NONCE;
+	return err;
+}
+
+/* All that the token holds: claims, submodules, nested tokens and detached
+ * claims, each with the times that it gives. */
+static int
+verify_tree(struct eat_args *a, const char *path, const struct cli_message *m,
+    const struct pst_eat_bundle *bundle)
+{
+	static struct pst_eat_tree tree;
+	struct pst_eat_fault fault = { .at = 0 };
+	enum pst_err err;
+	size_t i;
+
+	err = pst_eat_tree_read(
+	    &m->verified, bundle, a->ring.crypto, &a->ring.keys, &tree, &fault);
 	if (err != PST_OK)
-		return err;
-	if (nonce.len > 0 && !pst_equal(nonce, eat->nonce))
-		return PST_ERR_EAT_NONCE;
-	return pst_eat_check_times(eat, (uint64_t)time(NULL), SKEW_S);
+		return tell_fault(path, err, &fault);
+	err = check_nonce(a, &tree.node[0].claims);
+	for (i = 0; i < tree.count && err == PST_OK; i++) {
+		fault.module = tree.node[i].name;
+		err = pst_eat_check_times(
+		    &tree.node[i].claims, (uint64_t)time(NULL), SKEW_S);
+	}
+	if (err != PST_OK && fault.module.len > 0)
+		return tell_fault(path, err, &fault);
+	return err == PST_OK ? CLI_DONE
+			     : cli_fail("%s: %s", path, pst_err_name(err));
 }
 
 static int
-verify_message(
-    struct eat_args *a, const char *path, const struct cli_message *m)
+verify_bytes(struct eat_args *a, const char *command, const char *path,
+    struct pst_bytes in)
 {
-	struct pst_eat eat;
+	struct pst_eat_bundle bundle = { .token = in };
+	struct cli_message m;
 	enum pst_err err;
-	size_t at = 0;
+	size_t at;
+	bool bundled = pst_eat_bundle_is(in);
+	int status;
 
-	err = pst_eat_decode(&m->verified, &eat, &at);
+	err = bundled ? pst_eat_bundle_decode(in, &bundle, &at) : PST_OK;
 	if (err != PST_OK)
-		return cli_fail("%s: %s at byte %zu of the claims", path,
+		return cli_fail("%s: %s at byte %zu of the bundle", path,
 		    pst_err_name(err), at);
-	err = check(a, &eat);
-	if (err != PST_OK)
-		return cli_fail("%s: %s", path, pst_err_name(err));
-	return print(m->verified.payload, a->json, "\"verified\":true,");
+	status = cli_unwrap(&a->ring, command, path, bundle.token, &m);
+	if (status == CLI_DONE && !m.wrapped)
+		status = cli_fail("%s: claims without a signature", path);
+	if (status == CLI_DONE)
+		status = verify_tree(a, path, &m, bundled ? &bundle : NULL);
+	if (status != CLI_DONE)
+		return status;
+	return print(
+	    bundled ? in : m.verified.payload, a->json, "\"verified\":true,");
 }
 
 static int
 verify_file(struct eat_args *a, const char *command, const char *path)
 {
-	struct cli_message m;
 	struct cli_file f;
 	int status;
 
@@ -118,11 +172,7 @@ verify_file(struct eat_args *a, const char *command, const char *path)
 	status = cli_read(path, CLI_FILE_MAX, &f);
 	if (status != CLI_DONE)
 		return status;
-	status = cli_unwrap(&a->ring, command, path, cli_bytes(&f), &m);
-	if (status == CLI_DONE && !m.wrapped)
-		status = cli_fail("%s: claims without a signature", path);
-	if (status == CLI_DONE)
-		status = verify_message(a, path, &m);
+	status = verify_bytes(a, command, path, cli_bytes(&f));
 	cli_file_free(&f);
 	return status;
 }
@@ -173,7 +223,9 @@ const struct cli_command cli_eat[] = {
 	    "check a token's signature, claims, nonce and times",
 	    "Checks the signature, the types of the known claims, the nonce\n"
 	    "when one is given, and exp, nbf and iat against the clock, with\n"
-	    "60 seconds of tolerance.\n"
+	    "60 seconds of tolerance. Of submodules the same; nested tokens\n"
+	    "need a key as well, and the detached claims of a bundle must\n"
+	    "have the digests that the token gives.\n"
 	    "\n  -k, --key KEY  the attestation key; may be given several "
 	    "times\n"
 	    "  --nonce HEX    the nonce that was asked for\n"

@@ -199,17 +199,16 @@ print_claim(const struct pst_claim *c)
 {
 	size_t i;
 
-	printf("  %-18s ", c->name);
+	printf("  ");
+	pst_print_safe(stdout, cli_text(c->name));
+	for (i = strlen(c->name); i < 19; i++)
+		putchar(' ');
 	if (c->kind == PST_CLAIM_UINT)
 		printf("%llu", (unsigned long long)c->n);
-	for (i = 0; i < c->bytes.len; i++) {
-		if (c->kind != PST_CLAIM_TEXT)
-			printf("%02x", c->bytes.ptr[i]);
-		else if (c->bytes.ptr[i] < ' ' || c->bytes.ptr[i] == 0x7f)
-			putchar('?');
-		else
-			putchar(c->bytes.ptr[i]);
-	}
+	else if (c->kind == PST_CLAIM_TEXT)
+		pst_print_safe(stdout, c->bytes);
+	for (i = 0; c->kind == PST_CLAIM_BYTES && i < c->bytes.len; i++)
+		printf("%02x", c->bytes.ptr[i]);
 	putchar('\n');
 }
 

@@ -8,24 +8,12 @@
 
 #include <string.h>
 
-#include "policy.h"
-
-/* CWT tag 61 around COSE (RFC 8392, Section 6) is allowed, never needed. */
-static struct pst_bytes
-without_cwt_tag(struct pst_bytes payload)
-{
-	struct pst_cbor_reader r;
-
-	pst_cbor_reader_init(&r, payload);
-	if (!pst_cbor_tag_optional(&r, PST_TAG_CWT))
-		return payload;
-	return (struct pst_bytes){ payload.ptr + r.at, payload.len - r.at };
-}
+#include "eat_claims.h"
 
 /* A device or a Verifier signs alone: COSE_Sign1, not Sign, and no MAC. */
 static enum pst_err
 verify(const struct pst_verifier *v, const struct pst_keys *keys,
-    struct pst_bytes payload, struct pst_verified *out)
+    struct pst_bytes token, struct pst_verified *out)
 {
 	const struct pst_bytes no_aad = { NULL, 0 };
 	struct pst_cose_message msg;
@@ -33,8 +21,7 @@ verify(const struct pst_verifier *v, const struct pst_keys *keys,
 
 	if (keys == NULL)
 		return PST_ERR_COSE_KEY;
-	err =
-	    pst_cose_parse(without_cwt_tag(payload), PST_TAG_SIGN1, &msg, NULL);
+	err = pst_cose_parse(token, PST_TAG_SIGN1, &msg, NULL);
 	if (err != PST_OK)
 		return err;
 	if (msg.kind != PST_TAG_SIGN1)
@@ -57,96 +44,77 @@ agent_key(struct pst_appraisal *out)
 		pst_appraisal_add(out, "cnf", PST_ERR_EAT_CLAIM);
 }
 
-/* {1: [name, …], 2: [alg, digest]} (RFC 10013): the digest; else empty. */
-static struct pst_bytes
-measured(struct pst_bytes component)
+/* A token by itself, or the one that a Detached EAT Bundle is about. */
+static enum pst_err
+main_token(struct pst_bytes payload, struct pst_eat_bundle *bundle,
+    struct pst_bytes *token)
 {
-	struct pst_bytes digest = { NULL, 0 };
-	struct pst_cbor_reader r;
-	struct pst_cbor_seen seen;
-	size_t n;
+	enum pst_err err;
 
-	pst_cbor_reader_init(&r, component);
-	n = pst_cbor_map(&r, 8, &seen);
-	while (n-- > 0 && pst_cbor_ok(&r)) {
-		if (pst_cbor_key(&r, &seen) != 2) {
-			pst_cbor_skip(&r);
-			continue;
-		}
-		(void)pst_cbor_array(&r, 2, 2);
-		pst_cbor_skip(&r);
-		digest = pst_cbor_bstr(&r, 20, PST_DIGEST_MAX);
-	}
-	return pst_cbor_end(&r) == PST_OK ? digest
-					  : (struct pst_bytes){ NULL, 0 };
+	memset(bundle, 0, sizeof(*bundle));
+	*token = pst_eat_without_tag(payload);
+	if (!pst_eat_bundle_is(payload))
+		return PST_OK;
+	err = pst_eat_bundle_decode(payload, bundle, NULL);
+	*token = bundle->token;
+	return err;
 }
 
-/* [content-format, bstr]: a component's digest, or what it is otherwise. */
-static void
-put_measurements(struct pst_appraisal *out)
+/* What is wrong with a submodule is told apart from what is with the token. */
+static enum pst_err
+read_tree(const struct pst_verifier *v, const struct pst_keys *keys,
+    const struct pst_verified *verified, const struct pst_eat_bundle *bundle,
+    struct pst_eat_tree *tree, struct pst_appraisal *out)
 {
-	struct pst_list list = out->claims.measurements;
-	struct pst_bytes item, digest;
-	struct pst_cbor_reader r;
+	struct pst_eat_fault fault;
+	enum pst_err err =
+	    pst_eat_tree_read(verified, bundle, v->crypto, keys, tree, &fault);
 
-	while (pst_list_next(&list, &item)) {
-		pst_cbor_reader_init(&r, item);
-		(void)pst_cbor_array(&r, 2, 2);
-		(void)pst_cbor_uint(&r, UINT16_MAX);
-		item = pst_cbor_bstr(&r, 0, SIZE_MAX);
-		digest = measured(item);
-		pst_claim_bytes(
-		    out, "measurement", digest.len > 0 ? digest : item);
+	if (err != PST_OK && fault.module.len > 0) {
+		pst_appraisal_note(out, "submodule", err,
+		    fault.signature ? "a nested token" : NULL);
+		return err;
 	}
-}
-
-/* What Reference Values may speak of. */
-static void
-put_claims(struct pst_appraisal *out)
-{
-	const struct pst_eat *e = &out->claims;
-
-	pst_claim_bytes(out, "ueid", e->ueid);
-	pst_claim_bytes(out, "hwmodel", e->hwmodel);
-	pst_claim_text(out, "hwversion", e->hwversion);
-	if (e->oemid_is_pen)
-		pst_claim_uint(out, "oemid", e->oemid_pen);
-	else
-		pst_claim_bytes(out, "oemid", e->oemid);
-	if (e->swname.len > 0)
-		pst_claim_text(out, "sw-name", e->swname);
-	if (e->swversion.len > 0)
-		pst_claim_text(out, "sw-version", e->swversion);
-	if (e->has_dbgstat)
-		pst_claim_uint(out, "debug-state", e->dbgstat);
-	put_measurements(out);
+	if (err == PST_OK) {
+		out->claims = tree->node[0].claims;
+		err = pst_eat_check_claims(&out->claims);
+	}
+	pst_appraisal_add(out, "claims", err);
+	return err;
 }
 
 static void
 open_with(const struct pst_verifier *v, const struct pst_keys *keys,
-    const char *profile, struct pst_bytes payload, struct pst_appraisal *out)
+    const char *profile, struct pst_bytes payload, uint64_t now_s,
+    struct pst_appraisal *out)
 {
 	struct pst_bytes wanted = { (const uint8_t *)profile, strlen(profile) };
+	struct pst_bytes token;
+	struct pst_eat_bundle bundle;
+	struct pst_eat_tree tree;
 	struct pst_verified verified;
-	enum pst_err err;
+	enum pst_err err = main_token(payload, &bundle, &token);
 
-	err = verify(v, keys, payload, &verified);
+	if (err != PST_OK) {
+		pst_appraisal_add(out, "format", err);
+		return;
+	}
+	err = verify(v, keys, token, &verified);
 	pst_appraisal_add(out, "signature", err);
 	if (err != PST_OK)
 		return;
 	out->key = verified.key;
 	out->who = verified.who;
 	err = pst_cose_thumbprint(v->crypto, &verified.key, out->key_id);
-	if (err == PST_OK)
-		err = pst_eat_decode(&verified, &out->claims, NULL);
-	if (err == PST_OK)
-		err = pst_eat_check_claims(&out->claims);
-	pst_appraisal_add(out, "claims", err);
-	if (err != PST_OK)
+	if (err != PST_OK) {
+		pst_appraisal_add(out, "claims", err);
+		return;
+	}
+	if (read_tree(v, keys, &verified, &bundle, &tree, out) != PST_OK)
 		return;
 	pst_appraisal_add(
 	    out, "profile", pst_eat_check_profile(&out->claims, wanted));
-	put_claims(out);
+	pst_eat_put_claims(v, &tree, now_s, out);
 	agent_key(out);
 }
 
@@ -154,31 +122,32 @@ static void
 open_evidence(const struct pst_verifier *v, const struct pst_evidence *in,
     uint64_t now_s, struct pst_appraisal *out)
 {
-	(void)now_s;
-	open_with(v, v->attesters, PST_EAT_EVIDENCE_PROFILE, in->payload, out);
+	open_with(
+	    v, v->attesters, PST_EAT_EVIDENCE_PROFILE, in->payload, now_s, out);
 }
 
 static void
 open_result(const struct pst_verifier *v, const struct pst_evidence *in,
     uint64_t now_s, struct pst_appraisal *out)
 {
-	(void)now_s;
-	open_with(v, v->verifiers, PST_EAT_TEEP_PROFILE, in->payload, out);
+	open_with(
+	    v, v->verifiers, PST_EAT_TEEP_PROFILE, in->payload, now_s, out);
 }
 
 /* Fresh by its time: it says when it was made, and that is not long ago. */
 static enum pst_err
-check_age(const struct pst_verifier *v, const struct pst_eat *e, uint64_t now_s)
+check_age(
+    const struct pst_verifier *v, bool has_iat, uint64_t iat, uint64_t now_s)
 {
-	if (!e->has_iat)
+	if (!has_iat)
 		return PST_ERR_EAT_NONCE;
-	if (now_s > e->iat && now_s - e->iat > v->max_age_s)
+	if (now_s > iat && now_s - iat > v->max_age_s)
 		return PST_ERR_EAT_EXPIRED;
 	return PST_OK;
 }
 
 static enum pst_err
-check_nonce(const struct pst_verifier *v, const struct pst_eat *e,
+check_nonce(const struct pst_verifier *v, struct pst_bytes got,
     struct pst_bytes challenge)
 {
 	uint8_t nonce[PST_EAT_NONCE_MAX];
@@ -188,7 +157,7 @@ check_nonce(const struct pst_verifier *v, const struct pst_eat *e,
 	err = pst_eat_nonce_of(v->crypto, challenge, nonce, &n);
 	if (err != PST_OK)
 		return err;
-	return pst_equal(e->nonce, (struct pst_bytes){ nonce, n })
+	return pst_equal(got, (struct pst_bytes){ nonce, n })
 	    ? PST_OK
 	    : PST_ERR_EAT_NONCE;
 }
@@ -205,20 +174,46 @@ check_binding(const struct pst_verifier *v, const struct pst_eat *e,
 	return pst_eat_check_binding(e, thumbprint, v->crypto);
 }
 
+/*
+ * A nested token binds itself to the one around it by being in it, but that
+ * one's signer could have kept it for years: it answers the challenge itself,
+ * or says when it was made.
+ */
+static enum pst_err
+check_nested(const struct pst_verifier *v, struct pst_bytes challenge,
+    uint64_t now_s, const struct pst_appraisal *out)
+{
+	enum pst_err err = PST_OK;
+	size_t i;
+
+	for (i = 0; i < out->nested_count && err == PST_OK; i++) {
+		const struct pst_appraisal_nested *n = &out->nested[i];
+
+		if (challenge.len > 0 &&
+		    check_nonce(v, n->nonce, challenge) == PST_OK)
+			continue;
+		err = check_age(v, n->has_iat, n->iat, now_s);
+	}
+	return err;
+}
+
 /* What both kinds have in common. */
 static void
-judge_common(const struct pst_verifier *v, const struct pst_pubkey *agent,
-    uint64_t now_s, struct pst_appraisal *out)
+judge_common(const struct pst_verifier *v, struct pst_bytes challenge,
+    const struct pst_pubkey *agent, uint64_t now_s, struct pst_appraisal *out)
 {
 	const struct pst_eat *e = &out->claims;
-	bool debug = e->has_dbgstat && e->dbgstat == 0;
 
+	if (out->nested_count > 0)
+		pst_appraisal_note(out, "submodule",
+		    check_nested(v, challenge, now_s, out),
+		    "age of nested tokens");
 	pst_appraisal_add(
 	    out, "time", pst_eat_check_times(e, now_s, v->skew_s));
 	if (agent != NULL)
 		pst_appraisal_add(out, "binding", check_binding(v, e, agent));
 	pst_appraisal_add(out, "debug",
-	    debug && !v->allow_debug ? PST_ERR_EAT_REFUSED : PST_OK);
+	    out->debug && !v->allow_debug ? PST_ERR_EAT_REFUSED : PST_OK);
 	pst_rules_judge(v, now_s, out);
 }
 
@@ -229,11 +224,11 @@ judge_evidence(const struct pst_verifier *v, struct pst_bytes challenge,
 {
 	if (challenge.len > 0)
 		pst_appraisal_add(
-		    out, "nonce", check_nonce(v, &out->claims, challenge));
+		    out, "nonce", check_nonce(v, out->claims.nonce, challenge));
 	else
-		pst_appraisal_add(
-		    out, "age", check_age(v, &out->claims, now_s));
-	judge_common(v, agent, now_s, out);
+		pst_appraisal_add(out, "age",
+		    check_age(v, out->claims.has_iat, out->claims.iat, now_s));
+	judge_common(v, challenge, agent, now_s, out);
 }
 
 /*
@@ -248,15 +243,19 @@ judge_result(const struct pst_verifier *v, struct pst_bytes challenge,
 	enum pst_err err = PST_ERR_EAT_NONCE;
 
 	if (challenge.len > 0)
-		err = check_nonce(v, &out->claims, challenge);
+		err = check_nonce(v, out->claims.nonce, challenge);
 	if (err != PST_OK)
-		err = check_age(v, &out->claims, now_s);
+		err = check_age(v, out->claims.has_iat, out->claims.iat, now_s);
 	pst_appraisal_add(out, "age", err);
-	judge_common(v, agent, now_s, out);
+	judge_common(v, challenge, agent, now_s, out);
 }
 
-static const char *const evidence_formats[] = { PST_EAT_EVIDENCE_FORMAT, NULL };
-static const char *const result_formats[] = { PST_EAT_TEEP_FORMAT, NULL };
+static const char *const evidence_formats[] = { PST_EAT_EVIDENCE_FORMAT,
+	"application/eat-bun+cbor; eat_profile=\"" PST_EAT_EVIDENCE_PROFILE
+	"\"",
+	NULL };
+static const char *const result_formats[] = { PST_EAT_TEEP_FORMAT,
+	"application/eat-bun+cbor; eat_profile=" PST_EAT_TEEP_PROFILE, NULL };
 
 const struct pst_technology pst_technology_eat = { "eat", evidence_formats,
 	false, open_evidence, judge_evidence, NULL };

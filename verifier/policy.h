@@ -10,7 +10,7 @@
 /* What one claim of one technology may be. */
 struct pst_rule {
 	char technology[16];
-	char claim[32];
+	char claim[128];
 	bool has_min, has_max;
 	uint64_t min, max;
 	struct pst_bytes *values; /* owned; bytes, text, or 8 bytes of a uint */

@@ -24,9 +24,11 @@
 /* Checks of one appraisal; one for each rule of the policy is among them. */
 #define PST_APPRAISAL_CHECKS_MAX 64
 /* Claims of one piece of Evidence that policy may look at. */
-#define PST_APPRAISAL_CLAIMS_MAX 96
+#define PST_APPRAISAL_CLAIMS_MAX 192
 /* Bytes of claims that are not in the Evidence as they are shown. */
-#define PST_APPRAISAL_STORE 512
+#define PST_APPRAISAL_STORE 8192
+/* Tokens in one token that have signers of their own. */
+#define PST_APPRAISAL_NESTED_MAX 4
 /* `who` of a key that was found in Evidence, not in an anchor. */
 #define PST_WHO_EVIDENCE UINT32_MAX
 
@@ -56,13 +58,24 @@ enum pst_claim_kind { PST_CLAIM_BYTES, PST_CLAIM_UINT, PST_CLAIM_TEXT };
 
 /** One claim, in the words of its technology (docs/attestation.md). */
 struct pst_claim {
-	const char *name; /* static, as Reference Values name it */
+	/* as Reference Values name it; static, or kept in the appraisal */
+	const char *name;
 	enum pst_claim_kind kind;
 	struct pst_bytes bytes; /* bytes and text */
 	uint64_t n;		/* uint */
 };
 
-/** What became of one attestation payload. Views the payload. */
+/** What says how fresh a token is that stands in another. */
+struct pst_appraisal_nested {
+	struct pst_bytes nonce; /* empty: none */
+	bool has_iat;
+	uint64_t iat; /* seconds since 1970 */
+};
+
+/**
+ * What became of one attestation payload. Views the payload and itself, so it
+ * is not to be copied.
+ */
 struct pst_appraisal {
 	bool opened;		/* signature verified, claims decoded */
 	bool accepted;		/* judged, and nothing was wrong */
@@ -83,6 +96,8 @@ struct pst_appraisal {
 	uint32_t who;			    /* as the key source named it */
 	bool has_agent_key;		    /* cnf carries a COSE_Key */
 	struct pst_pubkey agent_key;
+	size_t nested_count;
+	struct pst_appraisal_nested nested[PST_APPRAISAL_NESTED_MAX];
 	size_t stored;
 	uint8_t store[PST_APPRAISAL_STORE];
 };

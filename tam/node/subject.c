@@ -62,6 +62,12 @@ from_eat(const struct pst_eat *claims, struct pst_eat *e)
 	*e = *claims;
 	e->iss = e->nonce = e->profile = e->cnf_kid = e->cnf_key = none;
 	e->has_iat = e->has_exp = e->has_nbf = false;
+	/* Submodules are signed by others, and the rest of it tells a relying
+	 * party what it did not ask for. */
+	memset(&e->submods, 0, sizeof(e->submods));
+	memset(&e->measres, 0, sizeof(e->measres));
+	e->bootseed = none;
+	e->has_uptime = e->has_bootcount = e->has_intuse = false;
 }
 
 /* The hash of a measurement is told by its length. */
