@@ -7,6 +7,7 @@
 
 #include "ports/openssl/openssl.h"
 #include "tam.h"
+#include "verifier/verifier.h"
 
 #define STATE_HELP \
 	"  --state DIR  state folder of the TAM; default: the environment\n" \
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
 	{ "identity", required_argument, NULL, TAM_IDENTITY },
 	{ "certificate", required_argument, NULL, TAM_CERTIFICATE },
 	{ "attester", required_argument, NULL, TAM_ATTESTER },
+	{ "file", required_argument, NULL, TAM_FILE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -110,6 +112,9 @@ take(struct tam_args *a, int option)
 		return true;
 	case TAM_FAILED:
 		a->failed = true;
+		return true;
+	case TAM_FILE:
+		a->file = optarg;
 		return true;
 	case TAM_FORMAT:
 		a->format = optarg;
@@ -198,7 +203,9 @@ enum serve_option {
 	S_RETURN_RESULT,
 	S_RESULT_LIFE,
 	S_PASSPORT_AGE,
-	S_TIMESTAMP_AGE
+	S_TIMESTAMP_AGE,
+	S_ALLOW_DEBUG,
+	S_ANY_SOFTWARE
 };
 
 static const struct option serve_options[] = {
@@ -223,6 +230,8 @@ static const struct option serve_options[] = {
 	{ "result-lifetime", required_argument, NULL, S_RESULT_LIFE },
 	{ "passport-age", required_argument, NULL, S_PASSPORT_AGE },
 	{ "timestamp-age", required_argument, NULL, S_TIMESTAMP_AGE },
+	{ "allow-debug", no_argument, NULL, S_ALLOW_DEBUG },
+	{ "any-software", required_argument, NULL, S_ANY_SOFTWARE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -290,6 +299,12 @@ serve_take(struct pst_tam_serve *s, int option)
 		return number(&s->policy.result_life_s, 366 * 86400);
 	case S_PASSPORT_AGE:
 		return number(&s->policy.passport_age_s, 366 * 86400);
+	case S_ALLOW_DEBUG:
+		s->policy.allow_debug = true;
+		return true;
+	case S_ANY_SOFTWARE:
+		s->policy.any_software |= pst_verifier_technology_bit(optarg);
+		return pst_verifier_technology_bit(optarg) != 0;
 	case S_TIMESTAMP_AGE:
 		s->policy.timestamps = true;
 		return number(&s->policy.payload_age_s, 366 * 86400);
@@ -372,7 +387,11 @@ static const char serve_help[] =
     "                         one that answers a challenge\n"
     "  --timestamp-age SECONDS  accept Evidence that was made at most so long\n"
     "                         ago; without this, only what answers a\n"
-    "                         challenge\n";
+    "                         challenge\n"
+    "  --allow-debug          accept environments that can be debugged\n"
+    "  --any-software TECHNOLOGY  accept Evidence of it (psa, cca, snp, dcap,\n"
+    "                         tpm or nitro) although there are no Reference\n"
+    "                         Values for it; may be given several times\n";
 
 static const char publish_help[] =
     "Checks signed manifests against the signer anchors and publishes them.\n"
@@ -425,10 +444,18 @@ static const char assign_help[] =
 
 static const char anchors_help[] =
     "  list         all anchors (the same without a word)\n"
-    "  add NAME     trust a key: of a signer of manifests, or a Verifier\n"
+    "  add NAME     trust a key (--key) or a file (--file); a file replaces\n"
+    "               the one of this kind and name\n"
+    "  show NAME    a file, when it is text\n"
     "  remove NAME  trust it no longer\n\n"
-    "  --kind KIND         signer or verifier\n"
+    "  --kind KIND  of keys: signer (of manifests), verifier (of Attestation\n"
+    "               Results) or author (of CoRIMs). Of files: vendor-root\n"
+    "               (certificates under which platforms attest), device-root\n"
+    "               (certificates above agents' x5chain), collateral (more\n"
+    "               certificates, vendors' TCB information), crl, or\n"
+    "               reference (Reference Values: JSON or a CoRIM)\n"
     "  --key FILE          public key: PEM, COSE_Key or JWK\n"
+    "  --file FILE         PEM, DER, JSON or CBOR\n"
     "  --prefix COMPONENT  what a signer may sign for; several are "
     "allowed\n" STATE_HELP JSON_HELP LIMIT_HELP;
 

@@ -28,7 +28,8 @@ enum tam_option {
 	TAM_IDENTITY = 1024,
 	TAM_CERTIFICATE = 2048,
 	TAM_ATTESTER = 1 << 13,
-	TAM_FORMAT = 1 << 12
+	TAM_FORMAT = 1 << 12,
+	TAM_FILE = 1 << 14
 };
 
 struct tam_args {
@@ -42,6 +43,7 @@ struct tam_args {
 	const char *key, *kind, *to;
 	const char *format; /* jwt or cwt; NULL: not given */
 	const char *technology, *identity, *certificate, *attester;
+	const char *file;   /* of a Verifier's anchor or Reference Values */
 	const char *prefix[TAM_PREFIXES_MAX];
 	size_t prefixes;
 	int count; /* operands */
@@ -95,6 +97,13 @@ typedef void tam_print(const json_t *item);
 /** Print a listing, page by page: with --json as one array. */
 int tam_list(const struct tam_args *a, const char *path, const char *one,
     const char *heading, tam_print *print);
+/** Several listings one after another; with --json still one array. */
+struct tam_source {
+	const char *path, *one, *heading;
+	tam_print *print;
+};
+int
+tam_lists(const struct tam_args *a, const struct tam_source *sources, size_t n);
 /** Show an item: with --json as it is. Owned. */
 int tam_show(const struct tam_args *a, json_t *item, tam_print *print);
 
@@ -105,6 +114,13 @@ int tam_public_key(const char *path, char **pem);
 
 /** postern tam devices result NAME */
 int tam_device_result(const struct tam_args *a, const char *name);
+
+/* Files for the Verifier in process, as `postern tam anchors` handles them. */
+bool tam_is_file_kind(const char *kind);
+void tam_print_file(const json_t *o);
+int tam_add_file(const struct tam_args *a, const char *name);
+int tam_show_file(const struct tam_args *a, const char *name);
+int tam_remove_file(const struct tam_args *a, const char *name);
 
 /* Subcommands; their help stands beside them. */
 int tam_serve(int argc, char **argv);

@@ -320,34 +320,57 @@ print_page(struct listing *l, const json_t *page)
 	}
 }
 
-int
-tam_list(const struct tam_args *a, const char *path, const char *one,
-    const char *heading, tam_print *print)
+static int
+list_source(struct listing *l, const struct tam_source *source, bool *begun)
 {
-	struct listing l = { a, print, 0 };
 	char query[96], cursor[32] = "0";
-	struct tam_request r = {
-		.method = "GET", .path = path, .one = one, .query = query
-	};
+	struct tam_request r = { .method = "GET",
+		.path = source->path,
+		.one = source->one,
+		.query = query };
 	bool first = true, more = true;
 	json_t *page;
 
-	while (more && !enough(&l)) {
+	l->print = source->print;
+	while (more && !enough(l)) {
 		snprintf(
 		    query, sizeof(query), "limit=%d&cursor=%s", PAGE, cursor);
-		if (tam_call(a, &r, &page, NULL) != CLI_DONE)
+		if (tam_call(l->a, &r, &page, NULL) != CLI_DONE)
 			return CLI_REFUSED;
-		if (first && a->json)
+		if (!*begun && l->a->json)
 			putchar('[');
-		else if (first)
-			printf("%s\n", heading);
+		else if (first && !l->a->json)
+			printf("%s\n", source->heading);
+		*begun = true;
 		first = false;
-		print_page(&l, page);
+		print_page(l, page);
 		more = json_is_string(json_object_get(page, "next"));
 		snprintf(cursor, sizeof(cursor), "%s", tam_text(page, "next"));
 		json_decref(page);
 	}
+	return CLI_DONE;
+}
+
+int
+tam_lists(const struct tam_args *a, const struct tam_source *sources, size_t n)
+{
+	struct listing l = { .a = a };
+	bool begun = false;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (list_source(&l, &sources[i], &begun) != CLI_DONE)
+			return CLI_REFUSED;
 	if (a->json)
 		puts(l.shown > 0 ? "\n]" : "]");
 	return CLI_DONE;
+}
+
+int
+tam_list(const struct tam_args *a, const char *path, const char *one,
+    const char *heading, tam_print *print)
+{
+	const struct tam_source source = { path, one, heading, print };
+
+	return tam_lists(a, &source, 1);
 }

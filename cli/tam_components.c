@@ -309,7 +309,9 @@ add_anchor(const struct tam_args *a, const char *name)
 	size_t i;
 
 	if (a->kind == NULL || a->key == NULL)
-		return cli_usage(a->command, "add needs --kind and --key FILE");
+		return cli_usage(a->command,
+		    "add needs --kind, and --key FILE of a signer, verifier or "
+		    "author, else --file FILE");
 	if (tam_public_key(a->key, &pem) != CLI_DONE)
 		return CLI_REFUSED;
 	prefixes = json_array();
@@ -333,13 +335,33 @@ remove_anchor(const struct tam_args *a, const char *name)
 		.two = name };
 
 	if (a->kind == NULL)
-		return cli_usage(
-		    a->command, "remove needs --kind signer or verifier");
+		return cli_usage(a->command, "remove needs --kind");
 	if (tam_call(a, &r, NULL, NULL) != CLI_DONE)
 		return CLI_REFUSED;
 	if (!a->json)
 		printf("removed %s\n", name);
 	return CLI_DONE;
+}
+
+static const struct tam_source anchor_sources[] = {
+	{ "/anchors", NULL,
+	    "KIND      NAME                     CURVE    THUMBPRINT",
+	    print_anchor },
+	{ "/endorsements", NULL,
+	    "KIND         NAME                     BYTES    ADDED",
+	    tam_print_file },
+};
+
+static int
+about_file(const struct tam_args *a, const char *word, const char *name)
+{
+	if (a->key != NULL || a->prefixes > 0)
+		return cli_usage(
+		    a->command, "%s: has --file, no key and prefix", a->kind);
+	if (word[0] == 's')
+		return tam_show_file(a, name);
+	return word[0] == 'a' ? tam_add_file(a, name)
+			      : tam_remove_file(a, name);
 }
 
 int
@@ -349,18 +371,23 @@ tam_anchors(int argc, char **argv)
 	const char *word;
 
 	if (tam_parse(&a, argc, argv,
-		TAM_JSON | TAM_KIND | TAM_KEY | TAM_PREFIX | TAM_LIMIT, 0,
-		2) != CLI_DONE)
+		TAM_JSON | TAM_KIND | TAM_KEY | TAM_FILE | TAM_PREFIX |
+		    TAM_LIMIT,
+		0, 2) != CLI_DONE)
 		return CLI_USAGE;
 	word = a.count > 0 ? a.word[0] : "list";
 	if (strcmp(word, "list") == 0 && a.count <= 1)
-		return tam_list(&a, "/anchors", NULL,
-		    "KIND      NAME                     CURVE    THUMBPRINT",
-		    print_anchor);
-	if (strcmp(word, "add") != 0 && strcmp(word, "remove") != 0)
+		return tam_lists(&a, anchor_sources, 2);
+	if (strcmp(word, "add") != 0 && strcmp(word, "remove") != 0 &&
+	    strcmp(word, "show") != 0)
 		return cli_usage(a.command, "no such word: %s", word);
 	if (a.count != 2)
 		return cli_usage(a.command, "%s needs a name", word);
+	if (tam_is_file_kind(a.kind))
+		return about_file(&a, word, a.word[1]);
+	if (word[0] == 's')
+		return cli_usage(
+		    a.command, "show needs --kind of a file, as vendor-root");
 	return word[0] == 'a' ? add_anchor(&a, a.word[1])
 			      : remove_anchor(&a, a.word[1]);
 }

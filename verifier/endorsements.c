@@ -245,3 +245,38 @@ pst_endorsements_passed_over(const struct pst_endorsements *e)
 {
 	return e->passed_over;
 }
+
+size_t
+pst_endorsements_crls(const struct pst_endorsements *e)
+{
+	return e->crl_count;
+}
+
+static enum pst_err
+give_der(X509 *cert, void (*each)(void *ctx, struct pst_bytes der), void *ctx)
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	if (len <= 0)
+		return PST_ERR_COSE_CERT;
+	each(ctx, (struct pst_bytes){ der, (size_t)len });
+	OPENSSL_free(der);
+	return PST_OK;
+}
+
+enum pst_err
+pst_endorsements_certificates(struct pst_bytes file,
+    void (*each)(void *ctx, struct pst_bytes der), void *ctx)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	enum pst_err err = PST_ERR_CRYPTO;
+	int i;
+
+	if (certs != NULL)
+		err = pst_certs_push(certs, file);
+	for (i = 0; err == PST_OK && i < sk_X509_num(certs); i++)
+		err = give_der(sk_X509_value(certs, i), each, ctx);
+	sk_X509_pop_free(certs, X509_free);
+	return err;
+}

@@ -50,6 +50,18 @@ void pst_endorsements_authors(struct pst_endorsements *e,
 const struct pst_pubkey *
 pst_endorsements_key(const struct pst_endorsements *e, size_t n);
 
+/** CRLs that were taken. */
+size_t pst_endorsements_crls(const struct pst_endorsements *e);
+
+/**
+ * Hand out the certificates of a file, PEM or DER, each in DER.
+ *
+ * @param each  its view dies with the call
+ * @retval PST_ERR_COSE_CERT  none, or a damaged one
+ */
+enum pst_err pst_endorsements_certificates(struct pst_bytes file,
+    void (*each)(void *ctx, struct pst_bytes der), void *ctx) PST_MUST_CHECK;
+
 /** Values of CoRIMs that no rule here looks at. */
 size_t pst_endorsements_passed_over(const struct pst_endorsements *e);
 

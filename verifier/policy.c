@@ -326,7 +326,9 @@ pst_rules_judge(
 		pst_appraisal_note(out, "reference", PST_ERR_EAT_EXPIRED,
 		    "a CoRIM is not valid at this time");
 	/* For a result its Verifier had them. */
-	if (!any && v->need_reference && !out->is_result)
+	if (!any && v->need_reference && !out->is_result &&
+	    (v->any_software & pst_verifier_technology_bit(out->technology)) ==
+		0)
 		pst_appraisal_note(out, "reference", PST_ERR_EAT_REFUSED,
 		    "no Reference Values are configured");
 }

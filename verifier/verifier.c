@@ -76,6 +76,17 @@ pst_verifier_technology(
 	return true;
 }
 
+uint32_t
+pst_verifier_technology_bit(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < TECHNOLOGIES; i++)
+		if (strcmp(technologies[i]->name, name) == 0)
+			return UINT32_C(1) << i;
+	return 0;
+}
+
 bool
 pst_verifier_knows(struct pst_bytes format)
 {

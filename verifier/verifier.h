@@ -45,6 +45,8 @@ struct pst_verifier {
 	const struct pst_endorsements *endorsements;
 	/* refuse a technology that no Reference Value speaks of */
 	bool need_reference;
+	/* but not these: bit n is technology n of pst_verifier_technology */
+	uint32_t any_software;
 };
 
 /** One thing that was looked at, for display and for the audit log. */
@@ -140,6 +142,9 @@ enum pst_err pst_verifier_appraise(const struct pst_verifier *v,
 /** The name and media types of technology n; false when there are no more. */
 bool pst_verifier_technology(
     size_t n, const char **name, const char *const **formats);
+
+/** Its bit in a set of technologies; 0 when there is none of this name. */
+uint32_t pst_verifier_technology_bit(const char *name);
 
 /** Is this a media type that can be appraised? */
 bool pst_verifier_knows(struct pst_bytes format);

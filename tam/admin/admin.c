@@ -243,6 +243,8 @@ static const struct {
 	[PST_ADMIN_JSON] = { "application", "json", PST_ADMIN_JSON_MAX },
 	[PST_ADMIN_ENVELOPE] = { "application", "suit-envelope+cbor",
 	    PST_TAM_ENVELOPE_MAX },
+	[PST_ADMIN_FILE] = { "application", "octet-stream",
+	    PST_TAM_ENDORSEMENT_MAX },
 };
 
 struct headers {

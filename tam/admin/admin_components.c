@@ -187,6 +187,7 @@ unassign(struct pst_admin_call *c)
 static const char *const kinds[] = {
 	[PST_TAM_SIGNER] = "signer",
 	[PST_TAM_VERIFIER] = "verifier",
+	[PST_TAM_AUTHOR] = "author",
 };
 
 static enum pst_err
@@ -197,9 +198,12 @@ read_kind(
 		*out = PST_TAM_SIGNER;
 	else if (strcmp(text, kinds[PST_TAM_VERIFIER]) == 0)
 		*out = PST_TAM_VERIFIER;
+	else if (strcmp(text, kinds[PST_TAM_AUTHOR]) == 0)
+		*out = PST_TAM_AUTHOR;
 	else
 		return pst_admin_refuse(c, PST_ERR_ARG,
-		    "kind: \"signer\" or \"verifier\", nothing else");
+		    "kind: of a key \"signer\", \"verifier\" or \"author\", "
+		    "nothing else");
 	return PST_OK;
 }
 
@@ -289,7 +293,7 @@ add_new_anchor(struct pst_admin_call *c)
 		return pst_admin_refuse(c, PST_ERR_ARG,
 		    "prefixes: a signer without one may sign for nothing; "
 		    "name the components it is trusted with");
-	if (a.kind == PST_TAM_VERIFIER && a.prefixes.count > 0)
+	if (a.kind != PST_TAM_SIGNER && a.prefixes.count > 0)
 		return pst_admin_refuse(
 		    c, PST_ERR_ARG, "prefixes: only a signer has them");
 	err = pst_tam_anchor_add(c->store, c->who, &a, c->now_s);

@@ -56,7 +56,12 @@ struct pst_admin_call {
 	char note[PST_TAM_NOTE_MAX]; /* why it failed; may be empty */
 };
 
-enum pst_admin_body { PST_ADMIN_NO_BODY, PST_ADMIN_JSON, PST_ADMIN_ENVELOPE };
+enum pst_admin_body {
+	PST_ADMIN_NO_BODY,
+	PST_ADMIN_JSON,
+	PST_ADMIN_ENVELOPE,
+	PST_ADMIN_FILE
+};
 
 struct pst_admin_route {
 	const char *method;
@@ -73,6 +78,7 @@ extern const struct pst_admin_route pst_admin_enroll_routes[];
 extern const struct pst_admin_route pst_admin_group_routes[];
 extern const struct pst_admin_route pst_admin_component_routes[];
 extern const struct pst_admin_route pst_admin_anchor_routes[];
+extern const struct pst_admin_route pst_admin_endorsement_routes[];
 extern const struct pst_admin_route pst_admin_node_routes[];
 
 /* --- paths and queries (admin_route.c) --------------------------------- */

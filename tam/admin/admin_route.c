@@ -78,6 +78,7 @@ static const struct pst_admin_route *const tables[] = {
 	pst_admin_group_routes,
 	pst_admin_component_routes,
 	pst_admin_anchor_routes,
+	pst_admin_endorsement_routes,
 	pst_admin_node_routes,
 };
 

@@ -286,7 +286,10 @@ struct pst_tam_policy {
 	bool timestamps;   /* accept a payload by its time, not a nonce */
 	uint32_t payload_age_s; /* with timestamps: oldest iat */
 	uint32_t skew_s;
-	bool allow_debug;	/* accept a device with debugging enabled */
+	bool allow_debug; /* accept a device with debugging enabled */
+	/* for the Verifier in process: technologies that are accepted without
+	 * Reference Values, as its bits (verifier/verifier.h) */
+	uint32_t any_software;
 	bool return_result;	/* hand Attestation Results back to agents */
 	uint32_t result_life_s; /* of those that the TAM makes */
 	/* oldest iat of another Verifier's Attestation Result that carries no

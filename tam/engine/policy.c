@@ -21,6 +21,7 @@ pst_tam_policy_default(struct pst_tam_policy *p)
 		.payload_age_s = 600,
 		.skew_s = 60,
 		.allow_debug = false,
+		.any_software = 0,
 		.return_result = false,
 		.result_life_s = 24 * 3600,
 		.passport_age_s = 0,

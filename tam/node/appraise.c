@@ -207,5 +207,10 @@ pst_tam_local_verifier_init(struct pst_tam_local_verifier *v,
 	v->evidence_age_s = policy->payload_age_s;
 	v->result_age_s = policy->passport_age_s;
 	v->verifier.allow_debug = policy->allow_debug;
+	/* Who signs an EAT was enrolled one by one. What is under a vendor's
+	 * root is any machine of that vendor's. */
+	v->verifier.need_reference = true;
+	v->verifier.any_software =
+	    policy->any_software | pst_verifier_technology_bit("eat");
 	*out = (struct pst_tam_appraiser){ v, appraise };
 }

@@ -9,6 +9,7 @@
 #include <tam/node/keys.h>
 #include <tam/node/node.h>
 #include <tam/node/remote.h>
+#include <tam/node/trust.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ struct pst_tam_node {
 	_Atomic uint64_t rotate_s;  /* when the next challenge key is due */
 	bool remote;		    /* Evidence goes to a Verifier elsewhere */
 	struct pst_pubkey verifier; /* its key */
+	struct pst_tam_trust_cell trust;
 };
 
 struct pst_tam_worker {
@@ -37,6 +39,7 @@ struct pst_tam_worker {
 	struct pst_tam_records records;
 	bool cached;
 	struct pst_tam_device cache;
+	struct pst_tam_trust *trust;
 	struct pst_tam_local_verifier verifier;
 	struct pst_tam_appraiser appraiser;
 	struct pst_tam_remote_verifier remote;
@@ -88,6 +91,7 @@ pst_tam_node_open(const char *dir, const struct pst_tam_policy *policy,
 	else
 		pst_tam_policy_default(&n->policy);
 	(void)pthread_mutex_init(&n->lock, NULL);
+	pst_tam_trust_cell_init(&n->trust);
 	err = pst_tam_keys_open(dir, (uint64_t)time(NULL), &n->keys, note);
 	if (err == PST_OK) {
 		set_rotation(n);
@@ -108,6 +112,7 @@ pst_tam_node_close(struct pst_tam_node **node)
 
 	if (n == NULL)
 		return;
+	pst_tam_trust_cell_close(&n->trust);
 	pst_tam_store_close(&n->store);
 	pst_tam_keys_close(&n->keys);
 	(void)pthread_mutex_destroy(&n->lock);
@@ -227,6 +232,23 @@ refresh_keys(struct pst_tam_worker *w)
 	if (err != PST_OK)
 		w->epoch--; /* try again with the next message */
 	return err;
+}
+
+/* --- what the Verifier believes ---------------------------------------- */
+
+static enum pst_err
+refresh_trust(struct pst_tam_worker *w, char note[PST_TAM_NOTE_MAX])
+{
+	enum pst_err err;
+
+	err = pst_tam_trust_refresh(
+	    &w->node->trust, w->reader, w->engine.crypto, &w->trust, note);
+	if (err != PST_OK)
+		return err;
+	w->verifier.verifier.endorsements =
+	    pst_tam_trust_endorsements(w->trust);
+	w->engine.roots = pst_tam_trust_roots(w->trust, &w->engine.root_count);
+	return PST_OK;
 }
 
 /* --- records, once a turn ---------------------------------------------- */
@@ -363,6 +385,7 @@ pst_tam_worker_free(struct pst_tam_worker **worker)
 	if (w == NULL)
 		return;
 	pst_tam_reader_close(&w->reader);
+	pst_tam_trust_drop(&w->trust);
 	pst_openssl_free(&w->openssl);
 	free(w->out.reply);
 	free(w->out.scratch);
@@ -412,6 +435,10 @@ pst_tam_worker_handle(struct pst_tam_worker *worker, uint32_t suite,
 	if (body.len == 0)
 		return pst_tam_connect(
 		    &worker->engine, suite, now_s, &worker->out);
+	/* Without what was believed so far nothing is judged. */
+	err = refresh_trust(worker, worker->out.note);
+	if (err != PST_OK)
+		return err;
 	return pst_tam_message(
 	    &worker->engine, body, NULL, now_s, &worker->out);
 }

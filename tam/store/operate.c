@@ -400,6 +400,21 @@ anchor_clash(struct pst_tam_db *db, const struct op *op)
 	return err;
 }
 
+static const char *const anchor_kinds[] = { [PST_TAM_SIGNER] = "signer",
+	[PST_TAM_VERIFIER] = "verifier",
+	[PST_TAM_AUTHOR] = "author" };
+
+/* An author's key decides which CoRIMs count. */
+static enum pst_err
+anchors_changed(struct pst_tam_db *db, const struct op *op)
+{
+	enum pst_err err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+
+	if (err == PST_OK && op->kind == PST_TAM_AUTHOR)
+		err = pst_tam_run_sql(db, SQL_ENDORSEMENT_NEXT);
+	return err;
+}
+
 static enum pst_err
 anchor_add(struct pst_tam_db *db, void *ctx)
 {
@@ -424,11 +439,9 @@ anchor_add(struct pst_tam_db *db, void *ctx)
 	pst_tam_bind_u64(s, 5, op->prefixes.count);
 	err = pst_tam_run(s);
 	if (err == PST_OK)
-		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
+		err = anchors_changed(db, op);
 	if (err == PST_OK)
-		err = audit(db, op, "%s %s",
-		    op->kind == PST_TAM_SIGNER ? "signer" : "verifier",
-		    op->name);
+		err = audit(db, op, "%s %s", anchor_kinds[op->kind], op->name);
 	return err;
 }
 
@@ -460,8 +473,7 @@ pst_tam_anchor_add(struct pst_tam_store *store, const char *who,
 		.now_s = now_s };
 
 	if (!pst_tam_name_ok(anchor->name) || !prefixes_ok(anchor) ||
-	    (anchor->kind != PST_TAM_SIGNER &&
-		anchor->kind != PST_TAM_VERIFIER))
+	    anchor->kind < PST_TAM_SIGNER || anchor->kind > PST_TAM_AUTHOR)
 		return PST_ERR_ARG;
 	if (pst_pubkey_published(&anchor->key))
 		return PST_ERR_COSE_KEY;
@@ -479,7 +491,9 @@ anchor_remove(struct pst_tam_db *db, void *ctx)
 	struct op *op = ctx;
 	enum pst_err err = run_on_kind(db, SQL_ANCHOR_REMOVE, op);
 
-	return err == PST_OK ? changed(db, op) : err;
+	if (err == PST_OK)
+		err = anchors_changed(db, op);
+	return err == PST_OK ? audit(db, op, "%s", op->name) : err;
 }
 
 enum pst_err

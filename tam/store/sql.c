@@ -151,8 +151,23 @@ static const char schema_attesters[] =
     " FROM devices;"
     "ALTER TABLE devices DROP COLUMN attestation_key;";
 
+/*
+ * What the Verifier in process believes beforehand. The content stands last, so
+ * that a listing does not read it.
+ */
+static const char schema_endorsements[] =
+    "CREATE TABLE endorsements ("
+    " id INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " added_s INTEGER NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " content BLOB NOT NULL,"
+    " UNIQUE (kind, name)) STRICT;"
+    "INSERT INTO meta VALUES ('endorsements', 1);";
+
 const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict,
-	schema_attesters };
+	schema_attesters, schema_endorsements };
 const int pst_tam_schema_version =
     (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
 
@@ -322,6 +337,19 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	    " prefixes = excluded.prefixes,"
 	    " prefix_count = excluded.prefix_count",
 	[SQL_ANCHOR_REMOVE] = "DELETE FROM anchors WHERE kind = ? AND name = ?",
+	[SQL_ENDORSEMENT_NEXT] =
+	    "UPDATE meta SET value = value + 1 WHERE name = 'endorsements'",
+	/* without the one that would be replaced */
+	[SQL_ENDORSEMENT_COUNT] = "SELECT count(*) FROM endorsements"
+				  " WHERE NOT (kind = ? AND name = ?)",
+	[SQL_ENDORSEMENT_PUT] =
+	    "INSERT INTO endorsements (kind, name, added_s, size, content)"
+	    " VALUES (?, ?, ?, ?, ?)"
+	    " ON CONFLICT (kind, name) DO UPDATE SET"
+	    " added_s = excluded.added_s, size = excluded.size,"
+	    " content = excluded.content",
+	[SQL_ENDORSEMENT_REMOVE] =
+	    "DELETE FROM endorsements WHERE kind = ? AND name = ?",
 	[SQL_MANIFEST_NEWEST] =
 	    "SELECT sequence, digest_alg, digest FROM manifests"
 	    " WHERE manifest_id = ? ORDER BY sequence DESC LIMIT 1",
@@ -381,6 +409,15 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_LIST_ANCHORS] =
 	    "SELECT id, kind, name, public_key, prefixes, prefix_count"
 	    " FROM anchors WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_LIST_ENDORSEMENTS] =
+	    "SELECT id, kind, name, added_s, size,"
+	    " CASE WHEN ?3 THEN content END"
+	    " FROM endorsements WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[SQL_FIND_ENDORSEMENT] =
+	    "SELECT id, kind, name, added_s, size, content"
+	    " FROM endorsements WHERE kind = ? AND name = ?",
+	[SQL_ENDORSEMENT_GENERATION] =
+	    "SELECT value FROM meta WHERE name = 'endorsements'",
 	[SQL_LIST_AUDIT] = "SELECT id, at_s, who, what, detail FROM audit"
 			   " WHERE id > ? ORDER BY id LIMIT ?",
 	[SQL_COUNTS] = "SELECT (SELECT count(*) FROM devices),"

@@ -172,9 +172,13 @@ enum pst_err pst_tam_unassign(struct pst_tam_store *store, const char *who,
     struct pst_bytes component, enum pst_tam_scope scope, const char *target,
     uint64_t now_s) PST_MUST_CHECK;
 
-enum pst_tam_anchor_kind { PST_TAM_SIGNER = 1, PST_TAM_VERIFIER = 2 };
+enum pst_tam_anchor_kind {
+	PST_TAM_SIGNER = 1,   /* of manifests */
+	PST_TAM_VERIFIER = 2, /* of Attestation Results */
+	PST_TAM_AUTHOR = 3    /* of CoRIMs: Reference Values that are signed */
+};
 
-/** A key that may sign manifests, or Attestation Results. */
+/** A key that may sign what its kind says. */
 struct pst_tam_anchor {
 	int64_t id;
 	enum pst_tam_anchor_kind kind;
@@ -182,7 +186,7 @@ struct pst_tam_anchor {
 	struct pst_pubkey key;
 	/*
 	 * Encoded identifiers one after another: what a signer may sign for.
-	 * None: nothing, for a signer; not used by a Verifier.
+	 * None: nothing, for a signer; not used by the others.
 	 */
 	struct pst_list prefixes;
 };
@@ -192,6 +196,46 @@ enum pst_err pst_tam_anchor_add(struct pst_tam_store *store, const char *who,
     const struct pst_tam_anchor *anchor, uint64_t now_s) PST_MUST_CHECK;
 enum pst_err pst_tam_anchor_remove(struct pst_tam_store *store, const char *who,
     enum pst_tam_anchor_kind kind, const char *name,
+    uint64_t now_s) PST_MUST_CHECK;
+
+/** What a file is to the Verifier in process (verifier/endorsements.h). */
+enum pst_tam_endorsement_kind {
+	PST_TAM_VENDOR_ROOT = 1, /* certificates: anchors of vendors' chains */
+	PST_TAM_DEVICE_ROOT = 2, /* certificates: anchors of agents' x5chain */
+	PST_TAM_COLLATERAL = 3,	 /* certificates and files that help */
+	PST_TAM_CRL = 4,
+	PST_TAM_REFERENCE = 5 /* Reference Values */
+};
+#define PST_TAM_ENDORSEMENT_KINDS 6 /* one more than the last */
+/** "vendor-root" … of a kind that is one. */
+const char *pst_tam_endorsement_kind_name(enum pst_tam_endorsement_kind kind);
+/* Bytes of one file: CRLs of large authorities have some megabytes. */
+#define PST_TAM_ENDORSEMENT_MAX (8u << 20)
+/* Files in all: every one is read when a node starts. */
+#define PST_TAM_ENDORSEMENTS_MAX 256
+
+/** A file as it was given. Nobody but its loader looks into it. */
+struct pst_tam_endorsement {
+	int64_t id;
+	enum pst_tam_endorsement_kind kind;
+	const char *name;
+	uint64_t added_s;
+	size_t size;
+	struct pst_bytes content; /* empty where a listing leaves it out */
+};
+
+/**
+ * Store a file under its kind and name; it replaces what was there. Whether
+ * it is what it should be is the caller's to check first
+ * (tam/node/trust.h).
+ *
+ * @retval PST_ERR_LIMIT  too long, or PST_TAM_ENDORSEMENTS_MAX are there
+ */
+enum pst_err
+pst_tam_endorsement_put(struct pst_tam_store *store, const char *who,
+    const struct pst_tam_endorsement *e, uint64_t now_s) PST_MUST_CHECK;
+enum pst_err pst_tam_endorsement_remove(struct pst_tam_store *store,
+    const char *who, enum pst_tam_endorsement_kind kind, const char *name,
     uint64_t now_s) PST_MUST_CHECK;
 
 /** A manifest that was checked, ready to be stored. */
@@ -348,6 +392,24 @@ enum pst_err pst_tam_list_assignments(struct pst_tam_reader *r, int64_t after,
 typedef bool pst_tam_each_anchor(void *ctx, const struct pst_tam_anchor *row);
 enum pst_err pst_tam_list_anchors(struct pst_tam_reader *r, int64_t after,
     size_t limit, pst_tam_each_anchor *each, void *ctx) PST_MUST_CHECK;
+
+typedef bool
+pst_tam_each_endorsement(void *ctx, const struct pst_tam_endorsement *row);
+/** @param contents  hand out the files as well */
+enum pst_err
+pst_tam_list_endorsements(struct pst_tam_reader *r, int64_t after, size_t limit,
+    bool contents, pst_tam_each_endorsement *each, void *ctx) PST_MUST_CHECK;
+/** One by kind and name, with its content; each is called once. */
+enum pst_err pst_tam_find_endorsement(struct pst_tam_reader *r,
+    enum pst_tam_endorsement_kind kind, const char *name,
+    pst_tam_each_endorsement *each, void *ctx) PST_MUST_CHECK;
+/** A number that is another one after every change of these rows. */
+enum pst_err pst_tam_endorsement_generation(
+    struct pst_tam_reader *r, int64_t *out) PST_MUST_CHECK;
+/** Call read in one read transaction: all that it lists is of one moment. */
+enum pst_err pst_tam_snapshot(struct pst_tam_reader *r,
+    enum pst_err (*read)(void *ctx, struct pst_tam_reader *r),
+    void *ctx) PST_MUST_CHECK;
 
 struct pst_tam_audit_row {
 	int64_t id;

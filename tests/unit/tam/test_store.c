@@ -157,6 +157,109 @@ an_older_schema_is_migrated(void)
 	stop_store();
 	CHECK(sql(w.db, "SELECT ledger, renegotiated_s FROM devices"));
 	CHECK(sql(w.db, "SELECT verdict, appraised_s FROM devices"));
+	CHECK(sql(w.db, "SELECT content FROM endorsements"));
+	END();
+}
+
+/* --- files for the Verifier --------------------------------------------- */
+
+struct files {
+	size_t count;
+	size_t bytes;
+	char last[64];
+};
+
+static bool
+count_file(void *ctx, const struct pst_tam_endorsement *row)
+{
+	struct files *f = ctx;
+
+	f->count++;
+	f->bytes += row->content.len;
+	(void)snprintf(f->last, sizeof(f->last), "%s %s %zu",
+	    pst_tam_endorsement_kind_name(row->kind), row->name, row->size);
+	return true;
+}
+
+static enum pst_err
+put_file(enum pst_tam_endorsement_kind kind, const char *name, const char *text)
+{
+	struct pst_tam_endorsement e = { .kind = kind,
+		.name = name,
+		.content = { (const uint8_t *)text, strlen(text) } };
+
+	return pst_tam_endorsement_put(w.store, "test", &e, 5);
+}
+
+static int64_t
+generation(void)
+{
+	int64_t n = 0;
+
+	if (pst_tam_endorsement_generation(w.reader, &n) != PST_OK)
+		return -1;
+	return n;
+}
+
+static void
+endorsements_are_rows_with_a_generation(void)
+{
+	struct files f = { 0 };
+	int64_t before;
+
+	BEGIN();
+	before = generation();
+	CHECK_EQ(put_file(PST_TAM_REFERENCE, "board", "{}"), PST_OK);
+	CHECK(generation() > before);
+	/* the same name of another kind is another file */
+	CHECK_EQ(put_file(PST_TAM_CRL, "board", "none"), PST_OK);
+	before = generation();
+	/* a file replaces the one of its kind and name */
+	CHECK_EQ(put_file(PST_TAM_REFERENCE, "board", "{ }"), PST_OK);
+	CHECK(generation() > before);
+	CHECK_EQ(
+	    pst_tam_list_endorsements(w.reader, 0, 10, false, count_file, &f),
+	    PST_OK);
+	CHECK_EQ(f.count, 2);
+	CHECK_EQ(f.bytes, 0);
+	memset(&f, 0, sizeof(f));
+	CHECK_EQ(pst_tam_find_endorsement(
+		     w.reader, PST_TAM_REFERENCE, "board", count_file, &f),
+	    PST_OK);
+	CHECK_EQ(f.bytes, 3);
+	CHECK(strcmp(f.last, "reference board 3") == 0);
+	before = generation();
+	CHECK_EQ(pst_tam_endorsement_remove(
+		     w.store, "test", PST_TAM_REFERENCE, "board", 6),
+	    PST_OK);
+	CHECK(generation() > before);
+	CHECK_EQ(pst_tam_endorsement_remove(
+		     w.store, "test", PST_TAM_REFERENCE, "board", 6),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(pst_tam_find_endorsement(
+		     w.reader, PST_TAM_REFERENCE, "board", count_file, &f),
+	    PST_ERR_NOT_FOUND);
+	CHECK_EQ(put_file(PST_TAM_REFERENCE, "board", ""), PST_ERR_ARG);
+	CHECK_EQ(put_file(PST_TAM_REFERENCE, "a\nb", "{}"), PST_ERR_ARG);
+	CHECK_EQ(
+	    put_file(PST_TAM_ENDORSEMENT_KINDS, "board", "{}"), PST_ERR_ARG);
+	END();
+}
+
+static void
+endorsements_are_bounded(void)
+{
+	char name[16];
+	int i;
+
+	BEGIN();
+	for (i = 0; i < PST_TAM_ENDORSEMENTS_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		CHECK_EQ(put_file(PST_TAM_CRL, name, "x"), PST_OK);
+	}
+	CHECK_EQ(put_file(PST_TAM_CRL, "more", "x"), PST_ERR_LIMIT);
+	/* what is there may be replaced */
+	CHECK_EQ(put_file(PST_TAM_CRL, "f7", "y"), PST_OK);
 	END();
 }
 
@@ -868,6 +971,8 @@ main(void)
 {
 	RUN(the_database_is_its_owners_only);
 	RUN(an_older_schema_is_migrated);
+	RUN(endorsements_are_rows_with_a_generation);
+	RUN(endorsements_are_bounded);
 	RUN(a_newer_schema_is_refused);
 	RUN(another_programs_database_is_refused);
 	RUN(a_damaged_database_is_refused_clearly);
