@@ -43,7 +43,7 @@ struct tam_args {
 	const char *key, *kind, *to;
 	const char *format; /* jwt or cwt; NULL: not given */
 	const char *technology, *identity, *certificate, *attester;
-	const char *file;   /* of a Verifier's anchor or Reference Values */
+	const char *file; /* of a Verifier's anchor or Reference Values */
 	const char *prefix[TAM_PREFIXES_MAX];
 	size_t prefixes;
 	int count; /* operands */

@@ -4,6 +4,7 @@
 usage: serve_test.py POSTERN [CASE...]
 """
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -526,6 +527,61 @@ def anchors_are_added_listed_and_removed():
         same(s.api("DELETE", "/anchors/signer/dev")[0], 404)
         same(s.api("DELETE", "/anchors/king/dev")[0], 400)
         same(len(s.api("GET", "/anchors")[2]["items"]), 1)
+
+
+def files_for_the_verifier_are_checked_and_kept():
+    blob = "application/octet-stream"
+    rules = b'{"tpm": {"pcr16": ["%s"]}}' % (b"00" * 32)
+    with server() as s:
+        path = "/endorsements/reference/board"
+        status, _, row = s.api("PUT", path, rules, kind=blob)
+        same((status, row["size"], row["kind"]),
+             (200, len(rules), "reference"))
+        same(s.api("PUT", path, b"{", kind=blob)[0], 400)
+        same(s.api("PUT", path, b"", kind=blob)[0], 400)
+        same(s.api("PUT", path, rules)[0], 415)
+        # what was there is there still
+        shown = s.api("GET", path)[2]
+        same(shown["text"].encode(), rules)
+        same(shown["sha-256"], hashlib.sha256(rules).hexdigest())
+        assert s.api("PUT", "/endorsements/crl/x", rules,
+                     kind=blob)[0] in (400, 422)
+        same(s.api("PUT", "/endorsements/king/x", rules, kind=blob)[0], 400)
+        same(len(s.api("GET", "/endorsements")[2]["items"]), 1)
+        same(s.api("DELETE", path)[0], 204)
+        same(s.api("DELETE", path)[0], 404)
+        same(s.api("GET", path)[0], 404)
+        audit = [a["what"] for a in s.api("GET", "/audit")[2]["items"]]
+        same(audit, ["add endorsement", "remove endorsement"])
+
+
+def files_are_anchors_on_the_command_line():
+    with server() as s:
+        key, cert = s.folder + "/ca.pem", s.folder + "/ca.crt"
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-384", "-nodes", "-keyout", key, "-out",
+                cert, "-subj", "/CN=vendor", "-days", "30")
+        s.run("anchors", "add", "vendor", "--kind", "vendor-root", "--file",
+              cert)
+        rules = s.folder + "/rules.json"
+        with open(rules, "w") as f:
+            f.write('{"snp": {"vmpl": [0]}}')
+        s.run("anchors", "add", "snp", "--kind", "reference", "--file", rules)
+        listed = s.run("anchors", "list")
+        assert "vendor-root" in listed and "reference" in listed, listed
+        same(sorted(i["kind"] for i in
+                    json.loads(s.run("anchors", "list", "--json"))),
+             ["reference", "vendor-root"])
+        assert "vmpl" in s.run("anchors", "show", "snp", "--kind",
+                               "reference")
+        said = s.run("anchors", "add", "snp", "--kind", "reference", "--file",
+                     cert, want=1)
+        assert "reference snp" in said, said
+        s.run("anchors", "add", "x", "--kind", "reference", want=2)
+        s.run("anchors", "add", "x", "--kind", "reference", "--file", rules,
+              "--key", key, want=2)
+        s.run("anchors", "remove", "snp", "--kind", "reference")
+        assert "snp" not in s.run("anchors")
 
 
 def publish_checks_and_is_idempotent():
