@@ -36,6 +36,7 @@ static const struct option long_options[] = {
 	{ "prefix", required_argument, NULL, TAM_PREFIX },
 	{ "to", required_argument, NULL, TAM_TO },
 	{ "on-request", no_argument, NULL, TAM_ON_REQUEST },
+	{ "remediation", no_argument, NULL, TAM_REMEDIATION },
 	{ "remove", no_argument, NULL, TAM_REMOVE },
 	{ "limit", required_argument, NULL, TAM_LIMIT },
 	{ "failed", no_argument, NULL, TAM_FAILED },
@@ -103,6 +104,9 @@ take(struct tam_args *a, int option)
 		return true;
 	case TAM_TO:
 		a->to = optarg;
+		return true;
+	case TAM_REMEDIATION:
+		a->remediation = true;
 		return true;
 	case TAM_ON_REQUEST:
 		a->on_request = true;
@@ -439,6 +443,8 @@ static const char assign_help[] =
     "a slash between its elements: uuid:8-4-4-4-12/ta, hex:00ff or text.\n\n"
     "  --to WHOM     all, a name, or group:NAME or device:NAME\n"
     "  --on-request  install it only when a device asks for it\n"
+    "  --remediation  install it also when a device is genuine, but what it\n"
+    "                runs is out of policy\n"
     "  --remove      take the assignment back; devices remove the "
     "component\n" STATE_HELP JSON_HELP LIMIT_HELP;
 

@@ -29,14 +29,15 @@ enum tam_option {
 	TAM_CERTIFICATE = 2048,
 	TAM_ATTESTER = 1 << 13,
 	TAM_FORMAT = 1 << 12,
-	TAM_FILE = 1 << 14
+	TAM_FILE = 1 << 14,
+	TAM_REMEDIATION = 1 << 15
 };
 
 struct tam_args {
 	const char *command; /* argv[0], for cli_usage */
 	const char *state;
 	bool json;
-	bool on_request;
+	bool on_request, remediation;
 	bool remove;
 	bool failed;
 	long limit; /* 0: all */

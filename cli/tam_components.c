@@ -104,11 +104,13 @@ print_assignment(const json_t *o)
 {
 	bool all = strcmp(tam_text(o, "scope"), "all") == 0;
 
-	printf("%s  to %s%s%s%s%s\n", tam_text(o, "component"),
+	printf("%s  to %s%s%s%s%s%s\n", tam_text(o, "component"),
 	    tam_text(o, "scope"), all ? "" : " ",
 	    all ? "" : tam_text(o, "target"),
 	    json_is_true(json_object_get(o, "on-request")) ? "  on request"
 							   : "",
+	    json_is_true(json_object_get(o, "remediation")) ? "  remediation"
+							    : "",
 	    json_is_false(json_object_get(o, "published"))
 		? "  (not published yet)"
 		: "");
@@ -212,8 +214,9 @@ static int
 assign(const struct tam_args *a, const struct whom *to)
 {
 	json_t *done,
-	    *body = json_pack("{s:s, s:s, s:b}", "component", a->word[0],
-		"scope", to->scope, "on-request", a->on_request);
+	    *body = json_pack("{s:s, s:s, s:b, s:b}", "component", a->word[0],
+		"scope", to->scope, "on-request", a->on_request, "remediation",
+		a->remediation);
 
 	if (to->target != NULL)
 		json_object_set_new(body, "target", json_string(to->target));
@@ -263,10 +266,12 @@ tam_assign(int argc, char **argv)
 	struct whom to = { NULL, NULL };
 
 	if (tam_parse(&a, argc, argv,
-		TAM_JSON | TAM_TO | TAM_ON_REQUEST | TAM_REMOVE | TAM_LIMIT, 0,
-		1) != CLI_DONE)
+		TAM_JSON | TAM_TO | TAM_ON_REQUEST | TAM_REMEDIATION |
+		    TAM_REMOVE | TAM_LIMIT,
+		0, 1) != CLI_DONE)
 		return CLI_USAGE;
-	if (a.count == 0 && (a.to != NULL || a.remove || a.on_request))
+	if (a.count == 0 &&
+	    (a.to != NULL || a.remove || a.on_request || a.remediation))
 		return cli_usage(a.command, "which component?");
 	if (a.count == 0)
 		return tam_list(&a, "/assignments", NULL,
@@ -274,9 +279,10 @@ tam_assign(int argc, char **argv)
 	if (a.to == NULL)
 		return cli_usage(a.command,
 		    "--to is needed: all, or the name of a group or device");
-	if (a.remove && a.on_request)
-		return cli_usage(
-		    a.command, "--remove and --on-request exclude each other");
+	if (a.remove + a.on_request + a.remediation > 1)
+		return cli_usage(a.command,
+		    "--remove, --on-request and --remediation exclude each "
+		    "other");
 	if (resolve(&a, &to) != CLI_DONE)
 		return CLI_REFUSED;
 	return a.remove ? unassign(&a, &to) : assign(&a, &to);

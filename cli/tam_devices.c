@@ -134,6 +134,16 @@ print_attesters(const json_t *list)
 }
 
 static void
+print_reasons(const json_t *list)
+{
+	json_t *why;
+	size_t i;
+
+	json_array_foreach(list, i, why)
+	    printf("              %s\n", json_string_value(why));
+}
+
+static void
 print_whole_device(const json_t *d)
 {
 	const json_t *attestation = json_object_get(d, "attestation");
@@ -146,6 +156,7 @@ print_whole_device(const json_t *d)
 	printf("last seen:    %s\n", tam_text(d, "seen"));
 	printf("attested:     %s (last outcome: %s)\n",
 	    tam_text(attestation, "passed"), tam_text(attestation, "last"));
+	print_reasons(json_object_get(attestation, "why"));
 	printf("teep key:     %s %s\n", tam_text(key, "curve"),
 	    tam_text(key, "thumbprint"));
 	printf("update sent:  %s\n",

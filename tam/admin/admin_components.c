@@ -76,12 +76,14 @@ static bool
 add_assignment(void *ctx, const struct pst_tam_assignment_row *row)
 {
 	return pst_admin_page_add(ctx, row->id,
-	    json_pack("{s:o, s:s, s:o, s:b, s:b}", "component",
+	    json_pack("{s:o, s:s, s:o, s:b, s:b, s:b}", "component",
 		pst_admin_component(row->component), "scope",
 		scopes[row->scope], "target",
 		row->scope == PST_TAM_ALL ? json_null()
 					  : pst_admin_text(row->target),
-		"on-request", row->on_request, "published", row->published));
+		"on-request", row->terms == PST_TAM_ON_REQUEST, "remediation",
+		row->terms == PST_TAM_REMEDIATION, "published",
+		row->published));
 }
 
 static enum pst_err
@@ -131,12 +133,21 @@ assign(struct pst_admin_call *c)
 	uint8_t id[PST_SUIT_ID_MAX];
 	struct pst_bytes component;
 	enum pst_tam_scope to;
-	int on_request = 0;
+	int on_request = 0, remediation = 0;
+	enum pst_tam_terms terms = PST_TAM_ALWAYS;
 	bool published;
 	enum pst_err err;
 
-	err = pst_admin_unpack(c, "{s:s, s:s, s?s, s?b}", "component", &text,
-	    "scope", &scope, "target", &target, "on-request", &on_request);
+	err = pst_admin_unpack(c, "{s:s, s:s, s?s, s?b, s?b}", "component",
+	    &text, "scope", &scope, "target", &target, "on-request",
+	    &on_request, "remediation", &remediation);
+	if (err == PST_OK && on_request && remediation)
+		return pst_admin_refuse(c, PST_ERR_ARG,
+		    "on-request and remediation exclude each other");
+	if (on_request)
+		terms = PST_TAM_ON_REQUEST;
+	if (remediation)
+		terms = PST_TAM_REMEDIATION;
 	if (err == PST_OK)
 		err = pst_admin_component_read(c, text, id, &component);
 	if (err == PST_OK)
@@ -144,16 +155,16 @@ assign(struct pst_admin_call *c)
 	if (err != PST_OK)
 		return err;
 	err = pst_tam_assign(
-	    c->store, c->who, component, to, target, on_request != 0, c->now_s);
+	    c->store, c->who, component, to, target, terms, c->now_s);
 	if (err != PST_OK)
 		return scope_failed(c, err, scope, target);
 	err = pst_tam_published(c->reader, component, &published);
 	if (err != PST_OK)
 		return err;
-	c->out = json_pack("{s:o, s:s, s:o, s:b, s:b}", "component",
+	c->out = json_pack("{s:o, s:s, s:o, s:b, s:b, s:b}", "component",
 	    pst_admin_component(component), "scope", scope, "target",
 	    to == PST_TAM_ALL ? json_null() : json_string(target), "on-request",
-	    on_request, "published", published);
+	    on_request, "remediation", remediation, "published", published);
 	return PST_OK;
 }
 

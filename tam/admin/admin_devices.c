@@ -22,13 +22,29 @@ groups_json(const char *names)
 	return list;
 }
 
+/* The lines as a list. */
+static json_t *
+reasons_json(const char *lines)
+{
+	json_t *list = json_array();
+	const char *end;
+
+	for (; *lines != 0; lines = *end ? end + 1 : end) {
+		end = strchrnul(lines, '\n');
+		json_array_append_new(
+		    list, json_stringn(lines, (size_t)(end - lines)));
+	}
+	return list;
+}
+
 static json_t *
 attested_json(const struct pst_tam_device_row *row)
 {
 	bool ever = row->claims.len > 0 || row->attested_s > 0;
 
-	return json_pack("{s:o, s:o}", "passed",
-	    pst_admin_time(row->attested_s), "last",
+	return json_pack("{s:o, s:o, s:o}", "passed",
+	    pst_admin_time(row->attested_s), "why", reasons_json(row->reasons),
+	    "last",
 	    ever || row->attested != PST_OK
 		? json_string(pst_err_name(row->attested))
 		: json_null());

@@ -79,6 +79,7 @@ struct pst_tam_target {
 	size_t envelope_len;
 	struct pst_list components; /* SUIT_Component_Identifier items */
 	bool on_request;	    /* only when the device asks for it */
+	bool remediation;	    /* also when it is out of policy */
 };
 
 /**
@@ -118,6 +119,14 @@ struct pst_tam_appraisal {
 	bool genuine;
 	enum pst_err err; /* PST_OK: the device is trustworthy */
 	bool is_result;	  /* an Attestation Result, not Evidence */
+	/*
+	 * Genuine, fresh, of a platform in good standing, and nothing is wrong
+	 * but the software: what it runs, or how old its firmware is. Such a
+	 * device may be given what brings it back into policy.
+	 */
+	bool out_of_policy;
+	/* what was wrong, a line of UTF-8 for each check that failed */
+	struct pst_bytes reasons;
 	/*
 	 * Who attested; empty: only the key says. When the payload is not
 	 * genuine: who is named in it, for the log alone.
@@ -202,7 +211,8 @@ struct pst_tam_changes {
 	uint8_t challenge[PST_TAM_CHALLENGE_LEN];
 	uint64_t challenge_expires_s;
 
-	enum pst_err attested; /* PST_OK or why not */
+	enum pst_err attested;	  /* PST_OK or why not */
+	struct pst_bytes reasons; /* more about it, lines of UTF-8, or empty */
 	struct pst_bytes claims;
 	struct pst_bytes verdict;
 	struct pst_pubkey key;

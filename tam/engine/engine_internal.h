@@ -18,6 +18,7 @@ struct pst_tam_turn {
 	struct pst_tam_appraisal appraisal;
 	bool appraised; /* there was a payload, and a Verifier spoke */
 	bool foreign;	/* genuine, but of another device than the sender */
+	bool remedy;	/* out of policy: only what is for remediation */
 	struct pst_bytes payload;  /* as it is in the message */
 	struct pst_bytes evidence; /* what was appraised: payload, decrypted */
 	struct pst_tam_device device;

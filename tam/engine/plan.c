@@ -226,7 +226,10 @@ pst_tam_plan_make(const struct pst_tam_state *s, struct pst_tam_plan *out)
 
 	memset(out, 0, sizeof(*out));
 	for (i = 0; i < s->target_count; i++)
-		judge_target(s, &s->targets[i], out, &room, &bytes);
+		if (!s->remedy || s->targets[i].remediation)
+			judge_target(s, &s->targets[i], out, &room, &bytes);
+	if (s->remedy)
+		return PST_OK;
 	out->refused = refused_requests(s);
 	return judge_ledger(s, out, &bytes);
 }

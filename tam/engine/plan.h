@@ -20,6 +20,7 @@ struct pst_tam_state {
 	struct pst_bytes ledger;
 	uint64_t now_s;
 	size_t room; /* bytes for envelopes */
+	bool remedy; /* only targets for remediation; nothing is unlinked */
 };
 
 struct pst_tam_plan {

@@ -3,7 +3,8 @@
  *
  * The message is authentic by now. What is left is whether it is fresh,
  * whether the device passed attestation, and what to send it. Nothing of the
- * device's lists is used before attestation passed.
+ * device's lists is used before attestation passed, but for one thing: a
+ * device that is out of policy is not sent a remedy that it says it has.
  */
 #include <tam/engine/engine_internal.h>
 
@@ -34,27 +35,62 @@ refuse(struct pst_tam_turn *t, enum pst_teep_code code, enum pst_err why,
 	return PST_OK;
 }
 
-/* Attestation failed: remembered for the operator, and the message is used
- * up, so that repeating it costs the TAM no second signature. */
+/* What the Verifier found, when that is why the device is refused. */
+static struct pst_bytes
+reasons(const struct pst_tam_turn *t, enum pst_err why)
+{
+	if (t->foreign || why != t->appraisal.err)
+		return (struct pst_bytes){ NULL, 0 };
+	return t->appraisal.reasons;
+}
+
+/* Remembered for the operator. */
+static void
+record_failure(struct pst_tam_turn *t, enum pst_err why)
+{
+	t->out->changes.what |= PST_TAM_ATTESTED;
+	t->out->changes.attested = why;
+	t->out->changes.reasons = reasons(t, why);
+	if (t->foreign)
+		return;
+	t->out->changes.claims = t->appraisal.claims;
+	t->out->changes.verdict = t->appraisal.verdict;
+}
+
+/* The first reason, for the log. */
+static void
+note_refused(struct pst_tam_turn *t, enum pst_err why, const char *text)
+{
+	struct pst_bytes first = reasons(t, why);
+	size_t len = 0;
+
+	while (len < first.len && first.ptr[len] != '\n')
+		len++;
+	pst_tam_note(t->out, "device %.*s refused: %s%s%.*s",
+	    (int)t->device.name.len, (const char *)t->device.name.ptr, text,
+	    len > 0 ? ": " : "", (int)len, (const char *)first.ptr);
+}
+
+/* The message is used up, so that repeating it costs the TAM no second
+ * signature. */
 static enum pst_err
 fail_attestation(struct pst_tam_turn *t, enum pst_err why)
 {
 	char text[PST_ERR_MSG_MAX];
+	enum pst_err err;
 
 	if (t->device.status != PST_TAM_ACTIVE)
 		(void)snprintf(text, sizeof(text), "the device is revoked");
 	else
 		(void)snprintf(text, sizeof(text), "attestation failed: %s",
 		    pst_err_name(why));
-	t->out->changes.what |= PST_TAM_ATTESTED;
+	record_failure(t, why);
 	if (t->device.token.len > 0)
 		t->out->changes.what |= PST_TAM_WITHDRAW;
-	t->out->changes.attested = why;
-	if (!t->foreign) {
-		t->out->changes.claims = t->appraisal.claims;
-		t->out->changes.verdict = t->appraisal.verdict;
-	}
-	return refuse(t, PST_TEEP_ERR_ATTESTATION_REQUIRED, why, text);
+	err = refuse(t, PST_TEEP_ERR_ATTESTATION_REQUIRED, why, text);
+	if (err == PST_OK)
+		note_refused(t, why, text);
+	return err;
 }
 
 /* --- freshness --------------------------------------------------------- */
@@ -265,7 +301,7 @@ put_result(struct pst_tam_turn *t, struct pst_teep_message *m)
 	const struct pst_tam_appraisal *a = &t->appraisal;
 	enum pst_err err;
 
-	if (!t->e->policy.return_result || a->is_result)
+	if (!t->e->policy.return_result || a->is_result || t->remedy)
 		return PST_OK;
 	m->attestation_payload = a->result;
 	if (a->result.len == 0) {
@@ -303,6 +339,8 @@ send_update(struct pst_tam_turn *t, const struct pst_tam_plan *plan)
 	if (err != PST_OK)
 		return err;
 	t->out->event = PST_TAM_EV_UPDATE;
+	if (t->remedy)
+		return PST_OK;
 	pst_tam_note(t->out, "device %.*s: %zu to install, %zu to remove%s",
 	    (int)t->device.name.len, (const char *)t->device.name.ptr,
 	    plan->send_count, plan->unlink_count,
@@ -381,6 +419,7 @@ plan(struct pst_tam_turn *t)
 	s.unneeded = t->msg.unneeded_manifest_list;
 	s.ledger = t->device.ledger;
 	s.now_s = t->now_s;
+	s.remedy = t->remedy;
 	if (t->out->reply_cap > PST_TAM_UPDATE_OVERHEAD)
 		s.room = t->out->reply_cap - PST_TAM_UPDATE_OVERHEAD;
 	err = pst_tam_plan_make(&s, &p);
@@ -388,9 +427,10 @@ plan(struct pst_tam_turn *t)
 		err = update_ledger(t, &s, &p);
 	if (err != PST_OK)
 		return err;
-	if (p.send_count == 0 && p.unlink_count == 0)
-		return send_nothing(t, &p);
-	return send_update(t, &p);
+	if (p.send_count > 0 || p.unlink_count > 0)
+		return send_update(t, &p);
+	return t->remedy ? fail_attestation(t, t->appraisal.err)
+			 : send_nothing(t, &p);
 }
 
 /* The inventory is written only when it changed: polls cost one row. */
@@ -431,6 +471,42 @@ missing(const struct pst_tam_turn *t)
 	return NULL;
 }
 
+/* --- remediation ------------------------------------------------------- */
+
+/* Only its software is wrong, and the key of this message is its own. */
+static bool
+remediable(const struct pst_tam_turn *t, enum pst_err why)
+{
+	const struct pst_tam_appraisal *a = &t->appraisal;
+
+	return a->genuine && a->out_of_policy && why == a->err && !t->foreign &&
+	    t->device.status == PST_TAM_ACTIVE && bound(t) &&
+	    missing(t) == NULL;
+}
+
+/*
+ * What brings the device back into policy, and nothing else: nothing is
+ * unlinked, no Attestation Result is made. It has not passed, and its record
+ * says so.
+ */
+static enum pst_err
+remedy(struct pst_tam_turn *t, enum pst_err why)
+{
+	enum pst_err err = key_change(t);
+
+	if (err == PST_ERR_EAT_BINDING)
+		return fail_attestation(t, err);
+	if (err != PST_OK)
+		return err;
+	record_failure(t, why);
+	t->remedy = true;
+	err = plan(t);
+	if (err != PST_OK || t->out->event != PST_TAM_EV_UPDATE)
+		return err;
+	note_refused(t, why, "attestation failed, a remedy is sent");
+	return PST_OK;
+}
+
 enum pst_err
 pst_tam_on_response(struct pst_tam_turn *t)
 {
@@ -453,7 +529,8 @@ pst_tam_on_response(struct pst_tam_turn *t)
 		return err;
 	err = attested(t);
 	if (err != PST_OK)
-		return fail_attestation(t, err);
+		return remediable(t, err) ? remedy(t, err)
+					  : fail_attestation(t, err);
 	why = missing(t);
 	if (why != NULL)
 		return refuse(

@@ -1,5 +1,6 @@
 #include <tam/node/appraise.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /* A certified key counts while its path leads to an anchor: there is none yet
@@ -109,6 +110,50 @@ put_verdict(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
 		out->subject = &v->subject.eat;
 }
 
+/* "reference (pcr16): refused": what was looked at, at what, and why not. */
+static void
+put_reasons(struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
+{
+	size_t i, len = 0;
+
+	for (i = 0; i < v->last.check_count; i++) {
+		const struct pst_appraisal_check *c = &v->last.checks[i];
+		size_t room = sizeof(v->reasons) - len;
+		int n;
+
+		if (c->err == PST_OK)
+			continue;
+		n = snprintf(v->reasons + len, room, "%s%s%s%s%s: %s",
+		    len > 0 ? "\n" : "", c->what, c->why != NULL ? " (" : "",
+		    c->why != NULL ? c->why : "", c->why != NULL ? ")" : "",
+		    pst_err_name(c->err));
+		if (n < 0 || (size_t)n >= room)
+			break;
+		len += (size_t)n;
+	}
+	out->reasons = (struct pst_bytes){ (const uint8_t *)v->reasons, len };
+}
+
+/* Measurements and the age of firmware are put right by an update. A debugger
+ * is not, and would see what is delivered. */
+static bool
+out_of_policy(const struct pst_appraisal *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->check_count; i++) {
+		const struct pst_appraisal_check *c = &a->checks[i];
+
+		if (c->err == PST_OK)
+			continue;
+		if (c->err != PST_ERR_EAT_REFUSED ||
+		    (strcmp(c->what, "reference") != 0 &&
+			strcmp(c->what, "tcb-level") != 0))
+			return false;
+	}
+	return a->opened && !a->is_result && !a->accepted;
+}
+
 /* Evidence by a key that is not enrolled: the kid that it names, so that an
  * operator can tell which device knocks. */
 static struct pst_bytes
@@ -176,8 +221,10 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	if (err == PST_OK)
 		err = pst_verifier_judge(
 		    &v->verifier, a->claims.nonce, NULL, now_s, a);
+	put_reasons(v, out);
 	if (a->opened) {
 		pst_tam_local_verifier_fill(v, out);
+		out->out_of_policy = out_of_policy(a);
 		return PST_OK;
 	}
 	out->err = a->why;

@@ -13,6 +13,9 @@
 /* Claims of one payload, encoded again for the record. */
 #define PST_TAM_CLAIMS_MAX 8192
 
+/* What was wrong, a line a check; the rest is left out. */
+#define PST_TAM_REASONS_MAX 1024
+
 struct pst_tam_local_verifier {
 	struct pst_verifier verifier;
 	struct pst_keys attesters, verifiers;
@@ -24,6 +27,7 @@ struct pst_tam_local_verifier {
 	uint8_t claims[PST_TAM_CLAIMS_MAX];
 	struct pst_tam_subject subject;
 	uint8_t verdict[PST_TAM_VERDICT_MAX];
+	char reasons[PST_TAM_REASONS_MAX];
 };
 
 /** Fill in v and out; v, records and reader are kept. */

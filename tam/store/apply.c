@@ -44,6 +44,9 @@ bind_row(sqlite3_stmt *s, const struct pst_tam_changes *ch)
 		(void)sqlite3_bind_int(s, 2, (int)ch->attested);
 		pst_tam_bind_blob(s, 3, ch->claims);
 		pst_tam_bind_blob(s, 13, ch->verdict);
+		(void)sqlite3_bind_text(s, 14,
+		    ch->reasons.len > 0 ? (const char *)ch->reasons.ptr : "",
+		    (int)ch->reasons.len, SQLITE_STATIC);
 	}
 	(void)sqlite3_bind_int(s, 4, (ch->what & tc) != 0);
 	if ((ch->what & PST_TAM_INVENTORY) != 0)

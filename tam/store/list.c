@@ -96,6 +96,7 @@ give_device(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 	row.pending_expires_s = pst_tam_col_u64(s, 11);
 	row.verdict = pst_tam_col_blob(s, 12);
 	row.appraised_s = pst_tam_col_u64(s, 13);
+	row.reasons = pst_tam_col_str(s, 14);
 	groups_of(db, row.id, groups);
 	row.groups = groups;
 	return ((struct each *)each)->device(ctx, &row);
@@ -304,7 +305,7 @@ give_assignment(struct pst_tam_db *db, sqlite3_stmt *s, void *each, void *ctx)
 	row.scope = (enum pst_tam_scope)sqlite3_column_int(s, 2);
 	row.target = row.scope == PST_TAM_GROUP ? pst_tam_col_str(s, 3)
 						: pst_tam_col_str(s, 4);
-	row.on_request = sqlite3_column_int(s, 5) != 0;
+	row.terms = (enum pst_tam_terms)sqlite3_column_int(s, 5);
 	row.published = sqlite3_column_int(s, 6) != 0;
 	return ((struct each *)each)->assignment(ctx, &row);
 }

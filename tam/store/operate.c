@@ -25,6 +25,7 @@ struct op {
 	struct pst_list prefixes;
 	int64_t kind; /* status, scope or kind of anchor */
 	bool flag;
+	enum pst_tam_terms terms;
 	int64_t id; /* result */
 };
 
@@ -288,13 +289,15 @@ static enum pst_err
 audit_component(struct pst_tam_db *db, const struct op *op)
 {
 	static const char *const scope[] = { "all", "group ", "device " };
+	static const char *const terms[] = { [PST_TAM_ALWAYS] = "",
+		[PST_TAM_ON_REQUEST] = ", on request",
+		[PST_TAM_REMEDIATION] = ", for remediation" };
 	char text[PST_COMPONENT_TEXT_MAX];
 
 	if (pst_component_print(op->component, text, sizeof(text)) != PST_OK)
 		return PST_ERR_ARG;
 	return audit(db, op, "%s to %s%s%s", text, scope[op->kind],
-	    op->kind == PST_TAM_ALL ? "" : op->name,
-	    op->flag ? ", on request" : "");
+	    op->kind == PST_TAM_ALL ? "" : op->name, terms[op->terms]);
 }
 
 /* SQL_ASSIGN or SQL_UNASSIGN. */
@@ -319,7 +322,7 @@ change_assignment(
 	if (device != 0)
 		(void)sqlite3_bind_int64(s, 4, device);
 	if (which == SQL_ASSIGN)
-		(void)sqlite3_bind_int(s, 5, op->flag);
+		(void)sqlite3_bind_int(s, 5, (int)op->terms);
 	err = which == SQL_ASSIGN ? pst_tam_run(s) : run_found(db, s);
 	if (err == PST_OK)
 		err = pst_tam_run_sql(db, SQL_GENERATION_NEXT);
@@ -342,7 +345,8 @@ static enum pst_err
 assignment(struct pst_tam_store *store, pst_tam_work *work, struct op *op)
 {
 	if (!pst_component_id_valid(op->component) || op->kind < PST_TAM_ALL ||
-	    op->kind > PST_TAM_DEVICE)
+	    op->kind > PST_TAM_DEVICE || op->terms < PST_TAM_ALWAYS ||
+	    op->terms > PST_TAM_REMEDIATION)
 		return PST_ERR_ARG;
 	if (op->kind != PST_TAM_ALL && op->name == NULL)
 		return PST_ERR_ARG;
@@ -352,14 +356,14 @@ assignment(struct pst_tam_store *store, pst_tam_work *work, struct op *op)
 enum pst_err
 pst_tam_assign(struct pst_tam_store *store, const char *who,
     struct pst_bytes component, enum pst_tam_scope scope, const char *target,
-    bool on_request, uint64_t now_s)
+    enum pst_tam_terms terms, uint64_t now_s)
 {
 	struct op op = { .who = who,
 		.what = "assign",
 		.name = target,
 		.component = component,
 		.kind = scope,
-		.flag = on_request,
+		.terms = terms,
 		.now_s = now_s };
 
 	return assignment(store, assign, &op);

@@ -17,11 +17,11 @@
 /* Who gets a manifest. */
 struct grant {
 	int64_t grp; /* 0: all devices */
-	bool on_request;
+	enum pst_tam_terms terms;
 };
 
 struct item {
-	struct pst_tam_target target; /* on_request is set for each device */
+	struct pst_tam_target target; /* its terms are set for each device */
 	bool domain; /* a security domain comes before what lives in it */
 	struct grant *grants;
 	size_t grant_count;
@@ -195,7 +195,7 @@ grants_load(struct pst_tam_reader *r)
 		g.grp = sqlite3_column_int(s, 1) == PST_TAM_ALL
 		    ? 0
 		    : sqlite3_column_int64(s, 2);
-		g.on_request = sqlite3_column_int(s, 3) != 0;
+		g.terms = (enum pst_tam_terms)sqlite3_column_int(s, 3);
 		for (i = 0; i < r->item_count && err == PST_OK; i++) {
 			if (provides(&r->items[i].target, component))
 				err = grant_add(&r->items[i], g);
@@ -274,7 +274,21 @@ member(const struct slot *s, int64_t grp)
 	return false;
 }
 
-enum want { NOT_WANTED, ON_REQUEST, WANTED };
+/* In this order: the most that any assignment says. */
+enum want { NOT_WANTED, ON_REQUEST, WANTED, REMEDY };
+
+static enum want
+want_of(enum pst_tam_terms terms)
+{
+	switch (terms) {
+	case PST_TAM_ALWAYS:
+		return WANTED;
+	case PST_TAM_REMEDIATION:
+		return REMEDY;
+	default:
+		return ON_REQUEST;
+	}
+}
 
 static enum want
 by_groups(const struct item *item, const struct slot *slot)
@@ -287,9 +301,8 @@ by_groups(const struct item *item, const struct slot *slot)
 
 		if (g->grp != 0 && !member(slot, g->grp))
 			continue;
-		if (!g->on_request)
-			return WANTED;
-		want = ON_REQUEST;
+		if (want_of(g->terms) > want)
+			want = want_of(g->terms);
 	}
 	return want;
 }
@@ -306,7 +319,7 @@ by_device(struct pst_tam_reader *r, int64_t device, enum want *wants)
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		struct pst_bytes component = pst_tam_col_blob(s, 0);
 		enum want want =
-		    sqlite3_column_int(s, 1) != 0 ? ON_REQUEST : WANTED;
+		    want_of((enum pst_tam_terms)sqlite3_column_int(s, 1));
 
 		for (i = 0; i < r->item_count; i++) {
 			if (want > wants[i] &&
@@ -333,6 +346,7 @@ collect(struct pst_tam_reader *r, const enum want *wants, size_t *count)
 				return PST_ERR_LIMIT;
 			r->targets[*count] = r->items[i].target;
 			r->targets[*count].on_request = wants[i] == ON_REQUEST;
+			r->targets[*count].remediation = wants[i] == REMEDY;
 			++*count;
 		}
 	}

@@ -166,8 +166,12 @@ static const char schema_endorsements[] =
     " UNIQUE (kind, name)) STRICT;"
     "INSERT INTO meta VALUES ('endorsements', 1);";
 
+/* Why the last appraisal failed, a line a check. */
+static const char schema_reasons[] =
+    "ALTER TABLE devices ADD COLUMN reasons TEXT NOT NULL DEFAULT '';";
+
 const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict,
-	schema_attesters, schema_endorsements };
+	schema_attesters, schema_endorsements, schema_reasons };
 const int pst_tam_schema_version =
     (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
 
@@ -187,7 +191,7 @@ const int pst_tam_schema_version =
  * the index too, and a poll should not.
  *
  * 1 now, 2 outcome of the appraisal, 3 claims, 4 flag and 5 digest of tc-list,
- * 6 ledger, 7 flag: an Error was answered, 8 id, 13 verdict
+ * 6 ledger, 7 flag: an Error was answered, 8 id, 13 verdict, 14 reasons
  */
 #define ROW_SET \
 	"UPDATE devices SET seen_s = ?1," \
@@ -195,6 +199,7 @@ const int pst_tam_schema_version =
 	" attested = coalesce(?2, attested)," \
 	" claims = coalesce(?3, claims)," \
 	" verdict = CASE WHEN ?2 IS NULL THEN verdict ELSE ?13 END," \
+	" reasons = CASE WHEN ?2 IS NULL THEN reasons ELSE ?14 END," \
 	" appraised_s = CASE WHEN ?2 IS NULL THEN appraised_s ELSE ?1 END," \
 	" tc_digest = CASE WHEN ?4 = 1 THEN ?5 ELSE tc_digest END," \
 	" ledger = coalesce(?6, ledger)," \
@@ -204,7 +209,7 @@ const int pst_tam_schema_version =
 #define DEVICE_ROW \
 	"SELECT id, name, status, attester, teep_key, enrolled_s, seen_s," \
 	" attested_s, attested, claims, token IS NOT NULL, token_expires_s," \
-	" verdict, appraised_s FROM devices "
+	" verdict, appraised_s, reasons FROM devices "
 
 const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",

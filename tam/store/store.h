@@ -155,18 +155,24 @@ enum pst_err pst_tam_group_member(struct pst_tam_store *store, const char *who,
 
 enum pst_tam_scope { PST_TAM_ALL = 0, PST_TAM_GROUP = 1, PST_TAM_DEVICE = 2 };
 
+/** When a device gets what is assigned to it. As stored. */
+enum pst_tam_terms {
+	PST_TAM_ALWAYS = 0,	/* whenever it attested */
+	PST_TAM_ON_REQUEST = 1, /* when it asks for it, too */
+	PST_TAM_REMEDIATION = 2 /* also when it is genuine but out of policy */
+};
+
 /**
  * Assign a component: to all devices, a group or one device.
  *
  * @param component   a component of some manifest, or a
  *                    manifest-component-id; may be published later
  * @param target      name of the group or device; ignored for PST_TAM_ALL
- * @param on_request  installed only when a device asks for it
  * @retval PST_ERR_NOT_FOUND  no such group or device
  */
 enum pst_err pst_tam_assign(struct pst_tam_store *store, const char *who,
     struct pst_bytes component, enum pst_tam_scope scope, const char *target,
-    bool on_request, uint64_t now_s) PST_MUST_CHECK;
+    enum pst_tam_terms terms, uint64_t now_s) PST_MUST_CHECK;
 /** Take an assignment back. Devices to which it was delivered unlink it. */
 enum pst_err pst_tam_unassign(struct pst_tam_store *store, const char *who,
     struct pst_bytes component, enum pst_tam_scope scope, const char *target,
@@ -302,6 +308,7 @@ struct pst_tam_device_row {
 	struct pst_bytes claims;  /* encoded, of the last appraisal */
 	struct pst_bytes verdict; /* likewise (tam/node/verdict.h), or empty */
 	uint64_t appraised_s;	  /* when that was; 0: never */
+	const char *reasons;	  /* what was wrong, lines; "" when it passed */
 	bool pending;		  /* an Update awaits its answer */
 	uint64_t pending_expires_s;
 	const char *groups; /* names, comma separated; "" when none */
@@ -378,7 +385,7 @@ struct pst_tam_assignment_row {
 	struct pst_bytes component; /* encoded identifier */
 	enum pst_tam_scope scope;
 	const char *target; /* name; "" for all */
-	bool on_request;
+	enum pst_tam_terms terms;
 	bool published; /* some manifest provides it */
 };
 typedef bool

@@ -344,6 +344,90 @@ failed_appraisal_sends_no_component(void)
 	END();
 }
 
+/* --- remediation ------------------------------------------------------- */
+
+struct recorded {
+	enum pst_err attested;
+	char reasons[64];
+};
+
+static bool
+take_reasons(void *ctx, const struct pst_tam_device_row *row)
+{
+	struct recorded *r = ctx;
+
+	r->attested = row->attested;
+	(void)snprintf(r->reasons, sizeof(r->reasons), "%s", row->reasons);
+	return false;
+}
+
+static bool
+recorded(enum pst_err attested, const char *reasons)
+{
+	struct recorded r = { .attested = PST_OK };
+
+	return pst_tam_list_devices(w.reader, 0, 1, take_reasons, &r) ==
+	    PST_OK &&
+	    r.attested == attested && strcmp(r.reasons, reasons) == 0;
+}
+
+static void
+out_of_policy_gets_the_remedy_and_nothing_else(void)
+{
+	struct pst_bytes t;
+
+	BEGIN();
+	CHECK(world_publish(&w, "fix", 1, 0x77, 100));
+	CHECK(world_assign_remedy(&w, "fix"));
+	w.engine.policy.return_result = true;
+	w.verdict_bad = w.out_of_policy = true;
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(updates(), 1);
+	CHECK(!PST_TEEP_HAS(&w.msg, PST_LABEL_ATTESTATION_PAYLOAD));
+	CHECK(recorded(PST_ERR_EAT_REFUSED, "measurement: refused"));
+	t = token();
+	CHECK(
+	    world_deliver(&w, agent_answer(&w, &a, t, 0, digest_of(0x77), t)));
+	CHECK_EQ(w.out.event, PST_TAM_EV_SUCCESS);
+	/* it has the remedy, and is still out of policy */
+	agent_has(&a, manifest_of("fix"), digest_of(0x77));
+	CHECK(world_session(&w, &a));
+	CHECK(refused(PST_TEEP_ERR_ATTESTATION_REQUIRED));
+	/* back in policy: the rest follows, and nothing is held against it */
+	w.verdict_bad = false;
+	w.engine.policy.return_result = false;
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(updates(), 1);
+	CHECK(recorded(PST_OK, ""));
+	END();
+}
+
+static void
+a_remedy_is_for_genuine_devices_in_force(void)
+{
+	BEGIN();
+	CHECK(agent_enroll(&w, &b, PST_ALG_ESP256, "b"));
+	CHECK(world_publish(&w, "fix", 1, 0x77, 100));
+	CHECK(world_assign_remedy(&w, "fix"));
+	w.verdict_bad = true;
+	/* what is wrong is not its software alone */
+	w.out_of_policy = false;
+	CHECK(world_session(&w, &a));
+	CHECK(refused(PST_TEEP_ERR_ATTESTATION_REQUIRED));
+	/* another device's Evidence, out of policy as well */
+	w.out_of_policy = true;
+	w.evidence_of = &b;
+	CHECK(world_session(&w, &a));
+	CHECK(w.out.event != PST_TAM_EV_UPDATE);
+	w.evidence_of = NULL;
+	CHECK_EQ(pst_tam_device_status(
+		     w.store, "test", "b", PST_TAM_REVOKED, w.now_s),
+	    PST_OK);
+	CHECK(world_session(&w, &b));
+	CHECK(refused(PST_TEEP_ERR_ATTESTATION_REQUIRED));
+	END();
+}
+
 static void
 the_answer_to_a_refusal_ends_the_session(void)
 {
@@ -1602,6 +1686,8 @@ main(void)
 	RUN(a_second_device_does_not_blank_the_first_ones_inventory);
 	RUN(a_changed_tc_list_replaces_the_inventory);
 	RUN(failed_appraisal_sends_no_component);
+	RUN(out_of_policy_gets_the_remedy_and_nothing_else);
+	RUN(a_remedy_is_for_genuine_devices_in_force);
 	RUN(the_answer_to_a_refusal_ends_the_session);
 	RUN(a_key_that_is_not_enrolled_is_dropped);
 	RUN(evidence_of_another_agent_is_refused);

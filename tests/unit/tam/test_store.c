@@ -158,6 +158,7 @@ an_older_schema_is_migrated(void)
 	CHECK(sql(w.db, "SELECT ledger, renegotiated_s FROM devices"));
 	CHECK(sql(w.db, "SELECT verdict, appraised_s FROM devices"));
 	CHECK(sql(w.db, "SELECT content FROM endorsements"));
+	CHECK(sql(w.db, "SELECT reasons FROM devices"));
 	END();
 }
 
@@ -879,7 +880,7 @@ count_assignments(void *ctx, const struct pst_tam_assignment_row *row)
 	size_t *n = ctx;
 
 	n[0]++;
-	n[1] += row->on_request;
+	n[1] += row->terms == PST_TAM_ON_REQUEST;
 	n[2] += row->published;
 	return true;
 }

@@ -130,6 +130,10 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 	out->attester = (struct pst_bytes){ print, sizeof(print) };
 	out->technology = PST_BYTES_LIT("eat");
 	read_evidence(v.payload, out);
+	if (out->err == PST_ERR_EAT_REFUSED) {
+		out->out_of_policy = w->out_of_policy;
+		out->reasons = PST_BYTES_LIT("measurement: refused");
+	}
 	return PST_OK;
 }
 
@@ -572,6 +576,13 @@ world_publish(struct world *w, const char *text, uint64_t sequence,
 	ok = pst_tam_store_work(w->store, pst_tam_manifest_store, &p) == PST_OK;
 	free(envelope);
 	return ok;
+}
+
+bool
+world_assign_remedy(struct world *w, const char *text)
+{
+	return pst_tam_assign(w->store, "test", component(text), PST_TAM_ALL,
+		   NULL, PST_TAM_REMEDIATION, w->now_s) == PST_OK;
 }
 
 bool

@@ -52,6 +52,7 @@ struct world {
 	/* Evidence that the next response carries */
 	bool no_nonce, no_evidence, no_format, verdict_bad, with_token;
 	bool appraise_later;
+	bool out_of_policy; /* what verdict_bad means */
 	uint64_t iat;
 	uint8_t digest_salt; /* to publish more than 256 manifests */
 	const struct agent *evidence_of; /* another agent's; NULL: its own */
@@ -105,5 +106,7 @@ struct pst_bytes digest_of(uint8_t byte);
 bool world_publish(struct world *w, const char *text, uint64_t sequence,
     uint8_t digest, size_t envelope_len);
 bool world_assign(struct world *w, const char *text, bool on_request);
+/** For devices that are out of policy as well. */
+bool world_assign_remedy(struct world *w, const char *text);
 
 #endif
