@@ -295,14 +295,17 @@ read_pck(X509 *pck, struct pst_dcap_platform *p)
 	while (all.len > 0) {
 		if (!pair(&all, under, &arcs, &tag, &value))
 			return PST_ERR_COSE_CERT;
-		if (arcs.len == 1 && arcs.ptr[0] == 2 && tag == 0x30)
+		if (arcs.len == 1 && arcs.ptr[0] == 1 && tag == 0x04)
+			p->ppid = value;
+		else if (arcs.len == 1 && arcs.ptr[0] == 2 && tag == 0x30)
 			tcb = read_tcb(value, p);
 		else if (arcs.len == 1 && arcs.ptr[0] == 3 && tag == 0x04)
 			p->pce_id = value;
 		else if (arcs.len == 1 && arcs.ptr[0] == 4 && tag == 0x04)
 			p->fmspc = value;
 	}
-	return tcb && p->pce_id.len == 2 && p->fmspc.len == 6
+	return tcb && p->ppid.len == 16 && p->pce_id.len == 2 &&
+		p->fmspc.len == 6
 	    ? PST_OK
 	    : PST_ERR_COSE_CERT;
 }
@@ -381,6 +384,7 @@ open_chain(const struct pst_verifier *v, const struct quote *q,
 	pst_appraisal_note(out, "platform", err, NULL);
 	if (err == PST_OK) {
 		pst_claim_bytes(out, "fmspc", pst_appraisal_keep(out, p.fmspc));
+		out->identity = pst_appraisal_keep(out, p.ppid);
 		pst_dcap_collateral(v, &p, now_s, out);
 	}
 }

@@ -27,6 +27,7 @@ struct pst_dcap_platform {
 	bool tdx;
 	uint8_t component[PST_DCAP_COMPONENTS]; /* of the PCK certificate */
 	uint16_t pce_svn;
+	struct pst_bytes ppid;				  /* 16 bytes */
 	struct pst_bytes fmspc;				  /* 6 bytes */
 	struct pst_bytes pce_id;			  /* 2 bytes */
 	struct pst_bytes tee_tcb_svn;			  /* TDX: 16 bytes */

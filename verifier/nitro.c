@@ -225,6 +225,7 @@ put_claims(const struct document *d, struct pst_appraisal *out)
 		pst_claim_bytes(out, "public-key", d->public_key);
 	if (d->nonce.len > 0)
 		pst_claim_bytes(out, "nonce", d->nonce);
+	out->identity = d->module;
 	out->debug = is_debug(d);
 	out->claims.has_iat = true;
 	out->claims.iat = d->timestamp_ms / 1000;

@@ -210,6 +210,17 @@ check_signature(X509 *cert, struct pst_bytes report)
 	    1, (struct pst_bytes){ der, pst_ecdsa_der(r, s, NUMBER_LEN, der) });
 }
 
+static bool
+is_zero(struct pst_bytes b)
+{
+	size_t i;
+
+	for (i = 0; i < b.len; i++)
+		if (b.ptr[i] != 0)
+			return false;
+	return true;
+}
+
 static void
 put_tcb(struct pst_appraisal *out, const uint8_t *tcb, bool turin)
 {
@@ -242,6 +253,9 @@ put_claims(struct pst_bytes r, bool turin, struct pst_appraisal *out)
 	put_tcb(out, r.ptr + AT_REPORTED_TCB, turin);
 	out->debug = (policy & POLICY_DEBUG) != 0;
 	out->claims.ueid = field(r, AT_CHIP_ID, 33);
+	/* All chips that hide it have one name, which is nobody's. */
+	if (!is_zero(field(r, AT_CHIP_ID, 64)))
+		out->identity = field(r, AT_CHIP_ID, 64);
 }
 
 static enum pst_err

@@ -95,8 +95,11 @@ struct pst_appraisal {
 	struct pst_eat claims;		    /* valid when opened */
 	struct pst_pubkey key;		    /* that signed the payload */
 	uint8_t key_id[PST_THUMBPRINT_LEN]; /* its thumbprint */
-	uint32_t who;			    /* as the key source named it */
-	bool has_agent_key;		    /* cnf carries a COSE_Key */
+	/* what names the attester where certificates vouch for its key, and
+	 * the key was not enrolled: chip-id, PPID, module-id; or empty */
+	struct pst_bytes identity;
+	uint32_t who;	    /* as the key source named it */
+	bool has_agent_key; /* cnf carries a COSE_Key */
 	struct pst_pubkey agent_key;
 	size_t nested_count;
 	struct pst_appraisal_nested nested[PST_APPRAISAL_NESTED_MAX];

@@ -196,6 +196,9 @@ find_device(struct pst_tam_turn *t, const struct pst_cose_message *msg)
 		if (err != PST_ERR_NOT_FOUND || !a->is_result)
 			return err;
 	}
+	/* Anybody's machine would do for any device. */
+	if (!a->is_result)
+		return PST_ERR_NOT_FOUND;
 	if (!a->has_key)
 		return device_by_kid(t, a->key_id);
 	if (pst_cose_thumbprint(t->e->crypto, &a->key, print) != PST_OK)

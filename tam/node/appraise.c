@@ -15,8 +15,20 @@ chain_key(const struct pst_tam_local_verifier *v, struct pst_bytes x5chain,
 	return PST_ERR_COSE_CERT;
 }
 
+static enum pst_err
+row_key(const struct pst_tam_local_verifier *v,
+    const struct pst_tam_device *device, struct pst_pubkey *key)
+{
+	if (device->attestation_key.len == 0)
+		return PST_ERR_NOT_FOUND;
+	if (device->x5chain.len > 0)
+		return chain_key(v, device->x5chain, key);
+	return pst_cose_key_decode(device->attestation_key, key, NULL, NULL);
+}
+
 /* The kid of Evidence is the thumbprint of its key (TEEP's EAT profile), and
- * a device is enrolled under that thumbprint. */
+ * a device is enrolled under that thumbprint. A token of PSA or CCA is looked
+ * for by its instance-id, and so enrolled with that identity and its key. */
 static enum pst_err
 attester_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
     struct pst_pubkey *key, uint32_t *who)
@@ -26,17 +38,19 @@ attester_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
 	enum pst_err err;
 
 	*who = 0;
-	if (attempt > 0 || headers->kid.len != PST_THUMBPRINT_LEN)
+	if (attempt > 0 || headers->kid.len == 0 ||
+	    headers->kid.len > sizeof(v->tried_by))
 		return PST_ERR_NOT_FOUND;
 	err = v->records->device_by_attester(
 	    v->records->ctx, headers->kid, &device);
+	if (err == PST_OK)
+		err = row_key(v, &device, key);
 	if (err != PST_OK)
 		return err;
-	if (device.attestation_key.len == 0)
-		return PST_ERR_NOT_FOUND;
-	if (device.x5chain.len > 0)
-		return chain_key(v, device.x5chain, key);
-	return pst_cose_key_decode(device.attestation_key, key, NULL, NULL);
+	v->tried = *key;
+	v->tried_by_len = headers->kid.len;
+	memcpy(v->tried_by, headers->kid.ptr, headers->kid.len);
+	return PST_OK;
 }
 
 /* The n-th Verifier whose key the kid names; all of them when it names none. */
@@ -176,6 +190,28 @@ technology(const struct pst_appraisal *a)
 		strlen(a->technology) };
 }
 
+/*
+ * What the device is enrolled by: the row whose key verified, or else the
+ * identity for which certificates vouch. Empty where neither is known: it is
+ * nobody's Evidence then.
+ */
+static struct pst_bytes
+attester_of(const struct pst_tam_local_verifier *v)
+{
+	static const uint8_t unset[PST_THUMBPRINT_LEN];
+	const struct pst_appraisal *a = &v->last;
+
+	if (a->is_result)
+		return pst_tam_ueid_attester(a->claims.ueid);
+	if (a->identity.len > 0)
+		return a->identity;
+	if (memcmp(a->key_id, unset, sizeof(unset)) != 0)
+		return (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
+	if (v->tried_by_len > 0 && pst_pubkey_equal(&a->key, &v->tried))
+		return (struct pst_bytes){ v->tried_by, v->tried_by_len };
+	return (struct pst_bytes){ NULL, 0 };
+}
+
 void
 pst_tam_local_verifier_fill(
     struct pst_tam_local_verifier *v, struct pst_tam_appraisal *out)
@@ -186,9 +222,7 @@ pst_tam_local_verifier_fill(
 	out->genuine = a->opened;
 	out->is_result = a->is_result;
 	out->technology = technology(a);
-	out->attester = a->is_result
-	    ? pst_tam_ueid_attester(a->claims.ueid)
-	    : (struct pst_bytes){ a->key_id, sizeof(a->key_id) };
+	out->attester = attester_of(v);
 	out->nonce = a->claims.nonce;
 	out->has_key = a->has_agent_key;
 	out->key = a->agent_key;

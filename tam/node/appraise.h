@@ -24,6 +24,10 @@ struct pst_tam_local_verifier {
 	struct pst_tam_reader *reader;
 	uint32_t evidence_age_s, result_age_s; /* oldest, without challenge */
 	struct pst_appraisal last; /* what the engine's appraisal views */
+	/* the enrolled key that was tried last, and what its row is found by */
+	struct pst_pubkey tried;
+	uint8_t tried_by[PST_TAM_ATTESTER_MAX];
+	size_t tried_by_len;
 	uint8_t claims[PST_TAM_CLAIMS_MAX];
 	struct pst_tam_subject subject;
 	uint8_t verdict[PST_TAM_VERDICT_MAX];
