@@ -413,6 +413,8 @@ static const char devices_help[] =
     "  activate NAME     take a revocation back\n"
     "  remove NAME       forget it\n"
     "  reports [NAME]    what devices answered to Updates\n"
+    "  evidence NAME     what it attested with last, as it came: for manifest\n"
+    "                    encrypt --to-evidence\n"
     "  result NAME       what its last appraisal came to, signed: an EAR for\n"
     "                    relying parties\n\n"
     "  --key FILE   public attestation key: PEM, COSE_Key or JWK\n"

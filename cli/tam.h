@@ -113,6 +113,9 @@ const char *tam_text(const json_t *o, const char *member);
 /** A public key file as PEM text for the server; from malloc. */
 int tam_public_key(const char *path, char **pem);
 
+/** postern tam devices evidence NAME */
+int tam_device_evidence(const struct tam_args *a, const char *name);
+
 /** postern tam devices result NAME */
 int tam_device_result(const struct tam_args *a, const char *name);
 

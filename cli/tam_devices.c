@@ -304,6 +304,8 @@ one_device(const struct tam_args *a, const char *word, const char *name)
 		return set_status(a, name, "active");
 	if (strcmp(word, "remove") == 0)
 		return forget(a, "/devices/*", name);
+	if (strcmp(word, "evidence") == 0)
+		return tam_device_evidence(a, name);
 	if (strcmp(word, "result") == 0)
 		return tam_device_result(a, name);
 	if (strcmp(word, "add-key") == 0)

@@ -1,4 +1,5 @@
-/* postern tam devices result: an EAR for relying parties. */
+/* postern tam devices result, evidence: an EAR for relying parties, and what
+ * the device itself sent. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,13 +20,13 @@ nibble(char c)
 
 /* The server writes lower-case hexadecimal. */
 static int
-write_cwt(json_t *result)
+write_binary(json_t *result, const char *member, const char *what)
 {
-	const char *hex = tam_text(result, "cwt");
+	const char *hex = tam_text(result, member);
 
 	if (isatty(STDOUT_FILENO)) {
 		json_decref(result);
-		return cli_fail("a CWT is binary: direct it into a file");
+		return cli_fail("%s is binary: direct it into a file", what);
 	}
 	for (; hex[0] != 0 && hex[1] != 0; hex += 2)
 		putchar(nibble(hex[0]) << 4 | nibble(hex[1]));
@@ -44,6 +45,21 @@ tam_device_result(const struct tam_args *a, const char *name)
 	if (tam_call(a, &r, &result, NULL) != CLI_DONE)
 		return CLI_REFUSED;
 	if (!a->json && a->format != NULL && strcmp(a->format, "cwt") == 0)
-		return write_cwt(result);
+		return write_binary(result, "cwt", "a CWT");
 	return tam_show(a, result, print_jwt);
+}
+
+int
+tam_device_evidence(const struct tam_args *a, const char *name)
+{
+	struct tam_request r = {
+		.method = "GET", .path = "/devices/*/evidence", .one = name
+	};
+	json_t *evidence;
+
+	if (tam_call(a, &r, &evidence, NULL) != CLI_DONE)
+		return CLI_REFUSED;
+	if (!a->json)
+		return write_binary(evidence, "evidence", "Evidence");
+	return tam_show(a, evidence, NULL);
 }

@@ -65,4 +65,5 @@ srcs-y += eat/claims.c
 srcs-y += eat/modules.c
 srcs-y += eat/measured.c
 srcs-y += eat/attester.c
+srcs-y += eat/keys.c
 srcs-y += eat/protect.c

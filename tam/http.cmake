@@ -11,6 +11,7 @@ target_include_directories(postern-tamhttp PUBLIC ${CMAKE_SOURCE_DIR})
 
 add_library(postern-tamserve STATIC admin/admin.c admin/admin_components.c
   admin/admin_devices.c admin/admin_endorse.c admin/admin_enroll.c
+  admin/admin_evidence.c
   admin/admin_result.c admin/admin_json.c admin/admin_route.c serve.c)
 target_link_libraries(postern-tamserve PUBLIC postern-tamhttp postern-tam
   postern-openssl postern-diag postern-verifier PkgConfig::JANSSON

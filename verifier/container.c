@@ -46,8 +46,8 @@ add_parts(struct pst_evidence *out, struct pst_cbor_reader *r)
 		add_part(out, r);
 }
 
-/* {1: media type, 2: Evidence, ? 3: COSE_Key, ? 4: challenge, ? 5: [+ bstr]}
- */
+/* {1: media type, 2: Evidence, ? 3: COSE_Key, ? 4: challenge, ? 5: [+ bstr],
+ * ? 6: token} */
 static enum pst_err
 own(struct pst_bytes in, struct pst_bytes *format, struct pst_evidence *out)
 {
@@ -57,7 +57,7 @@ own(struct pst_bytes in, struct pst_bytes *format, struct pst_evidence *out)
 	size_t n;
 
 	pst_cbor_reader_init(&r, in);
-	n = pst_cbor_map(&r, 5, &seen);
+	n = pst_cbor_map(&r, 6, &seen);
 	while (n-- > 0 && pst_cbor_ok(&r)) {
 		switch (pst_cbor_key(&r, &seen)) {
 		case PST_EVIDENCE_TYPE:
@@ -74,6 +74,9 @@ own(struct pst_bytes in, struct pst_bytes *format, struct pst_evidence *out)
 			break;
 		case PST_EVIDENCE_PARTS:
 			add_parts(out, &r);
+			break;
+		case PST_EVIDENCE_KEYS:
+			out->keys = pst_cbor_bstr(&r, 1, SIZE_MAX);
 			break;
 		default:
 			pst_cbor_fail(&r, PST_ERR_EAT_CLAIM);

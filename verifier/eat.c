@@ -116,6 +116,7 @@ open_with(const struct pst_verifier *v, const struct pst_keys *keys,
 	    out, "profile", pst_eat_check_profile(&out->claims, wanted));
 	pst_eat_put_claims(v, &tree, now_s, out);
 	agent_key(out);
+	pst_appraisal_device_keys(out);
 }
 
 static void

@@ -15,6 +15,7 @@ struct pst_evidence {
 	size_t part_count;
 	struct pst_bytes agent_key; /* COSE_Key of the agent; empty: none */
 	struct pst_bytes challenge; /* that was hashed; empty: none */
+	struct pst_bytes keys;	    /* token by the agent's key; empty: none */
 };
 
 /** What a payload that is not verified says of itself; views it, and this. */
@@ -80,6 +81,8 @@ void
 pst_claim_uint(struct pst_appraisal *out, const char *name, uint64_t value);
 void pst_claim_text(
     struct pst_appraisal *out, const char *name, struct pst_bytes value);
+/** Read out->claims.keys, if it is there, into out->device_keys. */
+void pst_appraisal_device_keys(struct pst_appraisal *out);
 /** Copy bytes that would not outlive the opening into the appraisal. */
 struct pst_bytes
 pst_appraisal_keep(struct pst_appraisal *out, struct pst_bytes value);

@@ -43,6 +43,24 @@ agent_key(const struct pst_verifier *v, const struct pst_evidence *in,
 	pst_appraisal_note(out, "binding", err, "the agent's key");
 }
 
+/* Other keys, which the agent's key speaks for. */
+static void
+device_keys(const struct pst_verifier *v, const struct pst_evidence *in,
+    struct pst_appraisal *out)
+{
+	enum pst_err err = PST_ERR_EAT_BINDING;
+
+	if (in->keys.len == 0)
+		return;
+	if (out->has_agent_key)
+		err = pst_eat_keys_open(
+		    in->keys, v->crypto, &out->agent_key, &out->claims.keys);
+	if (err != PST_OK)
+		pst_appraisal_add(out, "keys", err);
+	else
+		pst_appraisal_device_keys(out);
+}
+
 void
 pst_native_user_data(const struct pst_verifier *v,
     const struct pst_evidence *in, struct pst_bytes user_data,
@@ -56,6 +74,7 @@ pst_native_user_data(const struct pst_verifier *v,
 		    (struct pst_bytes){ user_data.ptr + HALF, HALF };
 	}
 	agent_key(v, in, out);
+	device_keys(v, in, out);
 }
 
 /*

@@ -152,6 +152,17 @@ pst_claim_uint(struct pst_appraisal *out, const char *name, uint64_t value)
 	claim(out, name, PST_CLAIM_UINT)->n = value;
 }
 
+void
+pst_appraisal_device_keys(struct pst_appraisal *out)
+{
+	enum pst_err err;
+
+	if (out->claims.keys.len == 0)
+		return;
+	err = pst_eat_keys_decode(out->claims.keys, &out->device_keys);
+	pst_appraisal_add(out, "keys", err);
+}
+
 struct pst_bytes
 pst_appraisal_keep(struct pst_appraisal *out, struct pst_bytes value)
 {

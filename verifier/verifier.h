@@ -18,6 +18,7 @@
 #define POSTERN_VERIFIER_H
 
 #include <postern/eat.h>
+#include <postern/eat_keys.h>
 
 #include "endorsements.h"
 
@@ -103,6 +104,7 @@ struct pst_appraisal {
 	struct pst_pubkey agent_key;
 	size_t nested_count;
 	struct pst_appraisal_nested nested[PST_APPRAISAL_NESTED_MAX];
+	struct pst_eat_keys device_keys; /* attested with it */
 	size_t stored;
 	uint8_t store[PST_APPRAISAL_STORE];
 };

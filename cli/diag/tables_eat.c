@@ -57,6 +57,13 @@ static const struct pst_shape submodule = { SHAPE_GUESS, .alt = &shape_claims };
 static const struct pst_shape submodules = { SHAPE_MAP, NULL,
 	.inner = &submodule, .others = "submodule" };
 
+/* Of this project's Evidence profile (postern/eat_keys.h). */
+static const struct shape_field keys_fields[] = {
+	{ 1, "encryption", &shape_cose_key },
+	{ 2, "SUIT Reports", &shape_cose_key },
+};
+static const struct pst_shape keys = { SHAPE_MAP, NULL, FIELDS(keys_fields) };
+
 static const struct shape_field claims[] = {
 	{ 1, "iss", NULL },
 	{ 2, "sub", NULL },
@@ -93,6 +100,7 @@ static const struct shape_field claims[] = {
 	{ 2398, "psa-certification-reference", NULL },
 	{ 2399, "psa-software-components", NULL },
 	{ 2400, "psa-verification-service-indicator", NULL },
+	{ -70001, "device keys", &keys },
 };
 const struct pst_shape shape_claims = { SHAPE_MAP, "claims", FIELDS(claims),
 	.others = "claim" };

@@ -257,6 +257,28 @@ keys_valid(const struct pst_agent_config *c)
 	return true;
 }
 
+/* What Evidence attests is what the device has. */
+static bool
+attested_keys_valid(const struct pst_agent_config *c)
+{
+	bool found = c->encryption_pub.kty == 0;
+	size_t i;
+
+	for (i = 0; i < c->secret_count; i++) {
+		if (c->secrets[i].wrap == 0 &&
+		    pst_pubkey_equal(&c->secrets[i].pub, &c->encryption_pub))
+			found = true;
+	}
+	for (i = 0; i < c->tam_count; i++) {
+		if (c->tams[i].sign_reports && c->report_pub.kty == 0)
+			return false;
+	}
+	return found &&
+	    (c->report_pub.kty == 0 ||
+		(!pst_pubkey_equal(&c->report_pub, &c->pub) &&
+		    !pst_pubkey_equal(&c->report_pub, &c->encryption_pub)));
+}
+
 static bool
 config_valid(const struct pst_agent_config *c)
 {
@@ -264,7 +286,8 @@ config_valid(const struct pst_agent_config *c)
 
 	if (c->tam_count > PST_AGENT_TAMS_MAX ||
 	    c->signer_count > PST_AGENT_SIGNERS_MAX ||
-	    c->secret_count > PST_AGENT_SECRETS_MAX || !keys_valid(c))
+	    c->secret_count > PST_AGENT_SECRETS_MAX || !keys_valid(c) ||
+	    !attested_keys_valid(c))
 		return false;
 	for (i = 0; i < c->tam_count; i++) {
 		if (!tam_valid(c, i))

@@ -7,6 +7,7 @@
  * it well enough. Which of the two is decided before any Evidence is made.
  */
 #include <postern/eat_encrypt.h>
+#include <postern/eat_keys.h>
 
 #include "agent/agent_internal.h"
 
@@ -40,20 +41,38 @@ seal(struct pst_agent *a, const struct pst_agent_tam *tam, size_t *len)
 	    m->message_cap);
 }
 
+/* What else the device has, to be attested; empty when it has nothing. */
+static struct pst_bytes
+other_keys(const struct pst_agent *a, uint8_t buf[PST_EAT_KEYS_MAX])
+{
+	const struct pst_eat_keys keys = { a->config->encryption_pub,
+		a->config->report_pub };
+	struct pst_cbor_writer w;
+
+	if (keys.encryption.kty == 0 && keys.report.kty == 0)
+		return PST_NOTHING;
+	pst_cbor_writer_init(&w, buf, PST_EAT_KEYS_MAX);
+	pst_eat_keys_encode(&w, &keys);
+	return pst_cbor_written(&w);
+}
+
 static enum pst_err
 make(struct pst_agent *a, struct pst_bytes challenge, size_t *len)
 {
 	const struct pst_attester *t = a->ports.attester;
 	const struct pst_clock *clock = a->ports.clock;
-	uint64_t now_s = 0;
+	uint8_t keys[PST_EAT_KEYS_MAX];
+	struct pst_attest_request q = { .challenge = challenge,
+		.key = &a->config->pub,
+		.signer = &a->config->key,
+		.keys = other_keys(a, keys) };
 	bool trusted = false;
 	enum pst_err err;
 
-	err = clock->now(clock->ctx, &now_s, &trusted);
+	err = clock->now(clock->ctx, &q.now_s, &trusted);
 	if (err != PST_OK)
 		return err;
-	return t->evidence(t->ctx, challenge, &a->config->pub, now_s,
-	    a->memory.out, a->memory.out_cap, len,
+	return t->evidence(t->ctx, &q, a->memory.out, a->memory.out_cap, len,
 	    &a->answer.attestation_payload_format);
 }
 

@@ -36,7 +36,7 @@ cover(const struct pst_agent *a, uint8_t kid[PST_THUMBPRINT_LEN],
 
 	memset(out, 0, sizeof(*out));
 	if (tam->sign_reports)
-		out->signer = &a->config->key;
+		out->signer = &a->config->report_key;
 	if (tam->encryption_key.kty == 0)
 		return PST_OK;
 	out->to = &tam->encryption_key;

@@ -129,9 +129,8 @@ encoded_claims(const struct pst_eat_attester *s, const struct pst_pubkey *key,
 }
 
 static enum pst_err
-evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint64_t now_s, uint8_t *out, size_t cap, size_t *len,
-    struct pst_bytes *format)
+evidence(void *ctx, const struct pst_attest_request *q, uint8_t *out,
+    size_t cap, size_t *len, struct pst_bytes *format)
 {
 	const struct pst_eat_attester *s = ctx;
 	uint8_t thumbprint[PST_THUMBPRINT_LEN], nonce[PST_EAT_NONCE_MAX];
@@ -145,17 +144,18 @@ evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
 	    s->swversion.len > NAME_MAX || s->software.alg == 0)
 		return PST_ERR_ARG;
 	memset(&e, 0, sizeof(e));
-	err = pst_cose_thumbprint(s->crypto, key, thumbprint);
+	err = pst_cose_thumbprint(s->crypto, q->key, thumbprint);
 	if (err == PST_OK)
-		err = pst_eat_nonce_of(s->crypto, challenge, nonce, &n);
+		err = pst_eat_nonce_of(s->crypto, q->challenge, nonce, &n);
 	if (err == PST_OK)
-		err = encoded_claims(s, key, &e, out, cap, &scratch);
+		err = encoded_claims(s, q->key, &e, out, cap, &scratch);
 	if (err != PST_OK)
 		return err;
 	e.nonce = (struct pst_bytes){ nonce, n };
 	e.cnf_kid = (struct pst_bytes){ thumbprint, sizeof(thumbprint) };
 	e.has_iat = true;
-	e.iat = now_s;
+	e.iat = q->now_s;
+	e.keys = q->keys;
 	device_claims(s, &e);
 	if (pst_eat_check_claims(&e) != PST_OK)
 		return PST_ERR_ARG;

@@ -306,6 +306,10 @@ claim(struct pst_cbor_reader *r, int64_t label, struct pst_eat *e)
 	case PST_EAT_SUBMODS:
 		e->submods = submodules(r);
 		break;
+	case PST_EAT_KEYS:
+		claim_fault(r, pst_cbor_peek(r) != PST_CBOR_MAP);
+		e->keys = pst_cbor_item(r);
+		break;
 	default:
 		boot_claim(r, label, e);
 	}
@@ -473,6 +477,7 @@ claim_count(const struct pst_eat *e)
 	n += e->measurements.count > 0;
 	n += e->measres.count > 0;
 	n += e->has_intuse;
+	n += e->keys.len > 0;
 	return n;
 }
 
@@ -508,6 +513,10 @@ pst_eat_encode(struct pst_cbor_writer *w, const struct pst_eat *e)
 	if (e->has_intuse) {
 		pst_cbor_put_uint(w, PST_EAT_INTUSE);
 		pst_cbor_put_int(w, e->intuse);
+	}
+	if (e->keys.len > 0) {
+		pst_cbor_put_int(w, PST_EAT_KEYS);
+		pst_cbor_put_raw(w, e->keys);
 	}
 }
 

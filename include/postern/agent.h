@@ -146,6 +146,12 @@ struct pst_agent_config {
 	size_t secret_count;
 	struct pst_signer key; /* signs TEEP messages; kid is its thumbprint */
 	struct pst_pubkey pub;
+	/* signs SUIT Reports, where a TAM wants that; Evidence attests it */
+	struct pst_signer report_key;
+	struct pst_pubkey report_pub; /* kty 0: there is none */
+	/* one of `secrets`, that Evidence attests for those who encrypt to this
+	 * device; kty 0: none */
+	struct pst_pubkey encryption_pub;
 	uint32_t suites;	    /* PST_SUITE_* that the agent accepts */
 	struct pst_bytes vendor_id; /* UUIDs, 16 bytes each; empty: no match */
 	struct pst_bytes class_id;

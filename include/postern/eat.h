@@ -32,8 +32,11 @@ enum pst_evidence_label {
 	PST_EVIDENCE_PAYLOAD = 2,
 	PST_EVIDENCE_KEY = 3,
 	PST_EVIDENCE_CHALLENGE = 4,
-	PST_EVIDENCE_PARTS = 5
+	PST_EVIDENCE_PARTS = 5,
+	PST_EVIDENCE_KEYS = 6 /* token of pst_eat_keys_sign */
 };
+/* What the TEEP key says of the device's other keys (postern/eat_keys.h). */
+#define PST_EAT_KEYS_PROFILE "urn:uuid:0d9f6b0e-58a4-4f0b-8c2e-6a1f3e7b9c24"
 
 #define PST_EAT_NONCE_MIN 8 /* bytes; RFC 9711, Section 4.1 */
 #define PST_EAT_NONCE_MAX 64
@@ -74,7 +77,9 @@ enum pst_eat_claim {
 	PST_EAT_MANIFESTS = 272,
 	PST_EAT_MEASUREMENTS = 273,
 	PST_EAT_MEASRES = 274,
-	PST_EAT_INTUSE = 275
+	PST_EAT_INTUSE = 275,
+	/* private use (RFC 8392, Section 9.1): postern/eat_keys.h */
+	PST_EAT_KEYS = -70001
 };
 
 /** The claims that Postern reads or writes; absent ones are empty or 0. */
@@ -104,6 +109,7 @@ struct pst_eat {
 	/* name and value, alternating (postern/eat_modules.h) */
 	struct pst_list submods;
 	struct pst_bytes bootseed;
+	struct pst_bytes keys;	/* other keys of the device: an encoded map */
 	uint64_t iat, exp, nbf; /* seconds since 1970 */
 	uint64_t uptime;	/* seconds */
 	uint64_t bootcount;
@@ -169,18 +175,26 @@ enum pst_err
 pst_eat_nonce_of(const struct pst_crypto *crypto, struct pst_bytes challenge,
     uint8_t out[PST_EAT_NONCE_MAX], size_t *len) PST_MUST_CHECK;
 
+/** What Evidence is wanted. Borrowed by the attester during the call. */
+struct pst_attest_request {
+	struct pst_bytes challenge;	 /* empty in timestamp mode */
+	const struct pst_pubkey *key;	 /* the TEEP key, to be bound by cnf */
+	const struct pst_signer *signer; /* signs with it; with keys */
+	/* other keys of the device, to be attested (pst_eat_keys_encode);
+	 * empty: there are none */
+	struct pst_bytes keys;
+	uint64_t now_s;
+};
+
 /** Makes Evidence about the device that the agent runs on. */
 struct pst_attester {
 	void *ctx;
 	/**
-	 * @param challenge   of the TAM; empty in timestamp mode
-	 * @param key         the agent's TEEP key, to be bound by cnf
-	 * @param out         receives the Evidence, at most cap bytes
-	 * @param format      set to its media type; static
+	 * @param out     receives the Evidence, at most cap bytes
+	 * @param format  set to its media type; static
 	 */
-	enum pst_err (*evidence)(void *ctx, struct pst_bytes challenge,
-	    const struct pst_pubkey *key, uint64_t now_s, uint8_t *out,
-	    size_t cap, size_t *len, struct pst_bytes *format);
+	enum pst_err (*evidence)(void *ctx, const struct pst_attest_request *q,
+	    uint8_t *out, size_t cap, size_t *len, struct pst_bytes *format);
 };
 
 /**

@@ -6,41 +6,78 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <postern/eat_keys.h>
+
 #include "internal.h"
 
 #define HALF 32
 
 enum pst_err
 pst_attest_user_data(const struct pst_crypto *crypto,
-    struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint8_t out[PST_ATTEST_USER_DATA])
+    const struct pst_attest_request *q, uint8_t out[PST_ATTEST_USER_DATA])
 {
 	uint8_t digest[PST_DIGEST_MAX];
 	size_t len = HALF;
 	enum pst_err err = PST_OK;
 
-	if (challenge.len == HALF)
-		memcpy(digest, challenge.ptr, HALF);
+	if (q->challenge.len == HALF)
+		memcpy(digest, q->challenge.ptr, HALF);
 	else
-		err = crypto->digest(
-		    crypto->ctx, PST_ALG_SHA256, &challenge, 1, digest, &len);
+		err = crypto->digest(crypto->ctx, PST_ALG_SHA256, &q->challenge,
+		    1, digest, &len);
 	if (err != PST_OK)
 		return err;
 	memcpy(out, digest, HALF);
-	return pst_cose_thumbprint(crypto, key, out + HALF);
+	return pst_cose_thumbprint(crypto, q->key, out + HALF);
+}
+
+static void
+put_parts(struct pst_cbor_writer *w, const struct pst_attest_evidence *e)
+{
+	size_t i;
+
+	if (e->part_count == 0)
+		return;
+	pst_cbor_put_uint(w, PST_EVIDENCE_PARTS);
+	pst_cbor_put_array(w, e->part_count);
+	for (i = 0; i < e->part_count; i++)
+		pst_cbor_put_bstr(w, e->parts[i]);
+}
+
+/* A token is written to a buffer of its own: a signature cannot be counted. */
+static enum pst_err
+put_keys(struct pst_cbor_writer *w, const struct pst_crypto *crypto,
+    const struct pst_attest_request *q)
+{
+	uint8_t token[PST_EAT_KEYS_TOKEN_MAX];
+	struct pst_cbor_writer t;
+	enum pst_err err;
+
+	if (q->keys.len == 0)
+		return PST_OK;
+	pst_cbor_writer_init(&t, token, sizeof(token));
+	err = pst_eat_keys_sign(&t, crypto, q->signer, q->keys);
+	if (err != PST_OK)
+		return err;
+	pst_cbor_put_uint(w, PST_EVIDENCE_KEYS);
+	pst_cbor_put_bstr(w, pst_cbor_written(&t));
+	return PST_OK;
 }
 
 enum pst_err
-pst_attest_write(const struct pst_attest_evidence *e, uint8_t *out, size_t cap,
-    size_t *len, struct pst_bytes *format)
+pst_attest_write(const struct pst_crypto *crypto,
+    const struct pst_attest_request *q, const struct pst_attest_evidence *e,
+    uint8_t *out, size_t cap, size_t *len, struct pst_bytes *format)
 {
 	const struct pst_bytes no_kid = { NULL, 0 };
 	bool challenge = e->challenge.len > 0;
 	struct pst_cbor_writer w;
-	size_t i, mark;
+	enum pst_err err;
+	size_t mark;
 
 	pst_cbor_writer_init(&w, out, cap);
-	pst_cbor_put_map(&w, 3 + (size_t)challenge + (e->part_count > 0));
+	pst_cbor_put_map(&w,
+	    3 + (size_t)challenge + (e->part_count > 0) + (q->keys.len > 0));
 	pst_cbor_put_uint(&w, PST_EVIDENCE_TYPE);
 	pst_cbor_put_tstr(&w,
 	    (struct pst_bytes){ (const uint8_t *)e->type, strlen(e->type) });
@@ -48,20 +85,18 @@ pst_attest_write(const struct pst_attest_evidence *e, uint8_t *out, size_t cap,
 	pst_cbor_put_bstr(&w, e->quote);
 	pst_cbor_put_uint(&w, PST_EVIDENCE_KEY);
 	mark = pst_cbor_wrap_begin(&w);
-	pst_cose_key_encode(&w, e->key, no_kid);
+	pst_cose_key_encode(&w, q->key, no_kid);
 	pst_cbor_wrap_bstr(&w, mark);
 	if (challenge) {
 		pst_cbor_put_uint(&w, PST_EVIDENCE_CHALLENGE);
 		pst_cbor_put_bstr(&w, e->challenge);
 	}
-	if (e->part_count > 0) {
-		pst_cbor_put_uint(&w, PST_EVIDENCE_PARTS);
-		pst_cbor_put_array(&w, e->part_count);
-		for (i = 0; i < e->part_count; i++)
-			pst_cbor_put_bstr(&w, e->parts[i]);
-	}
-	if (w.err != PST_OK)
-		return w.err;
+	put_parts(&w, e);
+	err = put_keys(&w, crypto, q);
+	if (err == PST_OK)
+		err = w.err;
+	if (err != PST_OK)
+		return err;
 	*len = w.len;
 	*format = PST_BYTES_LIT(PST_EVIDENCE_FORMAT);
 	return PST_OK;

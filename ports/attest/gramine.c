@@ -36,29 +36,27 @@ quote(const struct pst_attest_gramine *g, struct pst_bytes user_data,
 }
 
 static enum pst_err
-evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint64_t now_s, uint8_t *out, size_t cap, size_t *len,
-    struct pst_bytes *format)
+evidence(void *ctx, const struct pst_attest_request *q, uint8_t *out,
+    size_t cap, size_t *len, struct pst_bytes *format)
 {
 	const struct pst_attest_gramine *g = ctx;
 	struct pst_attest_evidence e = {
-		.type = "application/vnd.postern.dcap-quote", .key = key
+		.type = "application/vnd.postern.dcap-quote"
 	};
 	uint8_t user_data[PST_ATTEST_USER_DATA];
 	uint8_t *blob = malloc(PST_ATTEST_BLOB_MAX);
 	enum pst_err err;
 
-	(void)now_s;
 	if (blob == NULL)
 		return PST_ERR_LIMIT;
-	err = pst_attest_user_data(g->crypto, challenge, key, user_data);
+	err = pst_attest_user_data(g->crypto, q, user_data);
 	if (err == PST_OK)
 		err =
 		    quote(g, (struct pst_bytes){ user_data, sizeof(user_data) },
 			blob, &e.quote.len);
 	e.quote.ptr = blob;
 	if (err == PST_OK)
-		err = pst_attest_write(&e, out, cap, len, format);
+		err = pst_attest_write(g->crypto, q, &e, out, cap, len, format);
 	free(blob);
 	return err;
 }

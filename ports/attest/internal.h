@@ -8,27 +8,29 @@
 
 /** Challenge and thumbprint, as the user data of a quote. */
 enum pst_err pst_attest_user_data(const struct pst_crypto *crypto,
-    struct pst_bytes challenge, const struct pst_pubkey *key,
+    const struct pst_attest_request *q,
     uint8_t out[PST_ATTEST_USER_DATA]) PST_MUST_CHECK;
 
 /** What goes into a container. */
 struct pst_attest_evidence {
 	const char *type; /* media type of the quote */
 	struct pst_bytes quote;
-	const struct pst_pubkey *key;
 	struct pst_bytes challenge; /* empty: the quote has it in clear */
 	struct pst_bytes parts[4];
 	size_t part_count;
 };
 
 /**
- * Write the container (verifier/container.c reads it).
+ * Write the container (verifier/container.c reads it). The device's other keys
+ * are signed with the TEEP key, whose thumbprint the quote has.
  *
  * @param format  set to its media type
  * @retval PST_ERR_SPACE  it does not fit
  */
-enum pst_err pst_attest_write(const struct pst_attest_evidence *e, uint8_t *out,
-    size_t cap, size_t *len, struct pst_bytes *format) PST_MUST_CHECK;
+enum pst_err pst_attest_write(const struct pst_crypto *crypto,
+    const struct pst_attest_request *q, const struct pst_attest_evidence *e,
+    uint8_t *out, size_t cap, size_t *len,
+    struct pst_bytes *format) PST_MUST_CHECK;
 
 /**
  * A whole file, or attribute of the kernel, of at most cap bytes.

@@ -265,14 +265,14 @@ put_values(struct pst_cbor_writer *w, const struct quoted *q)
 
 static enum pst_err
 write_out(struct pst_attest_tpm *t, const struct quoted *q,
-    struct pst_bytes challenge, const struct pst_pubkey *key, uint8_t *log,
-    uint8_t *out, size_t cap, size_t *len, struct pst_bytes *format)
+    struct pst_bytes challenge, const struct pst_attest_request *request,
+    uint8_t *log, uint8_t *out, size_t cap, size_t *len,
+    struct pst_bytes *format)
 {
 	const struct pst_bytes no_kid = { NULL, 0 };
 	uint8_t values[PCRS * 36 + 16], ak[160];
 	struct pst_attest_evidence e = {
 		.type = "application/vnd.postern.tpm-quote",
-		.key = key,
 		.challenge = challenge,
 		.part_count = 3
 	};
@@ -292,13 +292,12 @@ write_out(struct pst_attest_tpm *t, const struct quoted *q,
 	if (log != NULL &&
 	    pst_attest_read(t->log, log, LOG_MAX, &log_len) == PST_OK)
 		e.parts[e.part_count++] = (struct pst_bytes){ log, log_len };
-	return pst_attest_write(&e, out, cap, len, format);
+	return pst_attest_write(t->crypto, request, &e, out, cap, len, format);
 }
 
 static enum pst_err
-evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint64_t now_s, uint8_t *out, size_t cap, size_t *len,
-    struct pst_bytes *format)
+evidence(void *ctx, const struct pst_attest_request *request, uint8_t *out,
+    size_t cap, size_t *len, struct pst_bytes *format)
 {
 	struct pst_attest_tpm *t = ctx;
 	uint8_t user_data[PST_ATTEST_USER_DATA], digest[PST_DIGEST_MAX];
@@ -309,8 +308,7 @@ evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
 	size_t n;
 	enum pst_err err;
 
-	(void)now_s;
-	err = pst_attest_user_data(t->crypto, challenge, key, user_data);
+	err = pst_attest_user_data(t->crypto, request, user_data);
 	if (err == PST_OK)
 		err = t->crypto->digest(
 		    t->crypto->ctx, PST_ALG_SHA256, &both, 1, digest, &n);
@@ -323,8 +321,8 @@ evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
 		err = PST_OK;
 	}
 	if (err == PST_OK)
-		err = write_out(t, &q, (struct pst_bytes){ user_data, 32 }, key,
-		    log, out, cap, len, format);
+		err = write_out(t, &q, (struct pst_bytes){ user_data, 32 },
+		    request, log, out, cap, len, format);
 	Esys_Free(q.attest);
 	free(log);
 	return err;

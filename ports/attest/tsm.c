@@ -144,10 +144,11 @@ report(const struct pst_attest_tsm *t, struct pst_bytes user_data,
 }
 
 static enum pst_err
-write_out(const struct report *r, const struct pst_pubkey *key, uint8_t *out,
-    size_t cap, size_t *len, struct pst_bytes *format)
+write_out(const struct pst_attest_tsm *t, const struct report *r,
+    const struct pst_attest_request *q, uint8_t *out, size_t cap, size_t *len,
+    struct pst_bytes *format)
 {
-	struct pst_attest_evidence e = { .key = key };
+	struct pst_attest_evidence e = { .part_count = 0 };
 	size_t i;
 
 	for (i = 0; i < sizeof(providers) / sizeof(providers[0]); i++)
@@ -159,28 +160,26 @@ write_out(const struct report *r, const struct pst_pubkey *key, uint8_t *out,
 	e.parts[0] =
 	    (struct pst_bytes){ r->blob + PST_ATTEST_BLOB_MAX, r->aux_len };
 	e.part_count = r->aux_len > 0;
-	return pst_attest_write(&e, out, cap, len, format);
+	return pst_attest_write(t->crypto, q, &e, out, cap, len, format);
 }
 
 static enum pst_err
-evidence(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint64_t now_s, uint8_t *out, size_t cap, size_t *len,
-    struct pst_bytes *format)
+evidence(void *ctx, const struct pst_attest_request *q, uint8_t *out,
+    size_t cap, size_t *len, struct pst_bytes *format)
 {
 	const struct pst_attest_tsm *t = ctx;
 	uint8_t user_data[PST_ATTEST_USER_DATA];
 	struct report r = { .blob = malloc(2 * PST_ATTEST_BLOB_MAX) };
 	enum pst_err err;
 
-	(void)now_s;
 	if (r.blob == NULL)
 		return PST_ERR_LIMIT;
-	err = pst_attest_user_data(t->crypto, challenge, key, user_data);
+	err = pst_attest_user_data(t->crypto, q, user_data);
 	if (err == PST_OK)
 		err = report(
 		    t, (struct pst_bytes){ user_data, sizeof(user_data) }, &r);
 	if (err == PST_OK)
-		err = write_out(&r, key, out, cap, len, format);
+		err = write_out(t, &r, q, out, cap, len, format);
 	free(r.blob);
 	return err;
 }

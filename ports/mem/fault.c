@@ -37,9 +37,8 @@ pst_mem_clock_port(struct pst_mem_clock *m)
 }
 
 static enum pst_err
-attest(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
-    uint64_t now_s, uint8_t *out, size_t cap, size_t *len,
-    struct pst_bytes *format)
+attest(void *ctx, const struct pst_attest_request *q, uint8_t *out, size_t cap,
+    size_t *len, struct pst_bytes *format)
 {
 	struct pst_mem_attester *m = ctx;
 	enum pst_err err = pst_mem_fault(&m->fault);
@@ -47,14 +46,18 @@ attest(void *ctx, struct pst_bytes challenge, const struct pst_pubkey *key,
 	*len = 0;
 	if (err != PST_OK)
 		return err;
-	if (challenge.len > sizeof(m->challenge))
+	if (q->challenge.len > sizeof(m->challenge) ||
+	    q->keys.len > sizeof(m->keys))
 		return PST_ERR_ARG;
-	m->challenge_len = challenge.len;
-	if (challenge.len > 0)
-		memcpy(m->challenge, challenge.ptr, challenge.len);
+	m->challenge_len = q->challenge.len;
+	if (q->challenge.len > 0)
+		memcpy(m->challenge, q->challenge.ptr, q->challenge.len);
+	m->keys_len = q->keys.len;
+	if (q->keys.len > 0)
+		memcpy(m->keys, q->keys.ptr, q->keys.len);
 	if (m->inner != NULL)
-		return m->inner->evidence(m->inner->ctx, challenge, key, now_s,
-		    out, cap, len, format);
+		return m->inner->evidence(
+		    m->inner->ctx, q, out, cap, len, format);
 	if (m->fixed.len > cap)
 		return PST_ERR_SPACE;
 	if (m->fixed.len > 0)

@@ -10,6 +10,7 @@
 
 #include <postern/crypto.h>
 #include <postern/eat.h>
+#include <postern/eat_keys.h>
 #include <postern/store.h>
 
 /** Which call of a port fails. Calls are numbered from 1. */
@@ -97,6 +98,8 @@ struct pst_mem_attester {
 	struct pst_mem_fault fault;
 	uint8_t challenge[512]; /* of the last call */
 	size_t challenge_len;
+	uint8_t keys[PST_EAT_KEYS_MAX]; /* likewise */
+	size_t keys_len;
 };
 
 struct pst_attester pst_mem_attester_port(struct pst_mem_attester *m);

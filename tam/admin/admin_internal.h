@@ -75,6 +75,7 @@ struct pst_admin_route {
 extern const struct pst_admin_route pst_admin_device_routes[];
 extern const struct pst_admin_route pst_admin_result_routes[];
 extern const struct pst_admin_route pst_admin_enroll_routes[];
+extern const struct pst_admin_route pst_admin_evidence_routes[];
 extern const struct pst_admin_route pst_admin_group_routes[];
 extern const struct pst_admin_route pst_admin_component_routes[];
 extern const struct pst_admin_route pst_admin_anchor_routes[];

@@ -75,6 +75,7 @@ static const struct pst_admin_route *const tables[] = {
 	pst_admin_device_routes,
 	pst_admin_result_routes,
 	pst_admin_enroll_routes,
+	pst_admin_evidence_routes,
 	pst_admin_group_routes,
 	pst_admin_component_routes,
 	pst_admin_anchor_routes,

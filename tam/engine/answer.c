@@ -6,6 +6,7 @@
  * one an Error may ask for another QueryRequest; a Success, or an Error to an
  * Update that only carried an err-code, ends the session.
  */
+#include <postern/eat_keys.h>
 #include <postern/suit_report.h>
 #include <tam/engine/engine_internal.h>
 
@@ -50,19 +51,21 @@ keep_report(struct pst_tam_changes *ch, const struct pst_suit_report_view *v,
 	r->raw = raw;
 }
 
-/* pst_keys.find: the agent makes its reports itself, so the key that signed
- * the message signs them. */
+/* pst_keys.find: the key that was attested for reports; of a device that has
+ * none, the one that signed the message. */
 static enum pst_err
-agent_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
+report_key(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
     struct pst_pubkey *key, uint32_t *who)
 {
 	const struct pst_tam_turn *t = ctx;
+	struct pst_eat_keys keys;
 
 	(void)headers;
 	*who = 0;
-	if (attempt > 0)
+	if (attempt > 0 ||
+	    pst_eat_keys_decode(t->device.device_keys, &keys) != PST_OK)
 		return PST_ERR_NOT_FOUND;
-	*key = t->key;
+	*key = keys.report.kty != 0 ? keys.report : t->key;
 	return PST_OK;
 }
 
@@ -74,7 +77,7 @@ static enum pst_err
 open_report(struct pst_tam_turn *t, struct pst_bytes raw,
     struct pst_verified *out, struct pst_suit_report_view *view)
 {
-	struct pst_keys signers = { .ctx = t, .find = agent_key };
+	struct pst_keys signers = { .ctx = t, .find = report_key };
 	struct pst_keys recipients = pst_tam_recipients(t);
 	struct pst_suit_report_open_args args = { &signers, &recipients, true };
 	struct pst_suit_report_opened opened;

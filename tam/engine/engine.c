@@ -221,10 +221,9 @@ appraise(struct pst_tam_turn *t, const struct pst_cose_message *msg,
     const struct pst_tam_appraisal *given)
 {
 	const struct pst_tam_appraiser *v = t->e->appraiser;
-	struct pst_bytes format;
 	enum pst_err err;
 
-	err = pst_teep_peek_evidence(msg->payload, &t->payload, &format);
+	err = pst_teep_peek_evidence(msg->payload, &t->payload, &t->format);
 	if (err != PST_OK)
 		return PST_OK; /* decode will say what is wrong, if anything */
 	t->appraised = true;
@@ -238,10 +237,11 @@ appraise(struct pst_tam_turn *t, const struct pst_cose_message *msg,
 		t->appraisal = *given;
 		return PST_OK;
 	}
-	err = v->appraise(v->ctx, format, t->evidence, t->now_s, &t->appraisal);
+	err = v->appraise(
+	    v->ctx, t->format, t->evidence, t->now_s, &t->appraisal);
 	if (err == PST_ERR_AGAIN) {
 		t->out->payload = t->evidence;
-		t->out->format = format;
+		t->out->format = t->format;
 	}
 	return err;
 }

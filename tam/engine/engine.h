@@ -28,6 +28,8 @@
 /* Challenge keys that are valid at one time: the present and the last. */
 #define PST_TAM_MAC_KEYS_MAX 4
 #define PST_TAM_NOTE_MAX 192
+/* Evidence that is kept; a quote with a longer event log is not. */
+#define PST_TAM_EVIDENCE_MAX 65536
 /* Largest ledger of a device: twice PST_TAM_TARGETS_MAX lines. */
 #define PST_TAM_LEDGER_MAX 262144
 /*
@@ -61,7 +63,9 @@ struct pst_tam_device {
 	struct pst_bytes attestation_key; /* COSE_Key; empty: by identity */
 	struct pst_bytes x5chain; /* of that key, encoded; empty: none */
 	bool has_key;
-	struct pst_pubkey key;	/* TEEP key that was last attested */
+	struct pst_pubkey key; /* TEEP key that was last attested */
+	struct pst_bytes
+	    device_keys;	/* attested with it; pst_eat_keys_decode */
 	struct pst_bytes token; /* of the pending Update; empty: none */
 	uint64_t token_expires_s;
 	struct pst_bytes pending;   /* what that Update carries (tam/plan.c) */
@@ -137,9 +141,10 @@ struct pst_tam_appraisal {
 	bool has_key;		     /* cnf carries a COSE_Key: key */
 	struct pst_pubkey key;
 	struct pst_bytes key_id; /* cnf's kid: a thumbprint; may be empty */
-	uint64_t issued_s;	 /* 0: not said */
-	uint64_t expires_s;	 /* 0: not said */
-	struct pst_bytes claims; /* encoded claims-set, for the record */
+	struct pst_bytes device_keys; /* others, as the claim has them */
+	uint64_t issued_s;	      /* 0: not said */
+	uint64_t expires_s;	      /* 0: not said */
+	struct pst_bytes claims;      /* encoded claims-set, for the record */
 	/*
 	 * The TEEP profile's claims about the device, without times, nonce and
 	 * cnf: what an Attestation Result will say. NULL: none can be made.
@@ -186,7 +191,9 @@ enum pst_tam_change {
 	PST_TAM_REPORT = 1 << 8, /* the device answered an Update */
 	PST_TAM_RENEGOTIATED = 1 << 9,
 	/* without PST_TAM_UPDATE: a pending Update is withdrawn */
-	PST_TAM_WITHDRAW = 1 << 10
+	PST_TAM_WITHDRAW = 1 << 10,
+	PST_TAM_DEVICE_KEYS = 1 << 11, /* other attested keys than before */
+	PST_TAM_EVIDENCE = 1 << 12     /* what the device attested with */
 };
 
 /** One SUIT Report that arrived. */
@@ -217,6 +224,9 @@ struct pst_tam_changes {
 	struct pst_bytes verdict;
 	struct pst_pubkey key;
 	uint8_t thumbprint[PST_THUMBPRINT_LEN];
+	struct pst_bytes device_keys;
+	struct pst_bytes evidence; /* decrypted */
+	struct pst_bytes evidence_format;
 
 	struct pst_list tc_list; /* system-property-claims */
 	uint8_t tc_digest[32];

@@ -21,6 +21,7 @@ struct pst_tam_turn {
 	bool remedy;	/* out of policy: only what is for remediation */
 	struct pst_bytes payload;  /* as it is in the message */
 	struct pst_bytes evidence; /* what was appraised: payload, decrypted */
+	struct pst_bytes format;   /* its media type */
 	struct pst_tam_device device;
 
 	/* set once the signature verified */

@@ -456,6 +456,33 @@ inventory(struct pst_tam_turn *t)
 	return PST_OK;
 }
 
+/* What its SUIT Reports are verified with. An Attestation Result does not say:
+ * what the device attested before stays. */
+static void
+keep_keys(struct pst_tam_turn *t)
+{
+	const struct pst_tam_appraisal *a = &t->appraisal;
+	struct pst_tam_changes *ch = &t->out->changes;
+
+	if (a->is_result || pst_tam_same(a->device_keys, t->device.device_keys))
+		return;
+	ch->device_keys = a->device_keys;
+	ch->what |= PST_TAM_DEVICE_KEYS;
+}
+
+/* What a distributor may want to see before it encrypts to the device. */
+static void
+keep_evidence(struct pst_tam_turn *t)
+{
+	struct pst_tam_changes *ch = &t->out->changes;
+
+	if (t->appraisal.is_result || t->evidence.len > PST_TAM_EVIDENCE_MAX)
+		return;
+	ch->evidence = t->evidence;
+	ch->evidence_format = t->format;
+	ch->what |= PST_TAM_EVIDENCE;
+}
+
 /*
  * Required items (Section 7.1.1). A list has at least one item on the wire,
  * so a device with nothing installed cannot send a tc-list: its absence means
@@ -499,6 +526,7 @@ remedy(struct pst_tam_turn *t, enum pst_err why)
 	if (err != PST_OK)
 		return err;
 	record_failure(t, why);
+	keep_keys(t);
 	t->remedy = true;
 	err = plan(t);
 	if (err != PST_OK || t->out->event != PST_TAM_EV_UPDATE)
@@ -542,6 +570,8 @@ pst_tam_on_response(struct pst_tam_turn *t)
 		err = inventory(t);
 	if (err != PST_OK)
 		return err;
+	keep_keys(t);
+	keep_evidence(t);
 	t->out->changes.what |= PST_TAM_ATTESTED;
 	t->out->changes.attested = PST_OK;
 	t->out->changes.claims = t->appraisal.claims;

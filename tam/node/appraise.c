@@ -227,6 +227,7 @@ pst_tam_local_verifier_fill(
 	out->has_key = a->has_agent_key;
 	out->key = a->agent_key;
 	out->key_id = a->claims.cnf_kid;
+	out->device_keys = a->claims.keys;
 	out->issued_s = a->claims.has_iat ? a->claims.iat : 0;
 	out->expires_s = a->claims.has_exp ? a->claims.exp : 0;
 	put_claims(v, out);

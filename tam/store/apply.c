@@ -118,6 +118,32 @@ key(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 }
 
 static enum pst_err
+device_keys(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_DEVICE_KEYS);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_blob(s, 1, ch->device_keys);
+	(void)sqlite3_bind_int64(s, 2, ch->device);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
+evidence(struct pst_tam_db *db, const struct pst_tam_changes *ch)
+{
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_EVIDENCE);
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	(void)sqlite3_bind_int64(s, 1, ch->device);
+	pst_tam_bind_u64(s, 2, ch->now_s);
+	pst_tam_bind_text(s, 3, ch->evidence_format);
+	pst_tam_bind_blob(s, 4, ch->evidence);
+	return pst_tam_run(s);
+}
+
+static enum pst_err
 put_components(struct pst_tam_db *db, const struct pst_tam_changes *ch,
     struct pst_list list)
 {
@@ -261,6 +287,8 @@ pst_tam_changes_apply(struct pst_tam_db *db, const struct pst_tam_changes *ch)
 		{ PST_TAM_SPEND, spend },
 		{ UINT32_MAX, row },
 		{ PST_TAM_KEY, key },
+		{ PST_TAM_DEVICE_KEYS, device_keys },
+		{ PST_TAM_EVIDENCE, evidence },
 		{ PST_TAM_INVENTORY, inventory },
 		{ PST_TAM_MERGE, merge },
 		{ PST_TAM_REPORT, reports },

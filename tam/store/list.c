@@ -171,6 +171,25 @@ pst_tam_list_attesters(struct pst_tam_reader *r, int64_t device,
 	return walk(db, s, give_attester, &e, ctx);
 }
 
+enum pst_err
+pst_tam_find_evidence(struct pst_tam_reader *r, const char *name,
+    pst_tam_give_evidence *give, void *ctx)
+{
+	struct pst_tam_db *db = pst_tam_reader_db(r);
+	sqlite3_stmt *s = pst_tam_stmt(db, SQL_FIND_EVIDENCE);
+	int rc;
+
+	if (s == NULL)
+		return PST_ERR_STORE;
+	pst_tam_bind_str(s, 1, name);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		give(ctx, pst_tam_col_u64(s, 0), pst_tam_col_blob(s, 1),
+		    pst_tam_col_blob(s, 2));
+	(void)sqlite3_reset(s);
+	return rc == SQLITE_DONE ? PST_ERR_NOT_FOUND : pst_tam_db_err(rc);
+}
+
 /* --- inventory and reports --------------------------------------------- */
 
 static bool

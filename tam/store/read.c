@@ -382,7 +382,7 @@ targets(void *ctx, const struct pst_tam_device *device,
 /* --- a device's row ---------------------------------------------------- */
 
 /* Columns that are copied, because a view dies with the next step. */
-static const int blobs[] = { 2, 3, 5, 7, 8, 9, 13, 14, 15 };
+static const int blobs[] = { 2, 3, 5, 7, 8, 9, 13, 14, 15, 16 };
 #define BLOBS (sizeof(blobs) / sizeof(blobs[0]))
 
 static enum pst_err
@@ -430,6 +430,7 @@ device_fill(struct pst_tam_reader *r, struct slot *slot, sqlite3_stmt *s,
 	out->attestation_key = copy[6];
 	out->technology = copy[7];
 	out->x5chain = copy[8];
+	out->device_keys = copy[9];
 	r->now_generation = sqlite3_column_int64(s, 12);
 	return PST_OK;
 }

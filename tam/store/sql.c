@@ -170,8 +170,18 @@ static const char schema_endorsements[] =
 static const char schema_reasons[] =
     "ALTER TABLE devices ADD COLUMN reasons TEXT NOT NULL DEFAULT '';";
 
+/* Other keys that a device attested, and what it attested with last. */
+static const char schema_evidence[] =
+    "ALTER TABLE devices ADD COLUMN device_keys BLOB;"
+    "CREATE TABLE evidence ("
+    " device INTEGER PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,"
+    " at_s INTEGER NOT NULL,"
+    " format TEXT NOT NULL,"
+    " payload BLOB NOT NULL) STRICT;";
+
 const char *const pst_tam_schema[] = { schema_1, schema_2, schema_verdict,
-	schema_attesters, schema_endorsements, schema_reasons };
+	schema_attesters, schema_endorsements, schema_reasons,
+	schema_evidence };
 const int pst_tam_schema_version =
     (int)(sizeof(pst_tam_schema) / sizeof(pst_tam_schema[0]));
 
@@ -180,7 +190,7 @@ const int pst_tam_schema_version =
 	" d.token_expires_s, d.pending, d.ledger, d.tc_digest," \
 	" d.renegotiated_s, m.grp," \
 	" (SELECT value FROM meta WHERE name = 'generation')," \
-	" a.public_key, a.technology, a.x5chain" \
+	" a.public_key, a.technology, a.x5chain, d.device_keys" \
 	" FROM devices d JOIN attesters a ON a.device = d.id" \
 	" LEFT JOIN members m ON m.device = d.id "
 
@@ -230,6 +240,12 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 		    " WHERE id = ?8 AND (?12 IS NULL OR token = ?12)",
 	[SQL_KEY] = "UPDATE devices SET teep_key = ?, thumbprint = ?"
 		    " WHERE id = ?",
+	[SQL_DEVICE_KEYS] = "UPDATE devices SET device_keys = ? WHERE id = ?",
+	[SQL_EVIDENCE] =
+	    "INSERT INTO evidence (device, at_s, format, payload)"
+	    " VALUES (?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET"
+	    " at_s = excluded.at_s, format = excluded.format,"
+	    " payload = excluded.payload",
 	[SQL_INVENTORY_CLEAR] = "DELETE FROM inventory WHERE device = ?",
 	[SQL_INVENTORY_PUT] =
 	    "INSERT INTO inventory (device, component, digest_alg, digest,"
@@ -379,6 +395,9 @@ const char *const pst_tam_sql_text[SQL_COUNT] = {
 	[SQL_LIST_ATTESTERS] =
 	    "SELECT attester, technology, public_key, x5chain, origin, since_s"
 	    " FROM attesters WHERE device = ? ORDER BY id",
+	[SQL_FIND_EVIDENCE] =
+	    "SELECT e.at_s, e.format, e.payload FROM evidence e"
+	    " JOIN devices d ON d.id = e.device WHERE d.name = ?",
 	[SQL_LIST_INVENTORY] =
 	    "SELECT i.component, i.digest_alg, i.digest, i.image_size,"
 	    " i.since_s, m.id, m.sequence FROM inventory i"

@@ -225,6 +225,9 @@ views_of(struct pst_tam_changes *ch, struct pst_bytes **views)
 	views[n++] = &ch->claims;
 	views[n++] = &ch->verdict;
 	views[n++] = &ch->reasons;
+	views[n++] = &ch->device_keys;
+	views[n++] = &ch->evidence;
+	views[n++] = &ch->evidence_format;
 	views[n++] = &ch->tc_list.items;
 	views[n++] = &ch->installed.items;
 	views[n++] = &ch->removed.items;
@@ -243,7 +246,7 @@ static struct job *
 job_of_changes(const struct pst_tam_changes *ch)
 {
 	struct pst_tam_changes copy = *ch;
-	struct pst_bytes *views[9 + 2 * PST_TAM_REPORTS_MAX];
+	struct pst_bytes *views[12 + 2 * PST_TAM_REPORTS_MAX];
 	size_t n = views_of(&copy, views), bytes = 0, i;
 	struct job *job;
 	uint8_t *at;

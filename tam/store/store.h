@@ -327,6 +327,16 @@ pst_tam_each_attester(void *ctx, const struct pst_tam_attester *row);
 enum pst_err pst_tam_list_attesters(struct pst_tam_reader *r, int64_t device,
     pst_tam_each_attester *each, void *ctx) PST_MUST_CHECK;
 
+/**
+ * What a device attested with last; give is called once.
+ *
+ * @retval PST_ERR_NOT_FOUND  there is none, or no such device
+ */
+typedef void pst_tam_give_evidence(void *ctx, uint64_t at_s,
+    struct pst_bytes format, struct pst_bytes payload);
+enum pst_err pst_tam_find_evidence(struct pst_tam_reader *r, const char *name,
+    pst_tam_give_evidence *give, void *ctx) PST_MUST_CHECK;
+
 /** One component that a device reported, or that a Success confirmed. */
 struct pst_tam_inventory_row {
 	struct pst_bytes component;    /* encoded identifier */

@@ -122,6 +122,13 @@ take_keys(const struct work *w, const struct pst_config *c)
 	    &d->attestation, &d->attestation_pub);
 	if (err != PST_OK)
 		return err;
+	err = take_key(
+	    w, "keys/report.pem", c->first_suite, &d->report, &d->report_pub);
+	if (err != PST_OK)
+		return err;
+	if (pst_pubkey_equal(&d->report_pub, &d->pub))
+		return failed(w, PST_ERR_STATE, "keys/report.pem",
+		    "a key of its own is needed to sign reports");
 	err = pst_device_publish(w->dir, "agent.pub.pem", &d->pub);
 	if (err != PST_OK)
 		return failed(w, err, "agent.pub.pem", NULL);
@@ -174,7 +181,8 @@ signs(const struct pst_device *d, const struct pst_config *c,
 
 	if (!symmetric &&
 	    (pst_pubkey_equal(&key->pub, &d->pub) ||
-		pst_pubkey_equal(&key->pub, &d->attestation_pub)))
+		pst_pubkey_equal(&key->pub, &d->attestation_pub) ||
+		pst_pubkey_equal(&key->pub, &d->report_pub)))
 		return true;
 	for (i = 0; i < c->signer_count; i++) {
 		if (symmetric ? same_secret(key, &c->signer_secrets[i])

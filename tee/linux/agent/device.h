@@ -4,6 +4,7 @@
  *   DIR/keys/teep.pem         signs TEEP messages
  *   DIR/keys/attestation.pem  signs Evidence; another key, on purpose
  *   DIR/keys/encryption.pem   content is encrypted to it (ECDH); a third one
+ *   DIR/keys/report.pem       signs SUIT Reports; Evidence attests both
  *   DIR/agent.pub.pem, DIR/attestation.pub.pem   for the TAM's operator
  *   DIR/encryption.pub.pem    for developers who encrypt to this device
  *   DIR/store/                the agent's store
@@ -15,8 +16,8 @@
 
 struct pst_device {
 	struct pst_openssl *openssl; /* owned */
-	struct pst_signer key, attestation;
-	struct pst_pubkey pub, attestation_pub;
+	struct pst_signer key, attestation, report;
+	struct pst_pubkey pub, attestation_pub, report_pub;
 	/* what content may be encrypted to; the first is the device's own */
 	struct pst_agent_secret secrets[PST_AGENT_SECRETS_MAX];
 	size_t secret_count;

@@ -178,6 +178,9 @@ set_agent_config(struct tee *t)
 	a->secret_count = t->device.secret_count;
 	a->key = t->device.key;
 	a->pub = t->device.pub;
+	a->report_key = t->device.report;
+	a->report_pub = t->device.report_pub;
+	a->encryption_pub = t->device.secrets[0].pub;
 	a->suites = c->suites;
 	if (c->has_vendor)
 		a->vendor_id = (struct pst_bytes){ c->vendor_id, 16 };

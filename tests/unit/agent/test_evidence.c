@@ -3,6 +3,7 @@
  * SUIT Reports" and "Privacy Considerations").
  */
 #include <postern/eat_encrypt.h>
+#include <postern/eat_keys.h>
 
 #include "cases.h"
 #include "test.h"
@@ -150,6 +151,42 @@ nobody_but_the_tam_of_the_session_gets_evidence(void)
 	CHECK(!PST_TEEP_HAS(&w.answer, PST_LABEL_ATTESTATION_PAYLOAD));
 }
 
+/* What else the device has is attested with the rest. */
+static void
+the_other_keys_are_given_to_the_attester(void)
+{
+	struct pst_eat_keys keys;
+
+	BEGIN();
+	query(ONE, ONE);
+	CHECK_EQ(pst_eat_keys_decode(
+		     (struct pst_bytes){ w.attester.keys, w.attester.keys_len },
+		     &keys),
+	    PST_OK);
+	CHECK(pst_pubkey_equal(&keys.report, &w.config.report_pub));
+	CHECK_EQ(keys.encryption.kty, 0);
+}
+
+/* A report is signed with a key of its own, and content is encrypted to one
+ * that the device has. */
+static void
+keys_that_are_attested_are_there(void)
+{
+	struct pst_pubkey report = w.config.report_pub;
+
+	BEGIN();
+	w.tams[ONE].sign_reports = true;
+	w.config.report_pub.kty = 0;
+	CHECK_EQ(world_reopen(), PST_ERR_ARG);
+	w.config.report_pub = w.config.pub;
+	CHECK_EQ(world_reopen(), PST_ERR_ARG);
+	w.config.report_pub = report;
+	w.config.encryption_pub = tam_pub;
+	CHECK_EQ(world_reopen(), PST_ERR_ARG);
+	memset(&w.config.encryption_pub, 0, sizeof(w.config.encryption_pub));
+	CHECK_EQ(world_reopen(), PST_OK);
+}
+
 /* Every operation of the crypto port fails once: nothing leaves in clear. */
 static void
 a_port_that_fails_gives_no_evidence_away(void)
@@ -211,6 +248,8 @@ evidence_cases(void)
 	RUN(without_a_key_there_is_no_evidence);
 	RUN(a_confidential_transport_will_do);
 	RUN(nobody_but_the_tam_of_the_session_gets_evidence);
+	RUN(the_other_keys_are_given_to_the_attester);
+	RUN(keys_that_are_attested_are_there);
 	RUN(a_port_that_fails_gives_no_evidence_away);
 	RUN(too_little_room_is_said);
 	RUN(an_encryption_key_only_encrypts);

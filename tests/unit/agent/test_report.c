@@ -37,7 +37,7 @@ find(void *ctx, const struct pst_cose_headers *headers, size_t attempt,
 {
 	(void)ctx;
 	(void)headers;
-	*key = w.config.pub;
+	*key = w.config.report_pub;
 	*who = 0;
 	return attempt == 0 ? PST_OK : PST_ERR_NOT_FOUND;
 }

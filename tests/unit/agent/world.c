@@ -125,6 +125,8 @@ world_init(void)
 	if (w.device == NULL || w.outside == NULL)
 		return false;
 	if (!make_key(w.device, PST_ALG_ESP256, &w.config.key, &w.config.pub) ||
+	    !make_key(w.device, PST_ALG_ED25519, &w.config.report_key,
+		&w.config.report_pub) ||
 	    !make_key(
 		w.outside, PST_ALG_ESP256, &w.tam_key[ONE], &w.tam_pub[ONE]) ||
 	    !make_key(

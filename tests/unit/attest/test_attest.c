@@ -27,7 +27,8 @@ enum { NOW = 1750000000 };
 
 static struct pst_openssl *port;
 static const struct pst_crypto *crypto;
-static struct pst_pubkey agent;
+static struct pst_pubkey agent, device;
+static struct pst_signer agent_signer;
 static uint8_t challenge_bytes[32];
 static const struct pst_bytes challenge = { challenge_bytes, 32 };
 static char dir[64];
@@ -122,6 +123,19 @@ stop_tpm(void)
 	waitpid(tpm_pid, NULL, 0);
 }
 
+/* What content is encrypted to, to be attested beside the agent's key. */
+static struct pst_bytes
+other_keys(void)
+{
+	static uint8_t buf[PST_EAT_KEYS_MAX];
+	const struct pst_eat_keys keys = { .encryption = device };
+	struct pst_cbor_writer w;
+
+	pst_cbor_writer_init(&w, buf, sizeof(buf));
+	pst_eat_keys_encode(&w, &keys);
+	return pst_cbor_written(&w);
+}
+
 static void
 a_tpm_attests(void)
 {
@@ -143,14 +157,21 @@ a_tpm_attests(void)
 	pst_attest_tpm_init(&a, tpm);
 	enrolled = *pst_attest_tpm_key(tpm);
 	keys.ctx = &enrolled;
-	CHECK_EQ(a.evidence(a.ctx, challenge, &agent, NOW, out, sizeof(out),
-		     &e.len, &format),
+	CHECK_EQ(a.evidence(a.ctx,
+		     &(struct pst_attest_request){ .challenge = challenge,
+			 .key = &agent,
+			 .signer = &agent_signer,
+			 .keys = other_keys(),
+			 .now_s = NOW },
+		     out, sizeof(out), &e.len, &format),
 	    PST_OK);
 	CHECK_EQ(appraise(&v, e, format, challenge, &agent), PST_OK);
 	CHECK(strcmp(last.technology, "tpm") == 0);
 	CHECK_EQ(check_of("pcrs"), PST_OK);
 	CHECK(last.has_agent_key && pst_pubkey_equal(&last.agent_key, &agent));
 	CHECK(pst_equal(last.claims.nonce, challenge));
+	CHECK_EQ(check_of("keys"), PST_OK);
+	CHECK(pst_pubkey_equal(&last.device_keys.encryption, &device));
 	/* Another challenge, another key. */
 	CHECK_EQ(appraise(&v, e, format,
 		     PST_BYTES_LIT("another challenge of 32 bytes!!!"), &agent),
@@ -265,8 +286,10 @@ a_confidential_guest_attests(void)
 	snprintf(path, sizeof(path), "%s/report/generation", dir);
 	put(path, "1\n");
 	pst_attest_tsm_init(&a, &t);
-	CHECK_EQ(a.evidence(a.ctx, challenge, &agent, NOW, out, sizeof(out),
-		     &e.len, &format),
+	CHECK_EQ(a.evidence(a.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = challenge, .key = &agent, .now_s = NOW },
+		     out, sizeof(out), &e.len, &format),
 	    PST_OK);
 	f = fopen(SAMPLE("snp/roots_ask_ark_genoa.pem"), "rb");
 	if (f != NULL) {
@@ -293,8 +316,10 @@ a_confidential_guest_attests(void)
 	/* A provider that nobody knows. */
 	snprintf(path, sizeof(path), "%s/report/provider", dir);
 	put(path, "other_guest\n");
-	CHECK_EQ(a.evidence(a.ctx, challenge, &agent, NOW, out, sizeof(out),
-		     &e.len, &format),
+	CHECK_EQ(a.evidence(a.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = challenge, .key = &agent, .now_s = NOW },
+		     out, sizeof(out), &e.len, &format),
 	    PST_ERR_UNSUPPORTED);
 	pst_endorsements_free(&roots);
 }
@@ -310,16 +335,20 @@ gramine_attests(void)
 	char path[128];
 
 	pst_attest_gramine_init(&a, &g);
-	CHECK_EQ(a.evidence(a.ctx, challenge, &agent, NOW, out, sizeof(out),
-		     &e.len, &format),
+	CHECK_EQ(a.evidence(a.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = challenge, .key = &agent, .now_s = NOW },
+		     out, sizeof(out), &e.len, &format),
 	    PST_ERR_IO);
 	snprintf(path, sizeof(path), "%s/user_report_data", dir);
 	put(path, "");
 	snprintf(path, sizeof(path), "%s/quote", dir);
 	if (!copy(SAMPLE("dcap/phala_sgx_v3.quote"), path))
 		return;
-	CHECK_EQ(a.evidence(a.ctx, challenge, &agent, NOW, out, sizeof(out),
-		     &e.len, &format),
+	CHECK_EQ(a.evidence(a.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = challenge, .key = &agent, .now_s = NOW },
+		     out, sizeof(out), &e.len, &format),
 	    PST_OK);
 	/* No anchor is configured: the chain does not hold, all else does. */
 	CHECK(appraise(&v, e, format, challenge, &agent) != PST_OK);
@@ -333,9 +362,16 @@ static void
 set_up(void)
 {
 	struct pst_key key;
+	uint32_t number = 0;
 
 	CHECK_EQ(pst_key_generate(PST_ALG_ESP256, &key), PST_OK);
+	device = key.pub;
+	CHECK_EQ(pst_key_generate(PST_ALG_ESP256, &key), PST_OK);
 	agent = key.pub;
+	CHECK_EQ(pst_openssl_add(port, &key, &number), PST_OK);
+	CHECK_EQ(
+	    pst_openssl_signer(port, number, PST_ALG_ESP256, &agent_signer),
+	    PST_OK);
 	CHECK_EQ(crypto->random(crypto->ctx, challenge_bytes, 32), PST_OK);
 }
 

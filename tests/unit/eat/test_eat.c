@@ -454,8 +454,10 @@ evidence_carries_what_the_profile_requires(int32_t alg, size_t challenge_len)
 
 	set_up_attester(alg);
 	CHECK_CASE();
-	CHECK_EQ(attester.evidence(attester.ctx, asked, &agent_key, 1000, out,
-		     sizeof(out), &len, &format),
+	CHECK_EQ(attester.evidence(attester.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = asked, .key = &agent_key, .now_s = 1000 },
+		     out, sizeof(out), &len, &format),
 	    PST_OK);
 	CHECK(pst_media_type_same(
 	    format, PST_BYTES_LIT(PST_EAT_EVIDENCE_FORMAT)));
@@ -502,8 +504,10 @@ evidence_needs_room_and_a_full_configuration(void)
 	CHECK_CASE();
 	for (cap = 0; cap < sizeof(out) && least == 0; cap++) {
 		memset(out, 0xee, sizeof(out));
-		if (attester.evidence(attester.ctx, none, &agent_key, 1, out,
-			cap, &len, &format) == PST_OK)
+		if (attester.evidence(attester.ctx,
+			&(struct pst_attest_request){
+			    .challenge = none, .key = &agent_key, .now_s = 1 },
+			out, cap, &len, &format) == PST_OK)
 			least = cap;
 		else
 			CHECK_EQ(len, 0);
@@ -511,18 +515,24 @@ evidence_needs_room_and_a_full_configuration(void)
 	}
 	CHECK(least > 300 && least < 1500);
 	attester_state.ueid = none;
-	CHECK_EQ(attester.evidence(attester.ctx, none, &agent_key, 1, out,
-		     sizeof(out), &len, &format),
+	CHECK_EQ(attester.evidence(attester.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = none, .key = &agent_key, .now_s = 1 },
+		     out, sizeof(out), &len, &format),
 	    PST_ERR_ARG);
 	set_up_attester(PST_ALG_ESP256);
 	attester_state.software.alg = 0;
-	CHECK_EQ(attester.evidence(attester.ctx, none, &agent_key, 1, out,
-		     sizeof(out), &len, &format),
+	CHECK_EQ(attester.evidence(attester.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = none, .key = &agent_key, .now_s = 1 },
+		     out, sizeof(out), &len, &format),
 	    PST_ERR_ARG);
 	set_up_attester(PST_ALG_ESP256);
 	attester_state.swname = none;
-	CHECK_EQ(attester.evidence(attester.ctx, none, &agent_key, 1, out,
-		     sizeof(out), &len, &format),
+	CHECK_EQ(attester.evidence(attester.ctx,
+		     &(struct pst_attest_request){
+			 .challenge = none, .key = &agent_key, .now_s = 1 },
+		     out, sizeof(out), &len, &format),
 	    PST_ERR_ARG);
 }
 

@@ -1,6 +1,8 @@
 /*
  * Evidence that was encrypted to the TAM, or to somebody else.
  */
+#include <postern/eat_keys.h>
+
 #include "world.h"
 
 static struct world w;
@@ -117,9 +119,117 @@ a_verifier_gets_the_plaintext(void)
 	END();
 }
 
+static struct pst_bytes
+attests(const struct pst_pubkey *report)
+{
+	static uint8_t buf[PST_EAT_KEYS_MAX];
+	struct pst_eat_keys keys = { .report = *report };
+	struct pst_cbor_writer c;
+
+	pst_cbor_writer_init(&c, buf, sizeof(buf));
+	pst_eat_keys_encode(&c, &keys);
+	return pst_cbor_written(&c);
+}
+
+/* The answer to an Update, with a report that `by` signed; was it read? */
+static bool
+report_is_read(const struct pst_signer *by)
+{
+	uint8_t token[PST_TAM_TOKEN_LEN];
+	struct pst_bytes t = { token, sizeof(token) };
+
+	w.now_s += 3600;
+	w.digest_salt++;
+	if (!world_publish(&w, "x", 1 + w.digest_salt, 0x11, 100) ||
+	    !world_session(&w, &a) || w.msg.token.len != sizeof(token))
+		return false;
+	memcpy(token, w.msg.token.ptr, sizeof(token));
+	w.cover.signer = by;
+	return world_deliver(
+		   &w, agent_answer(&w, &a, t, 0, digest_of(0x11), t)) &&
+	    w.out.event == PST_TAM_EV_SUCCESS &&
+	    strstr(w.out.note, "unread") == NULL;
+}
+
+/* "A SUIT Report is created by a SUIT processor": its key is attested, and
+ * from then on the TEEP key does not stand in for it. */
+static void
+a_signed_report_is_verified_by_the_attested_key(void)
+{
+	struct agent key;
+
+	BEGIN();
+	CHECK(agent_new(&w, &key, PST_ALG_ED25519));
+	CHECK(report_is_read(&a.signer));
+	CHECK(!report_is_read(&key.signer));
+	w.device_keys = attests(&key.pub);
+	CHECK(report_is_read(&key.signer));
+	CHECK(!report_is_read(&a.signer));
+	/* Another one is attested: the old one counts no more. */
+	w.device_keys = attests(&b.pub);
+	CHECK(report_is_read(&b.signer));
+	CHECK(!report_is_read(&key.signer));
+	/* None is, any more. */
+	w.device_keys = (struct pst_bytes){ NULL, 0 };
+	CHECK(report_is_read(&a.signer));
+	END();
+}
+
+struct kept {
+	size_t count;
+	uint64_t at_s;
+	uint8_t payload[1024];
+	size_t len;
+	bool format;
+};
+
+static void
+keep(
+    void *ctx, uint64_t at_s, struct pst_bytes format, struct pst_bytes payload)
+{
+	struct kept *k = ctx;
+
+	k->count++;
+	k->at_s = at_s;
+	k->format = pst_equal(format, PST_BYTES_LIT("application/x-test"));
+	k->len = payload.len;
+	if (payload.len <= sizeof(k->payload))
+		memcpy(k->payload, payload.ptr, payload.len);
+}
+
+/* What was accepted is kept as it was signed; what was not is not. */
+static void
+the_last_evidence_is_kept_decrypted(void)
+{
+	struct kept k = { .count = 0 }, again = { .count = 0 };
+
+	BEGIN();
+	CHECK_EQ(pst_tam_find_evidence(w.reader, "alpha", keep, &k),
+	    PST_ERR_NOT_FOUND);
+	w.evidence_to = &w.encryption_pub;
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(pst_tam_find_evidence(w.reader, "alpha", keep, &k), PST_OK);
+	CHECK_EQ(k.count, 1);
+	CHECK_EQ(k.at_s, w.now_s);
+	CHECK(k.format && k.payload[0] == 0xd2);
+	w.now_s += 10;
+	w.verdict_bad = true;
+	CHECK(world_session(&w, &a));
+	CHECK_EQ(
+	    pst_tam_find_evidence(w.reader, "alpha", keep, &again), PST_OK);
+	CHECK_EQ(again.at_s, k.at_s);
+	CHECK_EQ(
+	    pst_tam_device_remove(w.store, "test", "alpha", w.now_s), PST_OK);
+	CHECK_EQ(pst_tam_find_evidence(w.reader, "alpha", keep, &k),
+	    PST_ERR_NOT_FOUND);
+	END();
+}
+
 int
 main(void)
 {
+	RUN(a_signed_report_is_verified_by_the_attested_key);
+	RUN(the_last_evidence_is_kept_decrypted);
 	RUN(encrypted_evidence_is_appraised);
 	RUN(evidence_for_somebody_else_proves_nothing);
 	RUN(a_tam_without_the_key_cannot_read_it);

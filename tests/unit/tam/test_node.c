@@ -207,8 +207,10 @@ evidence(struct pst_bytes nonce, struct pst_bytes *format)
 	size_t len;
 
 	pst_eat_attester_init(&a, &device);
-	if (a.evidence(a.ctx, nonce, &teep_pub, now_s, buf, sizeof(buf), &len,
-		format) != PST_OK)
+	if (a.evidence(a.ctx,
+		&(struct pst_attest_request){
+		    .challenge = nonce, .key = &teep_pub, .now_s = now_s },
+		buf, sizeof(buf), &len, format) != PST_OK)
 		return none;
 	return (struct pst_bytes){ buf, len };
 }

@@ -129,6 +129,7 @@ appraise(void *ctx, struct pst_bytes format, struct pst_bytes payload,
 		return PST_ERR_CRYPTO;
 	out->attester = (struct pst_bytes){ print, sizeof(print) };
 	out->technology = PST_BYTES_LIT("eat");
+	out->device_keys = w->device_keys;
 	read_evidence(v.payload, out);
 	if (out->err == PST_ERR_EAT_REFUSED) {
 		out->out_of_policy = w->out_of_policy;

@@ -57,6 +57,7 @@ struct world {
 	uint8_t digest_salt; /* to publish more than 256 manifests */
 	const struct agent *evidence_of; /* another agent's; NULL: its own */
 	const struct pst_pubkey *evidence_to; /* it is encrypted; NULL: not */
+	struct pst_bytes device_keys;	      /* that it attests */
 	/* how agents protect their reports, and the TAM's key for secrets */
 	struct pst_suit_report_cover cover;
 	struct pst_pubkey encryption_pub;

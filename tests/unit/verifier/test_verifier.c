@@ -87,8 +87,11 @@ evidence(struct pst_bytes nonce, const struct pst_pubkey *key, bool debug)
 	s.software.bytes = (struct pst_bytes){ software, sizeof(software) };
 	s.debug_enabled = debug;
 	pst_eat_attester_init(&a, &s);
-	if (a.evidence(a.ctx, nonce, key, NOW, evidence_bytes,
-		sizeof(evidence_bytes), &len, &format) != PST_OK)
+	if (a.evidence(a.ctx,
+		&(struct pst_attest_request){
+		    .challenge = nonce, .key = key, .now_s = NOW },
+		evidence_bytes, sizeof(evidence_bytes), &len,
+		&format) != PST_OK)
 		return none;
 	return (struct pst_bytes){ evidence_bytes, len };
 }
