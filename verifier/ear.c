@@ -82,6 +82,7 @@ static const struct meaning meanings[] = {
 	{ "platform", PST_EAR_HARDWARE, 2, 97 },
 	{ "debug", PST_EAR_CONFIGURATION, 2, 96 },
 	{ "reference", PST_EAR_EXECUTABLES, 3, 33 },
+	{ "reference-values", PST_EAR_EXECUTABLES, 3, 33 },
 	{ "pcrs", PST_EAR_EXECUTABLES, SAYS_NOTHING, 96 },
 	{ "log", PST_EAR_EXECUTABLES, SAYS_NOTHING, 96 },
 };

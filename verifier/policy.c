@@ -329,6 +329,6 @@ pst_rules_judge(
 	if (!any && v->need_reference && !out->is_result &&
 	    (v->any_software & pst_verifier_technology_bit(out->technology)) ==
 		0)
-		pst_appraisal_note(out, "reference", PST_ERR_EAT_REFUSED,
-		    "no Reference Values are configured");
+		pst_appraisal_note(out, "reference-values", PST_ERR_EAT_REFUSED,
+		    "none are configured");
 }

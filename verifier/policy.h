@@ -39,8 +39,8 @@ void pst_rules_free(struct pst_endorsements *e);
 
 /**
  * Judge the claims of an appraisal by the rules of its technology: adds one
- * check a rule, one when they are not valid now, and "reference" when there is
- * none at all and v asks for it.
+ * check a rule, one when they are not valid now, and "reference-values" when
+ * there is none at all and v asks for it.
  */
 void pst_rules_judge(
     const struct pst_verifier *v, uint64_t now_s, struct pst_appraisal *out);

@@ -424,12 +424,12 @@ class Policy(Appraise):
     def test_a_claim_that_is_not_there_is_refused(self):
         out = self.appraise(BY_NAME["snp_genoa"],
                             reference={"snp": {"tcb-fmc": {"min": 0}}})
-        self.refused_for(out, "reference")
+        self.refused_for(out, "reference-values")
 
     def test_no_reference_value_can_be_refused(self):
         row = BY_NAME["snp_genoa"]
         out = self.appraise(row, more=["--need-reference"])
-        self.refused_for(out, "reference")
+        self.refused_for(out, "reference-values")
         out = self.appraise(row, more=["--need-reference"],
                             reference={"tpm": {"firmware": {"min": 0}}})
         self.refused_for(out, "reference")

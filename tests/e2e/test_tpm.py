@@ -102,7 +102,7 @@ class Quotes(unittest.TestCase):
         self.world.publish_hello(tam, 1)
         tee.sync(status=None)
         tee.hello(status=1)
-        self.assertIn("no Reference Values are configured",
+        self.assertIn("reference-values (none are configured)",
                       tam.cli("devices", "show", "tee"))
         # a running TAM takes them
         self.reference(tam, "00" * 32)

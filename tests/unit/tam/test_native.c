@@ -343,7 +343,7 @@ roots_and_values_come_and_go(void)
 	    PST_OK);
 	CHECK(load());
 	CHECK_EQ(judge(), PST_ERR_EAT_REFUSED);
-	CHECK(refused_for("no Reference Values", true));
+	CHECK(refused_for("reference-values (none", false));
 	CHECK(policy(measured));
 	CHECK_EQ(judge(), PST_OK);
 	CHECK_EQ(pst_tam_endorsement_remove(
@@ -375,6 +375,195 @@ a_revoked_chip_is_refused(void)
 	END();
 }
 
+/* --- in sessions --------------------------------------------------------- */
+
+static bool
+enroll(const char *name, const char *technology)
+{
+	struct pst_tam_attester by = { .technology = technology,
+		.identity = { report + AT_CHIP, 64 } };
+	int64_t id;
+
+	return pst_tam_device_enroll(w.store, w.crypto, "test", name, &by,
+		   w.now_s, &id) == PST_OK;
+}
+
+/* A device with its chip, and something to install. */
+static bool
+begin_session(void)
+{
+	if (!begin() || !enroll("one", "snp"))
+		return false;
+	w.engine.appraiser = &appraiser;
+	return world_publish(&w, "app", 1, 0x11, 100) &&
+	    world_assign(&w, "app", false);
+}
+
+/* The body that answers the TAM's challenge: the report is for one agent, and
+ * the sender signs the message. */
+static struct pst_bytes
+respond(const struct agent *of, const struct agent *sender)
+{
+	struct pst_teep_message m;
+
+	memset(&m, 0, sizeof(m));
+	if (!world_connect(&w, 0) || w.msg.challenge.len != 32)
+		return (struct pst_bytes){ NULL, 0 };
+	memcpy(report + AT_REPORT_DATA, w.msg.challenge.ptr, 32);
+	if (pst_cose_thumbprint(
+		w.crypto, &of->pub, report + AT_REPORT_DATA + 32) != PST_OK)
+		return (struct pst_bytes){ NULL, 0 };
+	sign_report();
+	m.type = PST_TEEP_QUERY_RESPONSE;
+	m.attestation_payload = contain(of);
+	m.attestation_payload_format = PST_BYTES_LIT(PST_EVIDENCE_FORMAT);
+	m.present = 1u << PST_LABEL_ATTESTATION_PAYLOAD |
+	    1u << PST_LABEL_ATTESTATION_PAYLOAD_FORMAT;
+	return agent_sign(&w, sender, &m);
+}
+
+static size_t
+components(void)
+{
+	return w.out.reply_len > 0 && w.msg.type == PST_TEEP_UPDATE
+	    ? w.msg.manifest_list.count
+	    : 0;
+}
+
+struct shown {
+	enum pst_err attested;
+	char reasons[256];
+};
+
+static bool
+take_device(void *ctx, const struct pst_tam_device_row *row)
+{
+	struct shown *s = ctx;
+
+	s->attested = row->attested;
+	(void)snprintf(s->reasons, sizeof(s->reasons), "%s", row->reasons);
+	return false;
+}
+
+/* What `devices show` and the log say of the device. */
+static bool
+told(enum pst_err attested, const char *why)
+{
+	struct shown s = { .attested = PST_ERR_STATE };
+
+	if (pst_tam_find_device(w.reader, "one", take_device, &s) != PST_OK)
+		return false;
+	if (s.attested == attested && strstr(s.reasons, why) != NULL &&
+	    strstr(w.out.note, why) != NULL)
+		return true;
+	printf("  %d, %s; %s\n", (int)s.attested, s.reasons, w.out.note);
+	return false;
+}
+
+static void
+a_good_device_gets_its_component_once(void)
+{
+	struct pst_bytes body;
+
+	CHECK(begin_session());
+	body = respond(&a, &a);
+	CHECK(world_deliver(&w, body));
+	CHECK_EQ(components(), 1);
+	/* the very message once more */
+	CHECK(world_deliver(&w, body));
+	CHECK_EQ(w.committed, PST_ERR_TEEP_TOKEN);
+	CHECK_EQ(components(), 0);
+	END();
+}
+
+/* The challenge of one session does not serve in another. */
+static void
+a_replayed_report_is_refused(void)
+{
+	static uint8_t old[REPORT_LEN];
+	struct pst_teep_message m;
+
+	CHECK(begin_session());
+	CHECK(world_deliver(&w, respond(&a, &a)));
+	CHECK_EQ(components(), 1);
+	memcpy(old, report, sizeof(old));
+	CHECK(world_connect(&w, 0));
+	memcpy(report, old, sizeof(old));
+	memset(&m, 0, sizeof(m));
+	m.type = PST_TEEP_QUERY_RESPONSE;
+	m.attestation_payload = contain(&a);
+	m.attestation_payload_format = PST_BYTES_LIT(PST_EVIDENCE_FORMAT);
+	m.present = 1u << PST_LABEL_ATTESTATION_PAYLOAD |
+	    1u << PST_LABEL_ATTESTATION_PAYLOAD_FORMAT;
+	CHECK(world_deliver(&w, agent_sign(&w, &a, &m)));
+	CHECK_EQ(w.committed, PST_ERR_TEEP_TOKEN);
+	CHECK_EQ(components(), 0);
+	END();
+}
+
+static void
+a_bad_device_gets_nothing_and_the_operator_is_told(void)
+{
+	CHECK(begin_session());
+	report[AT_MEASUREMENT] ^= 1;
+	CHECK(world_deliver(&w, respond(&a, &a)));
+	CHECK_EQ(components(), 0);
+	CHECK(told(PST_ERR_EAT_REFUSED, "reference (measurement)"));
+	report[AT_MEASUREMENT] ^= 1;
+	report[DEBUG_BYTE] |= 8;
+	CHECK(world_deliver(&w, respond(&a, &a)));
+	CHECK_EQ(components(), 0);
+	CHECK(told(PST_ERR_EAT_REFUSED, "debug"));
+	report[DEBUG_BYTE] ^= 8;
+	report[MICROCODE] = 6;
+	X509_free(vcek);
+	vcek = certify();
+	CHECK(vcek != NULL);
+	CHECK(world_deliver(&w, respond(&a, &a)));
+	CHECK_EQ(components(), 0);
+	CHECK(told(PST_ERR_EAT_REFUSED, "reference (tcb-microcode)"));
+	END();
+}
+
+/* Evidence for b's key, of the same machine or another, in a's message. */
+static void
+stolen_evidence_is_refused(void)
+{
+	CHECK(begin_session());
+	CHECK(world_deliver(&w, respond(&a, &a)));
+	CHECK_EQ(components(), 1);
+	CHECK(world_deliver(&w, respond(&b, &a)));
+	CHECK_EQ(components(), 0);
+	/* of a machine that is another device's */
+	memset(report + AT_CHIP, 0xc2, 64);
+	X509_free(vcek);
+	vcek = certify();
+	CHECK(vcek != NULL && enroll("two", "snp"));
+	CHECK(world_deliver(&w, respond(&b, &a)));
+	CHECK_EQ(components(), 0);
+	CHECK_EQ(w.out.err, PST_ERR_EAT_BINDING);
+	END();
+}
+
+static void
+a_machine_that_is_not_enrolled_is_named(void)
+{
+	CHECK(begin_session());
+	/* known as another technology's, whose claim has the same bytes */
+	memset(report + AT_CHIP, 0xc3, 64);
+	X509_free(vcek);
+	vcek = certify();
+	CHECK(vcek != NULL);
+	CHECK(world_deliver(&w, respond(&b, &b)));
+	CHECK_EQ(w.out.reply_len, 0);
+	CHECK(strstr(w.out.note, "c3c3c3c3c3c3c3c3") != NULL);
+	CHECK(enroll("three", "nitro"));
+	CHECK(world_deliver(&w, respond(&b, &b)));
+	CHECK_EQ(components(), 0);
+	CHECK_EQ(w.out.reply_len, 0);
+	END();
+}
+
 int
 main(void)
 {
@@ -384,5 +573,10 @@ main(void)
 	RUN(anything_else_is_no_case_for_a_remedy);
 	RUN(roots_and_values_come_and_go);
 	RUN(a_revoked_chip_is_refused);
+	RUN(a_good_device_gets_its_component_once);
+	RUN(a_replayed_report_is_refused);
+	RUN(a_bad_device_gets_nothing_and_the_operator_is_told);
+	RUN(stolen_evidence_is_refused);
+	RUN(a_machine_that_is_not_enrolled_is_named);
 	TEST_END();
 }
