@@ -2,32 +2,46 @@
  * Sessions and HTTP of the Verifier's service. One thread serves all: an
  * appraisal takes less than a millisecond and keeps nothing.
  *
- * A session is in a table of fixed size, found by the first bytes of its
- * identifier; when the table is full the oldest goes, so that whoever opens
- * sessions and leaves cannot stop others for longer than his are young.
+ * Sessions are in a table of fixed size. A client's address has a share of
+ * it: whoever opens more pushes out his own, the answered ones first. In a full
+ * table sessions that had their answer give way; those that still wait for
+ * Evidence never do, and the next client is told to come back.
  */
 #include "serve.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "ports/openssl/openssl.h"
 #include "session.h"
+#include "tam/http/http_header.h"
 
 #define API PST_SESSION_API
-#define DISCOVERY_TYPE "application/vnd.veraison.discovery+json"
+#define SESSION_SUBTYPE "vnd.veraison.challenge-response-session+json"
+#define DISCOVERY_SUBTYPE "vnd.veraison.discovery+json"
+#define DISCOVERY_TYPE "application/" DISCOVERY_SUBTYPE
 #define PROBLEM_TYPE "application/problem+json"
 #define ID_LEN 16
 #define UUID_LEN 36
 #define NONCE_DEFAULT 32
 #define TYPE_MAX 256
+#define PEER_LEN 9
+#define RETRY_S "5"
+/* A client that sends more than it may is read so far, to be told. */
+#define DRAIN_MAX (4 * PST_VERIFIER_EVIDENCE_MAX)
+#define STOP_STEP_NS 10000000
 
 struct session {
 	uint8_t id[ID_LEN];
 	bool used, complete;
+	uint64_t serial;	/* grows from session to session */
+	uint8_t peer[PEER_LEN]; /* who opened it */
 	uint64_t expires_s;
 	size_t nonce_len;
 	uint8_t nonce[PST_EAT_NONCE_MAX];
@@ -39,8 +53,9 @@ struct pst_verifier_service {
 	struct pst_verifier_serve config;
 	struct MHD_Daemon *mhd;
 	struct session *sessions;
-	size_t next; /* where the next one goes */
-	size_t held; /* by all sessions; PST_VERIFIER_HELD_MAX at most */
+	uint64_t serial;    /* of the newest session */
+	size_t held;	    /* by all sessions; PST_VERIFIER_HELD_MAX at most */
+	atomic_uint active; /* requests that have no answer yet */
 	struct pst_appraisal appraisal;
 };
 
@@ -48,15 +63,22 @@ struct pst_verifier_service {
 struct request {
 	uint8_t *body;
 	size_t len, cap;
+	size_t dropped; /* bytes beyond the limit */
 	bool too_large;
+	time_t began_s;
 };
 
 /* --- answers -----------------------------------------------------------------
  */
 
+/* A header that an answer may have beside those that all have. */
+struct extra {
+	const char *name, *value;
+};
+
 static enum MHD_Result
 answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
-    const char *location)
+    const struct extra *extra)
 {
 	struct MHD_Response *r;
 	enum MHD_Result done = MHD_NO;
@@ -72,9 +94,8 @@ answer(struct MHD_Connection *c, unsigned status, const char *type, char *text,
 	if (type != NULL)
 		(void)MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	if (location != NULL)
-		(void)MHD_add_response_header(
-		    r, MHD_HTTP_HEADER_LOCATION, location);
+	if (extra != NULL)
+		(void)MHD_add_response_header(r, extra->name, extra->value);
 	(void)MHD_add_response_header(
 	    r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	done = MHD_queue_response(c, status, r);
@@ -92,13 +113,61 @@ dump(json_t *j)
 }
 
 static enum MHD_Result
-problem(struct MHD_Connection *c, unsigned status, const char *title,
-    const char *detail)
+problem_with(struct MHD_Connection *c, unsigned status, const char *title,
+    const char *detail, const struct extra *extra)
 {
 	return answer(c, status, PROBLEM_TYPE,
 	    dump(json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank",
 		"title", title, "status", (int)status, "detail", detail)),
-	    NULL);
+	    extra);
+}
+
+static enum MHD_Result
+problem(struct MHD_Connection *c, unsigned status, const char *title,
+    const char *detail)
+{
+	return problem_with(c, status, title, detail, NULL);
+}
+
+/* RFC 9110, Section 15.5.6: the answer MUST say what is allowed. */
+static enum MHD_Result
+not_allowed(struct MHD_Connection *c, const char *methods)
+{
+	const struct extra allow = { MHD_HTTP_HEADER_ALLOW, methods };
+
+	return problem_with(c, 405, "Method Not Allowed", "see Allow", &allow);
+}
+
+static enum MHD_Result
+accept_one(
+    void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	if (value != NULL && strcasecmp(name, MHD_HTTP_HEADER_ACCEPT) == 0)
+		pst_http_accept_add(cls,
+		    (struct pst_bytes){
+			(const uint8_t *)value, strlen(value) });
+	return MHD_YES;
+}
+
+/* A client without Accept takes what comes (RFC 9110, Section 12.5.1). */
+static bool
+accepts(struct MHD_Connection *c, const char *subtype)
+{
+	struct pst_http_accept a;
+
+	if (MHD_lookup_connection_value(
+		c, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT) == NULL)
+		return true;
+	pst_http_accept_init(&a, "application", subtype);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, accept_one, &a);
+	return pst_http_accepts(&a) == PST_OK;
+}
+
+static enum MHD_Result
+not_acceptable(struct MHD_Connection *c, const char *type)
+{
+	return problem(c, 406, "Not Acceptable", type);
 }
 
 /* --- base64, identifiers
@@ -147,17 +216,79 @@ drop(struct pst_verifier_service *v, struct session *s)
 static void
 make_room(struct pst_verifier_service *v, size_t len)
 {
-	size_t i;
+	while (v->held + len > PST_VERIFIER_HELD_MAX) {
+		struct session *oldest = NULL;
+		size_t i;
 
-	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX &&
-	     v->held + len > PST_VERIFIER_HELD_MAX;
-	     i++) {
-		struct session *s =
-		    &v->sessions[(v->next + i) % PST_VERIFIER_SESSIONS_MAX];
+		for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++) {
+			struct session *s = &v->sessions[i];
 
-		if (s->held > 0)
-			drop(v, s);
+			if (s->held > 0 &&
+			    (oldest == NULL || s->serial < oldest->serial))
+				oldest = s;
+		}
+		if (oldest == NULL)
+			return;
+		drop(v, oldest);
 	}
+}
+
+/* Family and address; of IPv6 the network, which one client has whole. */
+static void
+peer_of(struct MHD_Connection *c, uint8_t out[PEER_LEN])
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info != NULL ? info->client_addr : NULL;
+
+	memset(out, 0, PEER_LEN);
+	if (a != NULL && a->sa_family == AF_INET) {
+		out[0] = 4;
+		memcpy(out + 1, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	} else if (a != NULL && a->sa_family == AF_INET6) {
+		out[0] = 6;
+		memcpy(
+		    out + 1, &((const struct sockaddr_in6 *)a)->sin6_addr, 8);
+	}
+}
+
+/* Answered ones first, then the oldest. */
+static struct session *
+rather(struct session *a, struct session *b)
+{
+	if (a == NULL || b->complete != a->complete)
+		return a == NULL || b->complete ? b : a;
+	return b->serial < a->serial ? b : a;
+}
+
+/* Where a session of this peer goes; NULL: nowhere at the moment. */
+static struct session *
+place(struct pst_verifier_service *v, const uint8_t peer[PEER_LEN])
+{
+	struct session *empty = NULL, *own = NULL, *any = NULL;
+	uint64_t now_s = (uint64_t)time(NULL);
+	size_t i, owned = 0;
+
+	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++) {
+		struct session *s = &v->sessions[i];
+
+		if (s->used && s->expires_s < now_s)
+			drop(v, s);
+		if (!s->used) {
+			empty = s;
+			continue;
+		}
+		any = rather(any, s);
+		if (memcmp(s->peer, peer, PEER_LEN) != 0)
+			continue;
+		own = rather(own, s);
+		owned++;
+	}
+	if (owned >= PST_VERIFIER_PER_ADDRESS_MAX)
+		return own;
+	if (empty != NULL)
+		return empty;
+	return any->complete ? any : NULL;
 }
 
 static struct session *
@@ -254,9 +385,13 @@ new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
 {
 	const struct pst_crypto *crypto = v->config.verifier->crypto;
 	struct session fresh = { .used = true };
-	struct session *s = &v->sessions[v->next];
 	char location[16 + UUID_LEN] = "session/";
+	const struct extra where = { MHD_HTTP_HEADER_LOCATION, location };
+	const struct extra later = { MHD_HTTP_HEADER_RETRY_AFTER, RETRY_S };
+	struct session *s;
 
+	if (!accepts(c, SESSION_SUBTYPE))
+		return not_acceptable(c, PST_SESSION_TYPE);
 	if (!choose_nonce(v, c, &fresh))
 		return problem(c, 400, "Bad Request",
 		    "nonce or nonceSize, of 8 to 64 bytes");
@@ -264,11 +399,16 @@ new_session(struct pst_verifier_service *v, struct MHD_Connection *c)
 		return problem(
 		    c, 500, "Internal Server Error", "no random bytes");
 	fresh.expires_s = (uint64_t)time(NULL) + PST_VERIFIER_SESSION_S;
+	peer_of(c, fresh.peer);
+	s = place(v, fresh.peer);
+	if (s == NULL)
+		return problem_with(c, 503, "Service Unavailable",
+		    "there are too many sessions", &later);
 	drop(v, s);
+	fresh.serial = ++v->serial;
 	*s = fresh;
-	v->next = (v->next + 1) % PST_VERIFIER_SESSIONS_MAX;
 	uuid_text(s->id, location + strlen("session/"));
-	return answer(c, 201, PST_SESSION_TYPE, session_json(s), location);
+	return answer(c, 201, PST_SESSION_TYPE, session_json(s), &where);
 }
 
 /* --- appraisal
@@ -332,6 +472,34 @@ appraise(struct pst_verifier_service *v, struct session *s,
 	return complete(v, s, type, evidence, token);
 }
 
+/* The types that are taken, in Accept (RFC 9110, Section 12.5.1). */
+static enum MHD_Result
+not_taken(struct MHD_Connection *c)
+{
+	json_t *list = accepted_types(), *item;
+	char types[2048] = "";
+	const struct extra accept = { MHD_HTTP_HEADER_ACCEPT, types };
+	size_t i, len = 0;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *type = json_string_value(item);
+		size_t n = strlen(type);
+
+		if (len + n + 3 > sizeof(types))
+			break;
+		if (len > 0) {
+			memcpy(types + len, ", ", 2);
+			len += 2;
+		}
+		memcpy(types + len, type, n + 1);
+		len += n;
+	}
+	json_decref(list);
+	return problem_with(c, 415, "Unsupported Media Type",
+	    "see Accept, or \"accept\" of the session", &accept);
+}
+
 static enum MHD_Result
 submit(struct pst_verifier_service *v, struct MHD_Connection *c,
     struct session *s, const struct request *r)
@@ -341,6 +509,8 @@ submit(struct pst_verifier_service *v, struct MHD_Connection *c,
 	struct pst_bytes format = { (const uint8_t *)type,
 		type != NULL ? strlen(type) : 0 };
 
+	if (!accepts(c, SESSION_SUBTYPE))
+		return not_acceptable(c, PST_SESSION_TYPE);
 	if (s->complete)
 		return problem(
 		    c, 400, "Bad Request", "the session has had its Evidence");
@@ -349,8 +519,7 @@ submit(struct pst_verifier_service *v, struct MHD_Connection *c,
 		    c, 413, "Content Too Large", "Evidence of more than 1 MiB");
 	if (format.len == 0 || format.len > TYPE_MAX ||
 	    !pst_verifier_knows(format))
-		return problem(c, 415, "Unsupported Media Type",
-		    "see \"accept\" of the session");
+		return not_taken(c);
 	if (appraise(v, s, format, (struct pst_bytes){ r->body, r->len }) !=
 	    PST_OK)
 		return problem(c, 500, "Internal Server Error",
@@ -383,6 +552,10 @@ discovery(struct pst_verifier_service *v, struct MHD_Connection *c)
 	    "api-endpoints", "newChallengeResponseSession", API "newSession",
 	    "challengeResponseSession", API "session/{id}");
 
+	if (!accepts(c, DISCOVERY_SUBTYPE)) {
+		json_decref(j);
+		return not_acceptable(c, DISCOVERY_TYPE);
+	}
 	return answer(c, 200, DISCOVERY_TYPE, dump(j), NULL);
 }
 
@@ -399,10 +572,13 @@ of_session(struct pst_verifier_service *v, struct MHD_Connection *c,
 		return problem(c, 404, "Not Found", "there is no such session");
 	if (strcmp(method, MHD_HTTP_METHOD_POST) == 0)
 		return submit(v, c, s, r);
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 &&
+	    !accepts(c, SESSION_SUBTYPE))
+		return not_acceptable(c, PST_SESSION_TYPE);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0)
 		return answer(c, 200, PST_SESSION_TYPE, session_json(s), NULL);
 	if (strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
-		return problem(c, 405, "Method Not Allowed", method);
+		return not_allowed(c, "GET, POST, DELETE");
 	drop(v, s);
 	return answer(c, 204, NULL, strdup(""), NULL);
 }
@@ -415,14 +591,13 @@ route(struct pst_verifier_service *v, struct MHD_Connection *c, const char *url,
 	bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
 
 	if (strcmp(url, API "newSession") == 0)
-		return post ? new_session(v, c)
-			    : problem(c, 405, "Method Not Allowed", method);
+		return post ? new_session(v, c) : not_allowed(c, "POST");
 	if (strncmp(url, session, strlen(session)) == 0)
 		return of_session(v, c, url + strlen(session), method, r);
 	if (strcmp(url, "/.well-known/veraison/verification") == 0)
 		return strcmp(method, MHD_HTTP_METHOD_GET) == 0
 		    ? discovery(v, c)
-		    : problem(c, 405, "Method Not Allowed", method);
+		    : not_allowed(c, "GET");
 	return problem(c, 404, "Not Found", "no such resource");
 }
 
@@ -433,9 +608,10 @@ gather(struct request *r, const char *data, size_t len)
 	uint8_t *more;
 	size_t cap;
 
-	if (len > PST_VERIFIER_EVIDENCE_MAX - r->len) {
+	if (r->too_large || len > PST_VERIFIER_EVIDENCE_MAX - r->len) {
 		r->too_large = true;
-		return true;
+		r->dropped += len;
+		return r->dropped <= DRAIN_MAX;
 	}
 	if (r->len + len > r->cap) {
 		cap = 2 * r->cap > r->len + len ? 2 * r->cap : r->len + len;
@@ -455,33 +631,42 @@ request(void *cls, struct MHD_Connection *c, const char *url,
     const char *method, const char *version, const char *data, size_t *size,
     void **ctx)
 {
+	struct pst_verifier_service *v = cls;
 	struct request *r = *ctx;
 
 	(void)version;
 	if (r == NULL) {
-		*ctx = calloc(1, sizeof(*r));
-		return *ctx != NULL ? MHD_YES : MHD_NO;
+		*ctx = r = calloc(1, sizeof(*r));
+		if (r == NULL)
+			return MHD_NO;
+		r->began_s = time(NULL);
+		atomic_fetch_add(&v->active, 1);
+		return MHD_YES;
 	}
 	if (*size > 0) {
-		if (!r->too_large && !gather(r, data, *size))
+		/* Byte by byte nobody's connection is idle. */
+		if (time(NULL) - r->began_s > PST_VERIFIER_REQUEST_S ||
+		    !gather(r, data, *size))
 			return MHD_NO;
 		*size = 0;
 		return MHD_YES;
 	}
-	return route(cls, c, url, method, r);
+	return route(v, c, url, method, r);
 }
 
 static void
 done(void *cls, struct MHD_Connection *c, void **ctx,
     enum MHD_RequestTerminationCode how)
 {
+	struct pst_verifier_service *v = cls;
 	struct request *r = *ctx;
 
-	(void)cls;
 	(void)c;
 	(void)how;
-	if (r != NULL)
-		free(r->body);
+	if (r == NULL)
+		return;
+	atomic_fetch_sub(&v->active, 1);
+	free(r->body);
 	free(r);
 	*ctx = NULL;
 }
@@ -506,16 +691,30 @@ pst_verifier_start(
 	    MHD_USE_EPOLL_INTERNAL_THREAD | (tls ? MHD_USE_TLS : 0), 0, NULL,
 	    NULL, request, v, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)PST_VERIFIER_CONNECTIONS_MAX,
-	    MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED,
-	    done, NULL, tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END,
-	    config->cert, MHD_OPTION_HTTPS_MEM_KEY, config->key_pem,
-	    MHD_OPTION_END);
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    (unsigned)PST_VERIFIER_CONNECTIONS_MAX / 4,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PST_VERIFIER_REQUEST_S,
+	    MHD_OPTION_NOTIFY_COMPLETED, done, v,
+	    tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, config->cert,
+	    MHD_OPTION_HTTPS_MEM_KEY, config->key_pem, MHD_OPTION_END);
 	if (v->mhd == NULL) {
 		pst_verifier_stop(&v);
 		return PST_ERR_IO;
 	}
 	*out = v;
 	return PST_OK;
+}
+
+/* Nobody new, and those who are here get their answer. */
+static void
+drain(struct pst_verifier_service *v)
+{
+	struct timespec step = { 0, STOP_STEP_NS };
+	time_t until = time(NULL) + PST_VERIFIER_DRAIN_S;
+
+	(void)MHD_quiesce_daemon(v->mhd);
+	while (atomic_load(&v->active) > 0 && time(NULL) < until)
+		nanosleep(&step, NULL);
 }
 
 void
@@ -527,8 +726,10 @@ pst_verifier_stop(struct pst_verifier_service **service)
 	*service = NULL;
 	if (v == NULL)
 		return;
-	if (v->mhd != NULL)
+	if (v->mhd != NULL) {
+		drain(v);
 		MHD_stop_daemon(v->mhd);
+	}
 	for (i = 0; i < PST_VERIFIER_SESSIONS_MAX; i++)
 		drop(v, &v->sessions[i]);
 	free(v->sessions);

@@ -12,7 +12,11 @@
 #define PST_VERIFIER_SESSION_S 150
 #define PST_VERIFIER_SESSIONS_MAX 4096
 #define PST_VERIFIER_EVIDENCE_MAX ((size_t)1 << 20) /* bytes */
-#define PST_VERIFIER_CONNECTIONS_MAX 256
+/* Of one address (IPv4), or one network of 64 bits (IPv6). */
+#define PST_VERIFIER_PER_ADDRESS_MAX 512
+#define PST_VERIFIER_CONNECTIONS_MAX 256 /* of one address a quarter */
+#define PST_VERIFIER_REQUEST_S 30	 /* for a client to send a body */
+#define PST_VERIFIER_DRAIN_S 5		 /* at the end, to answer */
 /* Bytes of Evidence, in base64, that sessions hold to show it again. */
 #define PST_VERIFIER_HELD_MAX ((size_t)64 << 20)
 
