@@ -424,7 +424,7 @@ class Policy(Appraise):
     def test_a_claim_that_is_not_there_is_refused(self):
         out = self.appraise(BY_NAME["snp_genoa"],
                             reference={"snp": {"tcb-fmc": {"min": 0}}})
-        self.refused_for(out, "reference-values")
+        self.refused_for(out, "reference")
 
     def test_no_reference_value_can_be_refused(self):
         row = BY_NAME["snp_genoa"]
@@ -432,7 +432,7 @@ class Policy(Appraise):
         self.refused_for(out, "reference-values")
         out = self.appraise(row, more=["--need-reference"],
                             reference={"tpm": {"firmware": {"min": 0}}})
-        self.refused_for(out, "reference")
+        self.refused_for(out, "reference-values")
 
     def test_an_older_tcb_is_taken_by_saying_so(self):
         row = BY_NAME["dcap_sgx_v3"]
