@@ -3,6 +3,7 @@ adversary or an accident between them."""
 
 import base64
 import http.server
+import json
 import os
 import resource
 import signal
@@ -225,6 +226,22 @@ class Trust(Case):
         tam.cli("devices", "activate", "tee")
         tee.sync()
         self.assertIn("version 1", tee.hello())
+
+    def test_software_out_of_policy_is_refused_and_said(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        self.world.publish_hello(tam, 1)
+        rules = self.world.path("rules.json")
+        for model, status in ((b"other", 1), (b"test", 0)):
+            with open(rules, "w", encoding="ascii") as out:
+                json.dump({"eat": {"hwmodel": [model.hex()]}}, out)
+            tam.cli("anchors", "add", "board", "--kind", "reference",
+                    "--file", rules)
+            tee.sync(status=None)
+            tee.hello(status=status)
+            shown = tam.cli("devices", "show", "tee")
+            self.assertEqual("reference (hwmodel)" in shown, status == 1,
+                             shown)
 
     def test_unknown_tam_key(self):
         real = self.world.tam()
