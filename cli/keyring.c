@@ -192,6 +192,24 @@ cli_keyring_add(struct cli_keyring *ring, const char *path)
 }
 
 int
+cli_keyring_add_public(
+    struct cli_keyring *ring, const char *name, const struct pst_pubkey *pub)
+{
+	struct cli_keyring_entry *e = &ring->key[ring->count];
+	const struct pst_key key = { .pub = *pub };
+	enum pst_err err;
+
+	if (ring->count == CLI_KEYS_MAX)
+		return cli_fail("more than %d keys", CLI_KEYS_MAX);
+	e->path = name;
+	err = take(ring, &key, e);
+	if (err != PST_OK)
+		return cli_fail("%s: %s", name, pst_err_name(err));
+	ring->count++;
+	return CLI_DONE;
+}
+
+int
 cli_keyring_unlock(const struct cli_keyring_entry *e)
 {
 	if (e->number == 0)

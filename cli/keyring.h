@@ -43,6 +43,10 @@ void cli_keyring_close(struct cli_keyring *ring);
  */
 int cli_keyring_add(struct cli_keyring *ring, const char *path);
 
+/** Add a public key that came otherwise; keeps its name, for messages. */
+int cli_keyring_add_public(
+    struct cli_keyring *ring, const char *name, const struct pst_pubkey *pub);
+
 /**
  * Make sure that an entry can sign: warn when others can read its file, log
  * in to its token.

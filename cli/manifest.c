@@ -182,8 +182,9 @@ const struct cli_command cli_manifest[] = {
 	    "[--json] [-o FILE] FILE|-",
 	    "add signatures", cli_manifest_sign_help, cli_manifest_sign, NULL },
 	{ "encrypt",
-	    "--to KEY... [--alg ALG] [--out FILE] [--info FILE] [--force] "
-	    "[--json] FILE|- | --rewrap INFO --key KEY...",
+	    "--to KEY... [--to-evidence FILE --anchors DIR --reference FILE] "
+	    "[--alg ALG] [--out FILE] [--info FILE] [--force] [--json] FILE|- "
+	    "| --rewrap INFO --key KEY...",
 	    "encrypt a payload to its recipients", cli_manifest_encrypt_help,
 	    cli_manifest_encrypt, NULL },
 	{ "sever",

@@ -10,12 +10,14 @@
 #include "diag/diag.h"
 #include "encrypt.h"
 #include "manifest.h"
+#include "manifest_evidence.h"
 #include "progress.h"
 
 struct encrypt {
 	struct cli_keyring ring; /* recipients, then keys that open */
 	const char *key[CLI_KEYS_MAX];
 	size_t key_count, recipients;
+	struct cli_evidence_args device;
 	const char *rewrap; /* NULL: a payload is encrypted */
 	int32_t alg;
 	const char *from;
@@ -219,11 +221,37 @@ rewrap_options(struct encrypt *e, int argc, char **argv, const char *alg,
 	return status;
 }
 
+static void
+device_option(struct cli_evidence_args *d, int c)
+{
+	d->evidence = c == 'E' ? optarg : d->evidence;
+	d->anchors = c == 'A' ? optarg : d->anchors;
+	d->reference = c == 'R' ? optarg : d->reference;
+}
+
+static int
+device_recipient(struct encrypt *e, const char *command)
+{
+	const struct cli_evidence_args *d = &e->device;
+	bool all =
+	    d->evidence != NULL && d->anchors != NULL && d->reference != NULL;
+
+	if (all)
+		return cli_evidence_recipient(d, &e->ring);
+	if (d->evidence == NULL && d->anchors == NULL && d->reference == NULL)
+		return CLI_DONE;
+	return cli_usage(
+	    command, "--to-evidence, --anchors and --reference go together");
+}
+
 static int
 options(struct encrypt *e, int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "to", required_argument, NULL, 't' },
+		{ "to-evidence", required_argument, NULL, 'E' },
+		{ "anchors", required_argument, NULL, 'A' },
+		{ "reference", required_argument, NULL, 'R' },
 		{ "rewrap", required_argument, NULL, 'r' },
 		{ "key", required_argument, NULL, 'k' },
 		{ "alg", required_argument, NULL, 'a' },
@@ -247,6 +275,9 @@ options(struct encrypt *e, int argc, char **argv)
 			return cli_usage(argv[0], "too many keys");
 		if (c == 'k')
 			e->key[e->key_count++] = optarg;
+		if (c == 'E' && e->device.evidence != NULL)
+			return cli_usage(argv[0], "one --to-evidence only");
+		device_option(&e->device, c);
 		e->rewrap = c == 'r' ? optarg : e->rewrap;
 		alg = c == 'a' ? optarg : alg;
 		out = c == 'o' ? optarg : out;
@@ -254,10 +285,13 @@ options(struct encrypt *e, int argc, char **argv)
 		e->force |= c == 'f';
 		e->json |= c == 'j';
 	}
+	if (status == CLI_DONE)
+		status = device_recipient(e, argv[0]);
 	if (status != CLI_DONE)
 		return status;
 	if (e->ring.count == 0)
-		return cli_usage(argv[0], "a recipient is needed (--to)");
+		return cli_usage(
+		    argv[0], "a recipient is needed (--to or --to-evidence)");
 	e->recipients = e->ring.count;
 	if ((e->rewrap != NULL) != (e->key_count > 0))
 		return cli_usage(
@@ -301,6 +335,14 @@ const char cli_manifest_encrypt_help[] =
     "elliptic\n"
     "                   curve key (ECDH-ES+A128KW), or a symmetric one of 16,\n"
     "                   24 or 32 bytes (AES key wrap)\n"
+    "  --to-evidence FILE  a recipient: the device that made this Evidence "
+    "at\n"
+    "                   most 30 days ago (postern tam devices evidence); it "
+    "is\n"
+    "                   appraised here, whatever the TAM says of it\n"
+    "  --anchors DIR    certificates and attestation keys that it is "
+    "appraised by\n"
+    "  --reference FILE Reference Values of its software\n"
     "  -a, --alg ALG    a128gcm (default), a256gcm, chacha20-poly1305; "
     "a128ctr\n"
     "                   and a256ctr authenticate nothing: the digest in the\n"

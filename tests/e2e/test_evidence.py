@@ -1,7 +1,10 @@
 """What a device says of itself, and who can read it: Evidence between real
 processes, opened with another implementation of COSE."""
 
+import json
 import os
+import shutil
+import subprocess
 import sys
 import unittest
 
@@ -14,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 
 sys.path.insert(0, os.path.dirname(__file__))
-from world import HELLO, World  # noqa: E402
+from world import HELLO, POSTERN, World, call  # noqa: E402
 
 QUERY_RESPONSE, SUCCESS, ERROR = 2, 5, 6
 PAYLOAD, FORMAT, REPORTS = 7, 13, 19
@@ -27,13 +30,14 @@ def content(message):
     return cbor2.loads(cbor2.loads(message).value[2])
 
 
-def opened(message, private, what):
+def opened(message, private, what, detached=None):
     """Decrypt a COSE_Encrypt with ECDH-ES+A128KW and A128GCM
     (draft-ietf-teep-protocol, Section "EATs and SUIT Reports")."""
     tagged = cbor2.loads(message)
     assert tagged.tag == 96, tagged
     protected, unprotected, ciphertext, (recipient,) = tagged.value
     assert cbor2.loads(protected) == {1: 1}
+    assert (ciphertext is None) == (detached is not None)
     assert cbor2.loads(recipient[0]) == {1: -29}
     e = recipient[1][-1]
     peer = ec.EllipticCurvePublicNumbers(
@@ -44,7 +48,7 @@ def opened(message, private, what):
         private.exchange(ec.ECDH(), peer))
     key = aes_key_unwrap(kek, recipient[2])
     aad = cbor2.dumps(["Encrypt", protected, b""])
-    return AESGCM(key).decrypt(unprotected[5], ciphertext, aad)
+    return AESGCM(key).decrypt(unprotected[5], detached or ciphertext, aad)
 
 
 def cose_key(path):
@@ -113,6 +117,62 @@ class Evidence(unittest.TestCase):
         shown = tam.json("devices", "evidence", "tee")
         self.assertEqual(bytes.fromhex(shown["evidence"]), plain)
         self.assertEqual(shown["format"], options[FORMAT])
+
+    def write(self, name, data):
+        path = self.world.path(name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def encrypt(self, evidence, anchors, reference, status=0):
+        return call(POSTERN, "manifest", "encrypt", "--force",
+                    "--to-evidence", evidence, "--anchors", anchors,
+                    "--reference", reference, self.world.path("secret"),
+                    status=status)
+
+    def test_a_distributor_encrypts_to_evidence_it_appraised(self):
+        tam = self.world.tam()
+        tee = self.world.tee(tam)
+        tee.sync()
+        raw = subprocess.run(
+            [POSTERN, "tam", "devices", "evidence", "tee", "--state",
+             tam.state], stdout=subprocess.PIPE, check=True).stdout
+        evidence = self.write("evidence.cbor", raw)
+        claims = cbor2.loads(cbor2.loads(raw).value[2])
+        good = self.write("good.json", json.dumps(
+            {"eat": {"hwmodel": [claims[259].hex()]}}).encode())
+        other = self.write("other.json", json.dumps(
+            {"eat": {"hwmodel": ["00"]}}).encode())
+        nothing = self.write("nothing.json", b"{}")
+        anchors, strangers = self.world.path("mine"), self.world.path("theirs")
+        os.mkdir(anchors)
+        os.mkdir(strangers)
+        shutil.copy(os.path.join(tee.state, "attestation.pub.pem"), anchors)
+        shutil.copy(self.world.public(self.world.key("stranger")), strangers)
+        self.write("secret", b"only this device")
+
+        self.encrypt(evidence, anchors, good)
+        with open(os.path.join(tee.state, "keys", "encryption.pem"),
+                  "rb") as f:
+            device = serialization.load_pem_private_key(f.read(), None)
+        with open(self.world.path("secret.info"), "rb") as f:
+            info = f.read()
+        with open(self.world.path("secret.enc"), "rb") as f:
+            cipher = f.read()
+        self.assertEqual(
+            opened(info, device, b"SUIT Payload Encryption", cipher),
+            b"only this device")
+
+        self.assertIn("refused", self.encrypt(evidence, strangers, good, 1))
+        self.assertIn("hwmodel", self.encrypt(evidence, anchors, other, 1))
+        self.assertIn("none are configured",
+                      self.encrypt(evidence, anchors, nothing, 1))
+        # A TAM that puts its own key where the device's was.
+        own = claims[KEYS][1][-2]
+        at = raw.index(own)
+        forged = self.write("forged.cbor", raw[:at] + bytes([raw[at] ^ 1])
+                            + raw[at + 1:])
+        self.assertIn("refused", self.encrypt(forged, anchors, good, 1))
 
     def test_without_a_key_nothing_is_said(self):
         tam = self.world.tam()
